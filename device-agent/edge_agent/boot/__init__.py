@@ -1,0 +1,1 @@
+"""Boot control: which slot starts next."""

@@ -1,0 +1,1 @@
+"""Edge, the host side: build images, run them, write them to boards."""

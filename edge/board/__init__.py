@@ -1,0 +1,1 @@
+"""Board profiles: what a kind of hardware needs."""

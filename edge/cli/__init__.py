@@ -1,0 +1,1 @@
+"""The command `edge`: the only part that prints, prompts and knows exit codes."""

@@ -1,0 +1,1 @@
+"""Debian packages: the mirror, resolving, fetching and unpacking."""

@@ -1,0 +1,1 @@
+"""Disk images: partitions, file systems, verity, boot files."""

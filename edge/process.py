@@ -1,0 +1,76 @@
+"""Run other programs: the one place that starts processes and waits for them."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.errors import LinkError, ToolError
+
+LAST_WORDS = 8  # lines of a failed program's output that go into the error
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a program printed before it ended well."""
+
+    stdout: bytes
+    stderr: str
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    input_bytes: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout_s: float | None = None,
+) -> Completed:
+    """Run a program to its end and return what it printed.
+
+    Args:
+        argv: The program and its arguments.
+        input_bytes: Its standard input; empty when None.
+        env: Variables on top of our own.
+        cwd: The folder to run it in.
+        timeout_s: Seconds after which it is killed.
+
+    Raises:
+        ToolError: It is missing or ended with a status other than 0.
+        LinkError: It ran longer than `timeout_s`.
+    """
+    words = [str(word) for word in argv]
+    try:
+        done = subprocess.run(
+            words,
+            input=input_bytes if input_bytes is not None else b"",
+            capture_output=True,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            timeout=timeout_s,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise ToolError(f"{words[0]}: program not found", hint="run `edge doctor`") from error
+    except subprocess.TimeoutExpired as error:
+        raise LinkError(f"{name_of(words)}: no end after {timeout_s} s") from error
+    stderr = done.stderr.decode(errors="replace")
+    if done.returncode != 0:
+        raise ToolError(ending(words, done.returncode, stderr, done.stdout))
+    return Completed(done.stdout, stderr)
+
+
+def ending(words: Sequence[str], status: int, stderr: str, stdout: bytes = b"") -> str:
+    """Return one message about a program that ended badly, with its last words."""
+    how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+    said = (stderr.strip() or stdout.decode(errors="replace").strip()).splitlines()[-LAST_WORDS:]
+    return f"{name_of(words)}: {how}" + "".join(f"\n  {line}" for line in said)
+
+
+def name_of(words: Sequence[str]) -> str:
+    """Return the name of the program behind a loader such as `ld-linux.so --library-path`."""
+    if "--library-path" in words[:3]:
+        words = words[words.index("--library-path") + 2 :]
+    return Path(words[0]).name

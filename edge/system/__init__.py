@@ -1,0 +1,1 @@
+"""What people write: system.yml, service.yml and the lock file."""

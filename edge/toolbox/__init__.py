@@ -1,0 +1,1 @@
+"""The private tool tree: programs that the host's release lacks, unpacked, not installed."""

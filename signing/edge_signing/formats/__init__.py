@@ -1,0 +1,1 @@
+"""Binary layouts, each declared once."""
