@@ -74,3 +74,32 @@ def name_of(words: Sequence[str]) -> str:
     if "--library-path" in words[:3]:
         words = words[words.index("--library-path") + 2 :]
     return Path(words[0]).name
+
+
+def start(
+    argv: Sequence[str | Path], *, piped: bool, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a program that goes on beside us; the caller ends it and waits for it.
+
+    Args:
+        argv: The program and its arguments.
+        piped: Connect its input and its joined outputs to us by pipes; else it has ours.
+        env: Variables on top of our own.
+
+    Raises:
+        ToolError: It is missing.
+    """
+    words = [str(word) for word in argv]
+    pipe = subprocess.PIPE if piped else None
+    try:
+        return subprocess.Popen(
+            words,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=subprocess.STDOUT if piped else None,
+            env={**os.environ, **(env or {})},
+            start_new_session=piped,
+            bufsize=0,
+        )
+    except FileNotFoundError as error:
+        raise ToolError(f"{words[0]}: program not found", hint="run `edge doctor`") from error

@@ -1,0 +1,136 @@
+"""Boot control for boards whose U-Boot script keeps the state in the partition `bootstate`.
+
+Only the copy that does not count is written, whole and synced, and read back: a power cut at any
+point leaves the other copy, which is what held before.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from edge_agent.boot.control import other_slot, slot_of
+from edge_agent.errors import BootStateError
+from edge_signing.errors import FormatError
+from edge_signing.formats import boot_state
+from edge_signing.formats.boot_state import ARMED_LEFT, COMMITTED_LEFT, BootState, Slot
+
+
+class Storage(Protocol):
+    """Bytes that outlive a power cut."""
+
+    def read(self, offset_bytes: int, length_bytes: int) -> bytes:
+        """Return what is stored, from the medium itself where that can be asked for."""
+
+    def write(self, offset_bytes: int, data: bytes) -> None:
+        """Store `data`; it is on the medium when this returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncedFile:
+    """A block device, or a file in its place."""
+
+    path: Path
+
+    def read(self, offset_bytes: int, length_bytes: int) -> bytes:
+        """Return what is stored, past the page cache."""
+        with self._opened(os.O_RDONLY) as handle:
+            os.posix_fadvise(handle, offset_bytes, length_bytes, os.POSIX_FADV_DONTNEED)
+            return os.pread(handle, length_bytes, offset_bytes)
+
+    def write(self, offset_bytes: int, data: bytes) -> None:
+        """Store `data` with O_DSYNC."""
+        with self._opened(os.O_WRONLY | os.O_DSYNC) as handle:
+            written_bytes = os.pwrite(handle, data, offset_bytes)
+        if written_bytes != len(data):
+            raise BootStateError(f"{self.path}: {written_bytes} of {len(data)} bytes written")
+
+    @contextmanager
+    def _opened(self, flags: int) -> Iterator[int]:
+        try:
+            handle = os.open(self.path, flags | os.O_CLOEXEC)
+            try:
+                yield handle
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise BootStateError(f"{self.path}: {error.strerror}") from error
+
+
+class UbootControl:
+    """`BootControl` over the two copies of the boot state.
+
+    Args:
+        storage: The partition `bootstate`.
+        command_line: What the kernel was started with, from /proc/cmdline.
+
+    Raises:
+        BootStateError: The command line names no slot.
+    """
+
+    def __init__(self, storage: Storage, *, command_line: str) -> None:
+        self._storage = storage
+        self._current = slot_of(command_line)
+
+    def current(self) -> Slot:
+        """Return the slot that runs."""
+        return self._current
+
+    def other(self) -> Slot:
+        """Return the slot that does not run."""
+        return other_slot(self._current)
+
+    def state(self) -> BootState:
+        """Return the copy that counts.
+
+        Raises:
+            BootStateError: The partition cannot be read, or no copy is valid.
+        """
+        return self._read()[1]
+
+    def arm(self, slot: Slot, tries: int = ARMED_LEFT) -> None:
+        """Make `slot` the first choice for `tries` starts; the other slot keeps its own.
+
+        Raises:
+            BootStateError: The state cannot be read or written, or `tries` is not 1 to 9.
+        """
+        if not 1 <= tries <= COMMITTED_LEFT:
+            raise BootStateError(f"cannot arm slot {slot} for {tries} starts")
+        self._store(order=(slot, other_slot(slot)), slot=slot, left=tries)
+
+    def commit(self) -> None:
+        """Make the slot that runs the first choice, with all its starts; safe to repeat.
+
+        A second choice stays one; a slot that was never in the order stays out of it.
+
+        Raises:
+            BootStateError: The state cannot be read or written.
+        """
+        second = tuple(slot for slot in self.state().order if slot != self._current)
+        self._store(order=(self._current, *second), slot=self._current, left=COMMITTED_LEFT)
+
+    def _store(self, *, order: tuple[Slot, ...], slot: Slot, left: int) -> None:
+        index, old = self._read()
+        new = replace(old, order=order, left={**old.left, slot: left})
+        if new != old:
+            self._write(1 - index, replace(new, seq=old.seq + 1))
+
+    def _read(self) -> tuple[int, BootState]:
+        copies = [
+            self._storage.read(offset_bytes, boot_state.COPY_BYTES)
+            for offset_bytes in boot_state.COPY_OFFSETS_BYTES
+        ]
+        try:
+            index = boot_state.newest_index(copies)
+            return index, BootState.unpack(copies[index])
+        except FormatError as error:
+            raise BootStateError(str(error)) from error
+
+    def _write(self, index: int, state: BootState) -> None:
+        offset_bytes = boot_state.COPY_OFFSETS_BYTES[index]
+        packed = state.pack()
+        self._storage.write(offset_bytes, packed)
+        if self._storage.read(offset_bytes, len(packed)) != packed:
+            raise BootStateError(f"boot state copy {index + 1} does not read back as written")

@@ -1,0 +1,229 @@
+"""The board profile: all that the host must know of a board, as data.
+
+What data cannot say is a named driver: `boot.driver` here, a class of that name where it is used.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from edge.strict.formats import InnerPath, Line, ModuleName, Name, PackageName, Text, matching
+from edge.strict.model import StrictModel, wrong
+
+_RAM_AT_MOST = (1 << 40) - 1
+_PROPERTY = r"/[^ :]*"
+
+Address = Annotated[int, Field(ge=0, le=_RAM_AT_MOST)]
+Mib = Annotated[int, Field(ge=1, le=1 << 20)]
+ModuleNames = tuple[ModuleName, ...]
+Console = Annotated[
+    str, matching(r"tty[A-Za-z0-9]+(,[0-9a-z]+)?", "a console", "like ttyAMA0 or ttyS1,115200")
+]
+TreePath = Annotated[
+    str, matching(_PROPERTY, "the path of a device tree node", "like /soc/mmc@7e300000")
+]
+UbootName = Annotated[str, matching(r"[A-Za-z0-9_.-]+", "a name of U-Boot", "letters and digits")]
+QemuWord = Annotated[str, matching(r"[!-~]+", "one argument of QEMU", "no spaces inside a word")]
+
+
+class BoardKernel(StrictModel):
+    """The kernel of the board and what its command line always holds."""
+
+    package: PackageName
+    cmdline: Line | None = None
+
+
+class Modules(StrictModel):
+    """Kernel modules, each with all that it needs: in the initramfs, and loaded later."""
+
+    initramfs: ModuleNames = ()
+    system: ModuleNames = ()
+
+
+class Watchdog(StrictModel):
+    """The hardware watchdog, fed from the initramfs on."""
+
+    module: ModuleName
+    timeout_s: int = Field(ge=1, le=3600)
+
+
+class PartitionTable(StrictModel):
+    """The partition table; `gpt-hybrid` adds an MBR that names the firmware partition."""
+
+    kind: Literal["gpt", "gpt-hybrid"] = "gpt"
+
+
+class Slots(StrictModel):
+    """The sizes of the partitions of one slot."""
+
+    boot_mib: Mib
+    rootfs_mib: Mib
+
+
+class FirmwareFile(StrictModel):
+    """A file of the firmware partition: from a package (glob of its path), or written here."""
+
+    package_file: InnerPath | None = None
+    contents: str | None = None
+    to: InnerPath
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "FirmwareFile":
+        if (self.package_file is None) == (self.contents is None):
+            found = "neither" if self.contents is None else "both"
+            raise wrong(f"exactly one of package_file and contents is needed, found {found}")
+        return self
+
+
+class RawFirmware(StrictModel):
+    """A boot loader that the ROM reads at a fixed place of the disk (i.MX, Rockchip, Allwinner)."""
+
+    package_file: InnerPath
+    offset_bytes: int = Field(ge=512, multiple_of=512)
+
+
+class Firmware(StrictModel):
+    """The firmware partition (FAT), and what lies outside of partitions."""
+
+    not_yet: ClassVar[frozenset[str]] = frozenset({"raw"})
+
+    mib: Mib
+    files: tuple[FirmwareFile, ...] = ()
+    raw: tuple[RawFirmware, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Firmware":
+        names = [file.to.lower() for file in self.files]
+        twice = next((name for index, name in enumerate(names) if name in names[:index]), None)
+        if twice is not None:
+            raise wrong(
+                f"two files go to {twice!r}", "FAT does not tell capitals from small letters"
+            )
+        return self
+
+
+class Script(StrictModel):
+    """What the boot script of U-Boot needs: where the disk is, and where things go in memory.
+
+    `comp_addr` and `comp_bytes` are the place where a compressed kernel is unpacked from.
+    """
+
+    devtype: Literal["virtio", "mmc", "usb", "nvme", "scsi"]
+    devnum: int = Field(default=0, ge=0, le=15)
+    kernel_addr: Address
+    ramdisk_addr: Address
+    comp_addr: Address
+    comp_bytes: int = Field(ge=1 << 20, le=1 << 30)
+    fdt_addr: Address | None = None
+    fdt_variable: UbootName = "fdt_addr"
+
+
+class DeviceTree(StrictModel):
+    """Where the device tree comes from.
+
+    `firmware`: what runs before Linux hands it on. `slot`: the boot script loads `package_file`
+    from the slot, so that a slot brings its own.
+    """
+
+    source: Literal["firmware", "slot"] = Field(alias="from")
+    package_file: InnerPath | None = None
+
+    @model_validator(mode="after")
+    def _file_of_slot(self) -> "DeviceTree":
+        if (self.source == "slot") != (self.package_file is not None):
+            raise wrong("package_file is needed with `from: slot`, and only there")
+        return self
+
+
+class Boot(StrictModel):
+    """How the board boots and keeps its boot state."""
+
+    driver: Literal["uboot"]
+    script: Script
+    dtb: DeviceTree
+
+    @model_validator(mode="after")
+    def _place_of_tree(self) -> "Boot":
+        if self.dtb.source == "slot" and self.script.fdt_addr is None:
+            raise wrong("script.fdt_addr is needed with `dtb: {from: slot}`")
+        return self
+
+
+class DropProperty(StrictModel):
+    """A property to delete from a device tree node."""
+
+    node: TreePath
+    name: Text
+
+
+class SetProperty(StrictModel):
+    """A property to set in a device tree node; without a value it is an empty one."""
+
+    node: TreePath
+    name: Text
+    value: str | None = None
+
+
+class TreeEdits(StrictModel):
+    """Edits of a board's device tree that only the emulator needs."""
+
+    package_file: InnerPath
+    disable: tuple[TreePath, ...] = ()
+    delete: tuple[DropProperty, ...] = ()
+    delete_nodes: tuple[TreePath, ...] = ()
+    set: tuple[SetProperty, ...] = ()
+
+
+class Emulator(StrictModel):
+    """How QEMU plays the board.
+
+    `firmware` is given with -bios, `kernel` with -kernel: globs of package paths. `disk` names
+    the QEMU device of the disk. `power_of_two` says that the image has to be grown to one.
+    """
+
+    machine: QemuWord
+    cpu: QemuWord | None = None
+    memory_mib: int | None = Field(default=None, ge=64, le=1 << 20)
+    smp: int | None = Field(default=None, ge=1, le=64)
+    firmware: InnerPath | None = None
+    kernel: InnerPath | None = None
+    disk: Literal["virtio-blk-pci", "sd"] = "virtio-blk-pci"
+    power_of_two: bool = False
+    network: QemuWord | None = None
+    serials: int = Field(default=1, ge=1, le=8)
+    serial: int = Field(default=0, ge=0, le=7)
+    cmdline: Line | None = None
+    args: tuple[QemuWord, ...] = ()
+    dtb: TreeEdits | None = None
+
+    @model_validator(mode="after")
+    def _one_start(self) -> "Emulator":
+        if (self.firmware is None) == (self.kernel is None):
+            raise wrong("exactly one of firmware (-bios) and kernel (-kernel) is needed")
+        if self.serial >= self.serials:
+            raise wrong(f"serial {self.serial} is not one of {self.serials}, counted from 0")
+        return self
+
+
+class Board(StrictModel):
+    """A board profile."""
+
+    name: Name
+    description: Text
+    architecture: Literal["arm64"]
+    kernel: BoardKernel
+    packages: tuple[PackageName, ...] = ()
+    modules: Modules = Field(default_factory=Modules)
+    watchdog: Watchdog | None = None
+    console: Console
+    partition_table: PartitionTable = Field(default_factory=PartitionTable)
+    slots: Slots
+    firmware: Firmware
+    data_mib: Mib
+    boot: Boot
+    emulator: Emulator | None = None
+
+    @property
+    def console_device(self) -> str:
+        """The name of the console, less its speed."""
+        return self.console.split(",")[0]

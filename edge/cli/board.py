@@ -1,0 +1,24 @@
+"""`edge board`: the board profiles that can be built for."""
+
+import click
+
+from edge.board.search import boards, read_board
+from edge.cli.output import Output
+
+
+@click.group()
+def board() -> None:
+    """Look at board profiles."""
+
+
+@board.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_obj
+def list_boards(output: Output, *, as_json: bool) -> None:
+    """List the boards that are known here, your own first."""
+    output.as_json |= as_json
+    found = {name: read_board(file) for name, file in sorted(boards().items())}
+    facts = [{"name": name, "description": one.description} for name, one in found.items()]
+    width = max((len(name) for name in found), default=0)
+    lines = [f"{name:{width}}  {one.description}" for name, one in found.items()]
+    output.result({"boards": facts}, "\n".join(lines))

@@ -1,0 +1,117 @@
+"""`edge build`: a system file and a board become a disk image."""
+
+from pathlib import Path
+
+import click
+
+from edge.board.search import find
+from edge.cli.output import Output
+from edge.image import build as images
+from edge.image import manifest
+from edge.image.build import Order
+from edge.image.inputs import LockPolicy, requests
+from edge.system.load import STDIN, load
+from edge.system.lock import LOCK_FILE
+
+MIB = 1 << 20
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="SYSTEM.yml...")
+@click.option("-b", "--board", "board_name", required=True, help="The kind of hardware.")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    help="Folder of the result; an earlier build in it is replaced.",
+)
+@click.option("--name", help="What the system is called; else the name of the first file.")
+@click.option("--version", "version", default="0.1.0", show_default=True, help="Of this release.")
+@click.option("--locked", is_flag=True, help="Refuse to change edge.lock.")
+@click.option("--offline", is_flag=True, help="Use only what the content store has.")
+@click.option("--mirror", help="Debian mirror (URI) instead of the host's own.")
+@click.option("--dry-run", is_flag=True, help="Check the files and print what would be built.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
+@click.pass_obj
+def build(
+    output: Output,
+    *,
+    files: tuple[str, ...],
+    board_name: str,
+    folder: Path,
+    name: str | None,
+    version: str,
+    locked: bool,
+    offline: bool,
+    mirror: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    r"""Build a bootable A/B disk image from system files.
+
+    Several files are appended: fields of the kernel override, lists concatenate. "-" reads the
+    standard input. Packages are pinned in edge.lock beside the first file.
+
+    \b
+    Examples:
+      edge build examples/minimal.yml --board qemu-arm64 -o out/
+      edge build examples/minimal.yml examples/debug.yml --board qemu-arm64
+      edge build system.yml --board rpi4 --version 1.2.0 --locked
+    """
+    output.as_json |= as_json
+    system = load(files)
+    order = Order(
+        system=system,
+        board=find(board_name),
+        name=name or name_of(files),
+        version=version,
+        lock_file=lock_file(files),
+        policy=LockPolicy(locked=locked, offline=offline, setting=mirror),
+    )
+    if dry_run:
+        _tell_plan(output, order)
+        return
+    images.build(order, folder, progress=output)
+    _tell_result(output, folder)
+
+
+def name_of(files: tuple[str, ...]) -> str:
+    """Return what a system is called: the name of its first file."""
+    return "system" if files[0] == STDIN else Path(files[0]).stem
+
+
+def lock_file(files: tuple[str, ...]) -> Path:
+    """Return where the lock of these system files is: beside the first."""
+    return Path() / LOCK_FILE if files[0] == STDIN else Path(files[0]).parent / LOCK_FILE
+
+
+def _tell_plan(output: Output, order: Order) -> None:
+    wanted = requests(order.system, order.board)
+    facts = {
+        "system": order.name,
+        "board": order.board.name,
+        "version": order.version,
+        "services": list(order.system.order),
+        "packages": {name: list(request.packages) for name, request in wanted.items()},
+    }
+    lines = [f"{order.name} {order.version} for {order.board.name}"]
+    lines.append(f"services, in start order: {', '.join(order.system.order) or 'none'}")
+    lines += [f"{name}: {' '.join(request.packages)}" for name, request in wanted.items()]
+    output.result(facts, "\n".join(lines))
+
+
+def _tell_result(output: Output, folder: Path) -> None:
+    facts = manifest.read(folder)
+    disk = (folder / images.DISK).stat()
+    lines = [
+        f"{folder / images.DISK}: {facts['system']} {facts['version']} for {facts['board']}",
+        f"  disk {disk.st_size // MIB} MiB, {disk.st_blocks * 512 / MIB:.1f} MiB of it filled;"
+        f" root {facts['rootfs']['total_bytes'] / MIB:.1f} MiB,"
+        f" root hash {facts['rootfs']['root_hash'][:16]}…",
+        f"  run it:    edge run {folder}",
+        f"  what it costs and may do: edge report {folder}",
+    ]
+    output.result({"folder": str(folder), **facts}, "\n".join(lines))

@@ -1,0 +1,94 @@
+"""Disk images: a partition table with contents in its partitions, and the block map beside it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from edge import atomic
+from edge.errors import EdgeError
+from edge.image import bmap, extent, gpt
+from edge.image.bmap import BlockRange
+from edge.image.extent import Contents, Extent, Source
+from edge.image.plan import MIB, SECTOR_BYTES, DiskPlan, require_fit
+
+WIPED_BYTES = MIB  # of an empty partition's start: what a used card holds there must not be found
+
+
+def bmap_path(disk_path: Path) -> Path:
+    """Return where the block map of a disk image lies."""
+    return disk_path.with_name(disk_path.name + ".bmap")
+
+
+def write_disk(path: Path, disk: DiskPlan, contents: Mapping[str, Source]) -> None:
+    """Write a sparse disk image and the block map beside it.
+
+    A block map never lies beside an image that it does not belong to. After an error or a power
+    cut the old image is there, or the new one, or none.
+
+    Args:
+        path: The image.
+        disk: Its partitions.
+        contents: What goes into the partition of that name. The start of `data` is made zero, any
+            other partition without contents stays as it is on the card.
+
+    Raises:
+        InputError: Contents do not fit into their partition.
+        EdgeError: A file cannot be read or written, or the disk is full.
+    """
+    extents = tuple(disk_extents(disk, contents))
+    spans = ((part.offset_bytes, part.end_bytes) for part in extents)
+    ranges = bmap.ranges_of(spans)
+    try:
+        bmap_path(path).unlink(missing_ok=True)
+        with atomic.file(path) as stream:
+            stream.truncate(disk.size_bytes)
+            extent.write(stream, extents)
+        _write_bmap(path, disk, ranges)
+    except OSError as error:
+        raise EdgeError(f"{error.filename or path}: {error.strerror}") from error
+
+
+def write_contents(path: Path, contents: Contents) -> None:
+    """Write the image of one partition, sparse, as long as `contents`.
+
+    Raises:
+        EdgeError: A file cannot be read or written, or the disk is full.
+    """
+    try:
+        with atomic.file(path) as stream:
+            stream.truncate(contents.length_bytes)
+            extent.write(stream, contents.extents)
+    except OSError as error:
+        raise EdgeError(f"{error.filename or path}: {error.strerror}") from error
+
+
+def disk_extents(disk: DiskPlan, contents: Mapping[str, Source]) -> Iterator[Extent]:
+    """Yield all that a disk holds, from its first sector to its last.
+
+    Raises:
+        InputError: Contents do not fit into their partition.
+    """
+    unknown = set(contents) - {partition.name for partition in disk.partitions}
+    if unknown:
+        raise ValueError(f"no such partition: {', '.join(sorted(unknown))}")
+    table = gpt.primary(disk)
+    yield Extent(0, table, len(table))
+    for partition in disk.partitions:
+        source = contents.get(partition.name)
+        if source is None and partition.name == "data":
+            source = bytes(min(WIPED_BYTES, partition.size_bytes))
+        if source is None:
+            continue
+        filling = extent.contents_of(source)
+        require_fit(partition, filling.length_bytes)
+        for part in filling.extents:
+            offset_bytes = partition.offset_bytes + part.offset_bytes
+            yield Extent(offset_bytes, part.content, part.length_bytes)
+    table = gpt.backup(disk)
+    yield Extent((disk.sectors - gpt.BACKUP_SECTORS) * SECTOR_BYTES, table, len(table))
+
+
+def _write_bmap(path: Path, disk: DiskPlan, ranges: tuple[BlockRange, ...]) -> None:
+    with path.open("rb") as image:
+        document = bmap.document(image, image_bytes=disk.size_bytes, ranges=ranges)
+    with atomic.file(bmap_path(path)) as stream:
+        stream.write(document)

@@ -1,0 +1,92 @@
+"""Make what QEMU needs to play a board: boot loader, edited device tree, U-Boot's settings."""
+
+import struct
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from edge import process, toolbox
+from edge.board.model import Board, Emulator, TreeEdits
+from edge.image import profile as profiles
+from edge.image.firmware import BOOT_SCRIPT, find_file
+from edge.image.profile import Profile
+from edge.oci.tree import Tree
+
+FLASH_BYTES = 64 << 20  # QEMU's virt takes flash of this size only
+ENVIRONMENT_BYTES = 0x40000  # CONFIG_ENV_SIZE of Debian's qemu_arm64 build
+FIRMWARE, TREE, FLASH = "u-boot.bin", "board.dtb", "u-boot-env.img"
+# U-Boot's start-up delay and its search for other systems cost seconds at every start. Settings in
+# flash replace its own wholly, so what the boot script needs is here too (QEMU's virt: memory
+# begins at 0x40000000, where the device tree lies).
+SETTINGS = {
+    "bootdelay": "0",
+    "fdt_addr": "0x40000000",
+    "scriptaddr": "0x40200000",
+    "bootcmd": f"virtio scan; load virtio 0:1 ${{scriptaddr}} {BOOT_SCRIPT};"
+    " source ${scriptaddr}",
+}
+
+
+def write(folder: Path, board: Board, packages: Iterable[Tree]) -> None:
+    """Write the files that play `board` into `folder`; nothing when QEMU cannot.
+
+    Raises:
+        InputError: A file is not in the packages.
+        ToolError: The device tree cannot be edited.
+    """
+    emulator = board.emulator
+    if emulator is None:
+        return
+    folder.mkdir(parents=True)
+    trees = list(packages)
+    loader = find_file(trees, emulator.firmware or emulator.kernel or "", board.name)
+    (folder / FIRMWARE).write_bytes(loader.read())
+    if emulator.dtb is not None:
+        entry = find_file(trees, emulator.dtb.package_file, board.name)
+        (folder / TREE).write_bytes(entry.read())
+        _edit(folder / TREE, emulator.dtb)
+    if emulator.firmware is not None:
+        _write_flash(folder / FLASH)
+    profiles.write(folder, _profile(board, emulator))
+
+
+def _profile(board: Board, emulator: Emulator) -> Profile:
+    return Profile(
+        board=board.name,
+        machine=emulator.machine,
+        disk=emulator.disk,
+        cpu=emulator.cpu,
+        memory_mib=emulator.memory_mib,
+        smp=emulator.smp,
+        firmware=FIRMWARE if emulator.firmware else None,
+        kernel=FIRMWARE if emulator.kernel else None,
+        dtb=TREE if emulator.dtb else None,
+        flash=FLASH if emulator.firmware else None,
+        network=emulator.network,
+        serials=emulator.serials,
+        console=emulator.serial,
+        power_of_two=emulator.power_of_two,
+        args=emulator.args,
+    )
+
+
+def _edit(tree: Path, edits: TreeEdits) -> None:
+    put = toolbox.tool("fdtput")
+    for node in edits.disable:
+        process.run([*put, "-t", "s", tree, node, "status", "disabled"])
+    for gone in edits.delete:
+        process.run([*put, "-d", tree, gone.node, gone.name])
+    for node in edits.delete_nodes:
+        process.run([*put, "-r", tree, node])
+    for new in edits.set:
+        value = ["-t", "s"] if new.value is not None else []
+        words = [new.value] if new.value is not None else []
+        process.run([*put, *value, tree, new.node, new.name, *words])
+
+
+def _write_flash(path: Path) -> None:
+    text = b"".join(f"{name}={value}".encode() + b"\0" for name, value in SETTINGS.items())
+    body = (text + b"\0").ljust(ENVIRONMENT_BYTES - 4, b"\0")
+    with path.open("wb") as stream:
+        stream.write(struct.pack("<I", zlib.crc32(body)) + body)
+        stream.truncate(FLASH_BYTES)

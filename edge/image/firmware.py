@@ -1,0 +1,59 @@
+"""The firmware partition of a board: files of packages, files written in the profile, boot.scr."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from edge.board.model import Board
+from edge.errors import InputError
+from edge.image.boot_script import ScriptSettings, boot_script
+from edge.image.uimage import script_image
+from edge.oci.tree import Entry, Kind, Tree
+
+BOOT_SCRIPT = "boot.scr"
+
+
+def firmware_files(board: Board, packages: Iterable[Tree]) -> dict[str, bytes]:
+    """Return the files of the firmware partition by name.
+
+    Args:
+        board: The profile.
+        packages: The trees of the packages that files may come from.
+
+    Raises:
+        InputError: A file is not in the packages.
+    """
+    trees = list(packages)
+    files = {
+        file.to: file.contents.encode()
+        if file.contents is not None
+        else find_file(trees, file.package_file or "", board.name).read()
+        for file in board.firmware.files
+    }
+    files[BOOT_SCRIPT] = script_image(boot_script(_settings(board)).encode())
+    return files
+
+
+def find_file(packages: Iterable[Tree], pattern: str, board: str) -> Entry:
+    """Return the one file of packages whose path matches a glob.
+
+    Raises:
+        InputError: None or several match.
+    """
+    found = {
+        path: entry
+        for tree in packages
+        for path, entry in tree
+        if entry.kind is Kind.FILE and fnmatchcase(path, pattern)
+    }
+    if len(found) != 1:
+        listed = f" but {len(found)}: {', '.join(sorted(found)[:3])}" if found else ""
+        raise InputError(
+            f"board {board}: {pattern!r} matches not one file of its packages{listed}",
+            hint="look at `packages` and `package_file` in its board.yml",
+        )
+    return next(iter(found.values()))
+
+
+def _settings(board: Board) -> ScriptSettings:
+    script = board.boot.script
+    return ScriptSettings(script.devtype, script.devnum, script.kernel_addr, script.ramdisk_addr)

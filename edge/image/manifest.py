@@ -1,0 +1,68 @@
+"""`manifest.json`: what a build made, in figures; `edge report` prints it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edge import atomic, digest
+from edge.errors import InputError, ThingNotFoundError
+from edge.image.verity import Verity
+from edge.oci.report import PartSize, Privileges
+
+FILE = "manifest.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What there is to say about a build."""
+
+    system: str
+    board: str
+    version: str
+    tools: str
+    kernel: str
+    rootfs: Verity
+    sizes: Sequence[PartSize]
+    privileges: Sequence[Privileges]
+    images: Mapping[str, str]
+    packages: Mapping[str, Sequence[str]]
+
+
+def write(folder: Path, facts: Facts, files: Sequence[Path]) -> None:
+    """Write the manifest into `folder`, with length and digest of `files` below it."""
+    document = {
+        "format": FORMAT,
+        **asdict(facts),
+        "files": {
+            str(path.relative_to(folder)): {
+                "bytes": path.stat().st_size,
+                "digest": digest.of_file(path),
+            }
+            for path in sorted(files)
+        },
+    }
+    with atomic.file(folder / FILE) as stream:
+        stream.write((json.dumps(document, indent=1, sort_keys=True) + "\n").encode())
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a build folder.
+
+    Raises:
+        ThingNotFoundError: There is none.
+        InputError: It is damaged.
+    """
+    path = folder / FILE
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ThingNotFoundError(
+            f"{folder}: no build is here",
+            hint="make one: edge build SYSTEM.yml --board NAME -o DIR",
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path}: {error}", hint="build again") from error
+    return document

@@ -1,0 +1,71 @@
+"""Fill a slot: the root image with its hash tree, and the boot files that start it."""
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from edge.image import erofs, initramfs, verity
+from edge.image.verity import Verity
+from edge.oci.modules import Module
+from edge.oci.tree import Entry, Tree
+from edge.progress import Progress
+
+ROOTFS = "rootfs.img"
+KERNEL, INITRAMFS, SETTINGS = "Image", "initrd.img", "slot.env"
+BOOT_FILES = (KERNEL, INITRAMFS, SETTINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotInputs:
+    """What a slot is made of.
+
+    `seed` names the product; it and `uuid` stay the same between releases, so that an update
+    changes only what really changed.
+    """
+
+    root: Tree
+    kernel: Entry
+    modules: Sequence[Module]
+    command_line: str
+    watchdog_s: int | None
+    clock_s: int
+    seed: str
+    uuid: UUID
+
+
+def write_slot(folder: Path, inputs: SlotInputs, progress: Progress) -> Verity:
+    """Write all files of a slot into `folder` and return what opens its root.
+
+    Raises:
+        ToolError: mkfs.erofs or the compiler is missing or failed.
+    """
+    folder.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".slot-") as name:
+        scratch = Path(name)
+        opened = _write_rootfs(folder / ROOTFS, inputs, scratch, progress)
+        conf = initramfs.slot_conf(opened, watchdog_s=inputs.watchdog_s, clock_s=inputs.clock_s)
+        initramfs.write(
+            folder / INITRAMFS, inputs.modules, conf, scratch=scratch, progress=progress
+        )
+    with (folder / KERNEL).open("wb") as stream:
+        for piece in inputs.kernel.pieces():
+            stream.write(piece)
+    (folder / SETTINGS).write_text(f"edge_cmdline={inputs.command_line}\n")
+    return opened
+
+
+def _write_rootfs(path: Path, inputs: SlotInputs, scratch: Path, progress: Progress) -> Verity:
+    tar = scratch / "root.tar"
+    with progress.task("write the root image", total=3, unit="steps") as task:
+        with tar.open("wb") as stream:
+            inputs.root.write_tar(stream)
+        task.advance()
+        erofs.make(tar, path, uuid=inputs.uuid)
+        task.advance()
+        salt = hashlib.sha256(f"edge verity salt {inputs.seed}".encode()).digest()
+        opened = verity.append_tree(path, salt=salt)
+        task.advance()
+    return opened

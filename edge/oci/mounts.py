@@ -1,0 +1,195 @@
+"""The mounts of a container, and the mount points that its read-only root must have.
+
+As LinuxKit: one mount for each destination, the last that names it wins, sorted by destination.
+Stricter: a bind does not send its mounts back (`rslave`, LinuxKit `rshared`), a tmpfs belongs to
+the user of the service, and sees no set-uid files and devices unless its options say so.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from edge.errors import InputError
+from edge.oci.tree import Entry, Kind, Tree, file, folder
+from edge.system.resources import Device
+from edge.system.settings import Settings
+
+HOST = ("host", "root")
+RESOLV_CONF = "/etc/resolv.conf"
+RESOLV_CONF_SOURCE = "/run/edge/resolv.conf"
+ALWAYS_THERE = ("proc", "sys", "dev", "tmp", "run", "etc")
+# What is mounted over, or made, on the device: a bind source there cannot be known now.
+MADE_ON_DEVICE = ("data", "dev", "mnt", "proc", "run", "sys", "tmp", "var", "containers")
+DEVICE_FOLDERS = frozenset(
+    ("bus", "disk", "dri", "edge", "input", "mapper", "mqueue", "net", "pts", "shm", "snd", "usb")
+)
+_SUFFIX = re.compile(r"[^.]\.[A-Za-z0-9]+$")
+
+
+@dataclass(frozen=True, slots=True)
+class MountPoint:
+    """One mount of the OCI runtime spec."""
+
+    destination: str
+    type: str
+    source: str
+    options: tuple[str, ...] = ()
+
+    @property
+    def is_bind(self) -> bool:
+        """Say whether it shows a file or folder of the device."""
+        return self.type == "bind" or "bind" in self.options or "rbind" in self.options
+
+    @property
+    def is_writable(self) -> bool:
+        """Say whether the container may write there."""
+        return "ro" not in self.options
+
+    def spec(self) -> dict[str, object]:
+        """Return it as the runtime spec writes it."""
+        return {
+            "destination": self.destination,
+            "type": self.type,
+            "source": self.source,
+            "options": list(self.options),
+        }
+
+
+DEFAULT = (
+    MountPoint("/proc", "proc", "proc", ("nosuid", "nodev", "noexec", "relatime")),
+    MountPoint("/dev", "tmpfs", "tmpfs", ("nosuid", "strictatime", "mode=755", "size=65536k")),
+    MountPoint(
+        *("/dev/pts", "devpts", "devpts"),
+        ("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"),
+    ),
+    MountPoint(
+        *("/dev/shm", "tmpfs", "shm"),  # noqa: S108 - a mount point, not a temporary file
+        ("nosuid", "noexec", "nodev", "mode=1777", "size=25%"),
+    ),
+    MountPoint("/sys", "sysfs", "sysfs", ("nosuid", "noexec", "nodev", "ro")),
+    MountPoint(
+        *("/sys/fs/cgroup", "cgroup", "cgroup"), ("nosuid", "noexec", "nodev", "relatime", "ro")
+    ),
+    MountPoint(
+        *("/tmp", "tmpfs", "tmpfs"),  # noqa: S108 - a mount point, not a temporary file
+        ("nosuid", "nodev", "mode=1777", "size=25%"),
+    ),
+)
+
+
+def mounts(settings: Settings, *, uid: int, gid: int) -> tuple[MountPoint, ...]:
+    """Return all mounts of a container, sorted by destination.
+
+    Raises:
+        InputError: A mount has no destination, or a bind names a volume.
+    """
+    wanted = {mount.destination: mount for mount in DEFAULT}
+    if settings.net in HOST:
+        options = ("ro", "rbind", "rslave")
+        wanted[RESOLV_CONF] = MountPoint(RESOLV_CONF, "bind", RESOLV_CONF_SOURCE, options)
+    for found in (*_mounts(settings), *_tmpfs(settings, uid, gid), *_binds(settings)):
+        wanted[found.destination] = found
+    for device in settings.devices:
+        if is_plain(device):
+            node = MountPoint(device.path, "bind", device.path, ("bind", "nosuid", "noexec", "rw"))
+            wanted[device.path] = node
+    return tuple(wanted[destination] for destination in sorted(wanted))
+
+
+def is_plain(device: Device) -> bool:
+    """Say whether a device is known by its path only, so that the node itself is shown."""
+    return device.path != "all" and device.major is None
+
+
+def _mounts(settings: Settings) -> list[MountPoint]:
+    found = []
+    for mount in settings.mounts:
+        if mount.destination is None:
+            raise InputError("mounts: an entry has no destination")
+        kind = mount.type or "bind"
+        found.append(
+            MountPoint(_clean(mount.destination), kind, mount.source or kind, mount.options)
+        )
+    return found
+
+
+def _tmpfs(settings: Settings, uid: int, gid: int) -> list[MountPoint]:
+    found = []
+    for text in settings.tmpfs:
+        destination, _, options = text.partition(":")
+        words = [word for word in options.split(",") if word]
+        keys = {word.partition("=")[0] for word in words}
+        words += [f"no{word}" for word in ("suid", "dev") if not {word, f"no{word}"} & keys]
+        defaults = {"mode": "0755", "uid": str(uid), "gid": str(gid)}
+        words += [f"{key}={value}" for key, value in defaults.items() if key not in keys]
+        found.append(MountPoint(_clean(destination), "tmpfs", "tmpfs", tuple(words)))
+    return found
+
+
+def _binds(settings: Settings) -> list[MountPoint]:
+    found = []
+    for text in (*settings.binds, *settings.binds_add):
+        source, destination, *options = text.split(":")
+        if not source.startswith("/"):
+            raise InputError(f"binds: {text}: volumes are not supported yet")
+        words = options[0].split(",") if options else ["rw", "rbind", "rslave"]
+        if not {"bind", "rbind"} & set(words):
+            words.append("rbind")
+        found.append(MountPoint(_clean(destination), "bind", source, tuple(words)))
+    return found
+
+
+def _clean(destination: str) -> str:
+    return str(PurePosixPath(destination))
+
+
+def add_mount_points(rootfs: Tree, points: Sequence[MountPoint], root: Tree, *, who: str) -> None:
+    """Make the folders and empty files that mounts need in a container's root.
+
+    What is there already stays. Below a mount that covers it, the runtime makes them itself.
+
+    Args:
+        rootfs: The container's root; changed.
+        points: Its mounts.
+        root: The root of the device, to look at the sources of binds.
+        who: The container, for messages.
+
+    Raises:
+        InputError: A bind shows a path of the read-only root where nothing is.
+    """
+    for name in ALWAYS_THERE:
+        if rootfs.find(name) is None:
+            rootfs.add(name, folder())
+    covered: list[str] = []
+    for point in sorted(points, key=lambda one: one.destination.count("/")):
+        entry = _wanted(point, root, who)
+        inside = any(point.destination.startswith(f"{other}/") for other in covered)
+        covered.append(point.destination)
+        if not inside and rootfs.find(point.destination) is None:
+            rootfs.add(point.destination, entry)
+
+
+def _wanted(point: MountPoint, root: Tree, who: str) -> Entry:
+    if not point.is_bind:
+        return folder()
+    source = point.source.strip("/")
+    there = root.find(source) if source else folder()
+    if there is not None:
+        return folder() if there.kind is Kind.FOLDER else file(b"")
+    if source.partition("/")[0] not in MADE_ON_DEVICE:
+        hint = f"add it to the system with `files: [{{path: {point.source}, ...}}]`"
+        raise InputError(f"{who}: binds: there is no {point.source} in the system", hint=hint)
+    return file(b"") if names_file(point.source) else folder()
+
+
+def names_file(path: str) -> bool:
+    """Say whether a path that is made on the device is taken for a file.
+
+    The rule: below /dev all is a node but the known folders there; elsewhere a name with a suffix
+    (`resolv.conf`, `api.sock`) is a file, but for `.d`, and any other is a folder.
+    """
+    parts = PurePosixPath(path).parts
+    if parts[1:2] == ("dev",):
+        return len(parts) > 3 or (len(parts) == 3 and parts[2] not in DEVICE_FOLDERS)
+    return bool(_SUFFIX.search(parts[-1])) and not parts[-1].endswith(".d")

@@ -1,0 +1,240 @@
+"""The OCI runtime configuration of a container: what crun reads as `config.json`.
+
+Source: OCI runtime spec 1.0.2, config.md and config-linux.md; crun 1.21. The keys mean what they
+mean in LinuxKit (docs/yaml.md); the defaults are the least permission: no capability, all
+namespaces new, no new privileges, a filter of system calls, a read-only root, an own user.
+"""
+
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+from edge.errors import InputError
+from edge.oci import seccomp
+from edge.oci.mounts import HOST, is_plain, mounts
+from edge.strict.formats import CAPABILITIES
+from edge.system.resources import Device
+from edge.system.settings import Ready, Seccomp, Settings
+
+VERSION = "1.0.2"
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+CGROUP = "/edge"
+STARTED_HOOK = "/usr/lib/edge/service/started"
+UNLIMITED = 2**64 - 1
+FIRST_UID, UIDS = 10_000, 50_000
+PERIOD_US = 100_000
+NODE_MODE = 0o600
+
+# What tells about, or acts on, the whole machine. As container engines do.
+MASKED_PATHS = (
+    *("/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys"),
+    *("/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list"),
+    *("/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"),
+)
+READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageConfig:
+    """What an image says about how it runs."""
+
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    cwd: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The numbers that a container runs as."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...] = ()
+
+
+def own_uid(name: str) -> int:
+    """Return the user number of a service that names none: it follows from its name alone."""
+    return FIRST_UID + zlib.crc32(name.encode()) % UIDS
+
+
+def runtime_spec(
+    name: str,
+    settings: Settings,
+    image: ImageConfig,
+    user: User,
+    *,
+    supervised: bool = False,
+) -> dict[str, Any]:
+    """Return the configuration of one container.
+
+    Args:
+        name: Of the container.
+        settings: Those of the image and of the system file, merged.
+        image: What the image says.
+        user: The numbers for `settings.uid` and the like.
+        supervised: It is a service, so its start is told to the supervisor.
+
+    Raises:
+        InputError: There is no command, or settings contradict each other.
+    """
+    if not settings.readonly:
+        hint = "mount what it writes with `tmpfs:`, or `binds:` from /data"
+        raise InputError(f"{name}: readonly: false: not supported yet", hint=hint)
+    points = mounts(settings, uid=user.uid, gid=user.gid)
+    spec: dict[str, Any] = {
+        "ociVersion": VERSION,
+        "process": _process(name, settings, image, user),
+        "root": {"path": "rootfs", "readonly": True},
+        "mounts": [point.spec() for point in points],
+        "linux": _linux(name, settings, user),
+    }
+    if settings.hostname is not None:
+        if settings.uts in HOST:
+            raise InputError(f"{name}: hostname: needs a uts namespace of its own")
+        spec["hostname"] = settings.hostname
+    if settings.annotations:
+        spec["annotations"] = dict(settings.annotations)
+    if supervised and settings.readiness is Ready.STARTED:
+        spec["hooks"] = {"poststart": [{"path": STARTED_HOOK, "args": ["started"]}]}
+    return spec
+
+
+def encoded(spec: dict[str, Any]) -> bytes:
+    """Return the bytes of `config.json`: the same for the same configuration."""
+    return json.dumps(spec, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def capabilities(settings: Settings) -> tuple[str, ...]:
+    """Return the capabilities of a container, each once, sorted."""
+    names = {*settings.capabilities, *settings.capabilities_add}
+    if "all" in names:
+        return tuple(sorted(f"CAP_{name}" for name in CAPABILITIES))
+    return tuple(sorted(names - {"none"}))
+
+
+def _process(name: str, settings: Settings, image: ImageConfig, user: User) -> dict[str, Any]:
+    arguments = settings.command or (*image.entrypoint, *image.command)
+    if not arguments:
+        raise InputError(f"{name}: nothing to run: neither `command` nor the image names a program")
+    env = list(settings.env or image.env)
+    if not any(variable.startswith("PATH=") for variable in env):
+        env.insert(0, PATH)
+    process: dict[str, Any] = {
+        "terminal": False,
+        "user": _user(user),
+        "args": list(arguments),
+        "env": env,
+        "cwd": settings.cwd or image.cwd or "/",
+        "capabilities": _capability_sets(settings, user),
+        "noNewPrivileges": settings.no_new_privileges,
+    }
+    if settings.rlimits:
+        process["rlimits"] = [_rlimit(text) for text in settings.rlimits]
+    if settings.oom_score_adj is not None:
+        process["oomScoreAdj"] = settings.oom_score_adj
+    return process
+
+
+def _user(user: User) -> dict[str, Any]:
+    numbers: dict[str, Any] = {"uid": user.uid, "gid": user.gid}
+    return numbers | ({"additionalGids": list(user.groups)} if user.groups else {})
+
+
+def _capability_sets(settings: Settings, user: User) -> dict[str, list[str]]:
+    """Return all five sets. Only ambient ones outlive the exec of a user that is not root."""
+    names = capabilities(settings)
+    ambient = set(settings.ambient) - {"none", "all"}
+    if user.uid != 0 or "all" in settings.ambient:
+        ambient |= set(names)
+    held = sorted({*names, *ambient})
+    sets = ("bounding", "effective", "inheritable", "permitted")
+    return {**{key: list(held) for key in sets}, "ambient": sorted(ambient)}
+
+
+def _rlimit(text: str) -> dict[str, Any]:
+    kind, soft, *hard = text.split(",")
+    numbers = [UNLIMITED if word in ("unlimited", "-1") else int(word) for word in (soft, *hard)]
+    return {"type": f"RLIMIT_{kind.upper()}", "soft": numbers[0], "hard": numbers[-1]}
+
+
+def _linux(name: str, settings: Settings, user: User) -> dict[str, Any]:
+    masked, readonly = settings.masked_paths, settings.readonly_paths
+    linux: dict[str, Any] = {
+        "namespaces": _namespaces(name, settings),
+        "cgroupsPath": settings.cgroups_path or f"{CGROUP}/{name}",
+        "resources": _resources(settings),
+        "maskedPaths": list(MASKED_PATHS if masked is None else masked),
+        "readonlyPaths": list(READONLY_PATHS if readonly is None else readonly),
+    }
+    if nodes := [_node(device, user) for device in settings.devices if device.major is not None]:
+        linux["devices"] = nodes
+    if settings.sysctl:
+        linux["sysctl"] = dict(settings.sysctl)
+    if settings.rootfs_propagation is not None:
+        linux["rootfsPropagation"] = settings.rootfs_propagation.value
+    if settings.seccomp is Seccomp.DEFAULT:
+        linux["seccomp"] = seccomp.profile(capabilities(settings))
+    return linux
+
+
+def _namespaces(name: str, settings: Settings) -> list[dict[str, str]]:
+    if settings.userns == "new":
+        raise InputError(f"{name}: userns: new: not supported yet")
+    wanted = {
+        "pid": settings.pid,
+        "network": settings.net,
+        "ipc": settings.ipc,
+        "uts": settings.uts,
+        "user": settings.userns,
+        "cgroup": settings.cgroupns,
+    }
+    found = [{"type": "mount"}]
+    for kind, value in wanted.items():
+        if value.startswith("/"):
+            found.append({"type": kind, "path": value})
+        elif value not in HOST:
+            found.append({"type": kind})
+    return sorted(found, key=lambda namespace: namespace["type"])
+
+
+def _node(device: Device, user: User) -> dict[str, Any]:
+    return {
+        "path": device.path,
+        "type": device.type or "c",
+        "major": device.major,
+        "minor": device.minor or 0,
+        "fileMode": NODE_MODE,
+        "uid": user.uid,
+        "gid": user.gid,
+    }
+
+
+def _resources(settings: Settings) -> dict[str, Any]:
+    """Return the cgroup limits; `limits` is written over what `resources` says."""
+    found: dict[str, Any] = {"devices": [{"allow": False, "access": "rwm"}]}
+    found["devices"] += [_device_rule(device) for device in settings.devices]
+    if settings.resources is not None:
+        given = settings.resources.model_dump(exclude_none=True, exclude_unset=True)
+        found["devices"] += given.pop("devices", ())
+        found |= given
+    if (limits := settings.limits) is not None:
+        if limits.memory_mib is not None:
+            found.setdefault("memory", {})["limit"] = limits.memory_mib << 20
+        if limits.pids is not None:
+            found["pids"] = {"limit": limits.pids}
+        if limits.cpu_percent is not None:
+            quota_us = limits.cpu_percent * PERIOD_US // 100
+            found.setdefault("cpu", {}).update(quota=quota_us, period=PERIOD_US)
+    return found
+
+
+def _device_rule(device: Device) -> dict[str, Any]:
+    access = device.mode or "rw"
+    if device.path == "all":
+        return {"allow": True, "access": device.mode or "rwm"}
+    rule: dict[str, Any] = {"allow": True, "type": device.type or "c", "access": access}
+    if not is_plain(device):
+        rule |= {"major": device.major, "minor": device.minor or 0}
+    return rule

@@ -1,0 +1,121 @@
+"""What the supervisor of the device reads: s6 service folders, and a `conf` for each container.
+
+`conf` is read by a shell with `. ./conf`: one assignment a line, each value in single quotes, so
+that nothing in it is ever run.
+"""
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from edge.errors import InputError
+from edge.oci.mounts import is_plain
+from edge.oci.spec import User
+from edge.oci.tree import Tree, file, folder, link
+from edge.system.order import start_order
+from edge.system.settings import Settings
+
+PROGRAMS = "/usr/lib/edge/service"
+FOLDER = "etc/edge"
+READY_DESCRIPTOR = 3
+MKDIR_MODE = "0755"
+
+
+@dataclass(frozen=True, slots=True)
+class Supervised:
+    """A container as the supervisor knows it: merged settings and the numbers of its user."""
+
+    name: str
+    settings: Settings
+    user: User
+
+
+def service_conf(service: Supervised) -> bytes:
+    """Return the `conf` of a service."""
+    settings, health = service.settings, service.settings.health
+    values: dict[str, str | int] = {
+        "NAME": service.name,
+        "UID": service.user.uid,
+        "GID": service.user.gid,
+        "DEPENDS": " ".join(settings.depends_on),
+        "RESTART": settings.restart.value,
+        "READY": settings.readiness.value,
+        "STOP_TIMEOUT_S": settings.stop_timeout_s,
+        "HEALTH_COMMAND": shlex.join(health.command) if health else "",
+        "HEALTH_INTERVAL_S": health.interval_s if health else "",
+        "HEALTH_TIMEOUT_S": health.timeout_s if health else "",
+        "HEALTH_RETRIES": health.retries if health else "",
+        "HEALTH_START_S": health.start_s if health else "",
+        "MKDIR": _mkdir(service),
+        "DEVICES": " ".join(device.path for device in settings.devices if is_plain(device)),
+    }
+    return assignments(values)
+
+
+def oneshot_conf(item: Supervised) -> bytes:
+    """Return the `conf` of an onboot or onshutdown container."""
+    values: dict[str, str | int] = {
+        "NAME": item.name,
+        "TIMEOUT_S": item.settings.timeout_s,
+        "ON_FAILURE": item.settings.on_failure.value,
+        "MKDIR": _mkdir(item),
+    }
+    return assignments(values)
+
+
+def assignments(values: Mapping[str, str | int]) -> bytes:
+    """Return shell assignments whose values are taken as they are.
+
+    Raises:
+        InputError: A value holds a NUL, which no shell can keep.
+    """
+    lines = []
+    for key, value in values.items():
+        text = str(value)
+        if "\0" in text:
+            raise InputError(f"{key}: a NUL cannot be passed to a shell")
+        lines.append(f"{key}={quoted(text)}\n")
+    return "".join(lines).encode()
+
+
+def quoted(text: str) -> str:
+    """Return a word that a shell reads as exactly this text."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _mkdir(item: Supervised) -> str:
+    """Return lines `path mode uid gid`: folders of the device that are the service's own."""
+    runtime = item.settings.runtime
+    owner = f"{MKDIR_MODE} {item.user.uid} {item.user.gid}"
+    return "\n".join(f"{path} {owner}" for path in (runtime.mkdir if runtime else ()))
+
+
+def add_service(service: Supervised, tree: Tree) -> None:
+    """Put the s6 service folder of a service into the root; init copies it to /run."""
+    base = f"{FOLDER}/services/{service.name}"
+    tree.add(f"{base}/conf", file(service_conf(service)))
+    tree.add(f"{base}/notification-fd", file(f"{READY_DESCRIPTOR}\n".encode()))
+    tree.add(f"{base}/run", link(f"{PROGRAMS}/run"))
+    tree.add(f"{base}/finish", link(f"{PROGRAMS}/finish"))
+    tree.add(f"{base}/log/run", link(f"{PROGRAMS}/log"))
+    tree.add(f"{base}/data", folder())  # for what the programs above note about it
+
+
+def add_oneshot(section: str, folder_name: str, item: Supervised, tree: Tree) -> None:
+    """Put the `conf` of an onboot or onshutdown container into the root."""
+    tree.add(f"{FOLDER}/{section}/{folder_name}.conf", file(oneshot_conf(item)))
+
+
+def add_order(services: Iterable[Supervised], tree: Tree) -> None:
+    """Put the start order of services into the root, one name a line.
+
+    Raises:
+        InputError: A service depends on one that is not there.
+    """
+    needs = {one.name: one.settings.depends_on for one in services}
+    for name, needed in needs.items():
+        if missing := set(needed) - needs.keys():
+            unknown = min(missing)
+            raise InputError(f"services: {name}: depends_on: there is no service {unknown!r}")
+    names = "".join(f"{name}\n" for name in start_order(needs))
+    tree.add(f"{FOLDER}/order", file(names.encode()))

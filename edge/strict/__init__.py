@@ -1,0 +1,1 @@
+"""Files that people write: one strict reader, one model each, every mistake with its place."""

@@ -1,0 +1,81 @@
+"""What an unquoted word of YAML means here: YAML 1.2, less all that other readers read otherwise.
+
+Source: YAML 1.2.2, section 10.3.2 (core schema), and YAML 1.1, sections bool and int.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+_DIGITS_AT_MOST = 18
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUE = frozenset({"true", "True", "TRUE"})
+_FALSE = frozenset({"false", "False", "FALSE"})
+_OLD_TRUE = frozenset({"yes", "on"})
+_OLD_FALSE = frozenset({"no", "off"})
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)", re.ASCII)
+_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
+_OCTAL = re.compile(r"[-+]?0o?[0-7]+", re.ASCII)
+_OTHERWISE = re.compile(r"[-+]?(0[0-9]+|0b[01_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*_[0-9_]*)", re.ASCII)
+_NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF|nan|NaN|NAN)")
+
+Scalar: TypeAlias = bool | int | float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A word that two readers of YAML read as two things; refused."""
+
+    message: str
+    hint: str
+
+
+def meaning(word: str) -> Scalar | Ambiguous:
+    """Return the value of an unquoted word, or why it is refused."""
+    if word in _NULL:
+        return None
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    if word.lower() in _OLD_TRUE | _OLD_FALSE:
+        return _old_boolean(word)
+    return _number(word)
+
+
+def _old_boolean(word: str) -> Ambiguous:
+    boolean = "true" if word.lower() in _OLD_TRUE else "false"
+    return Ambiguous(
+        f"{word!r} is a boolean for some readers of YAML and a word for others",
+        f'write {boolean}, or "{word}" in quotes if the word is meant',
+    )
+
+
+def _number(word: str) -> Scalar | Ambiguous:
+    if _INTEGER.fullmatch(word):
+        return int(word) if len(word) <= _DIGITS_AT_MOST else _too_long(word)
+    if _HEXADECIMAL.fullmatch(word):
+        return int(word, 16) if len(word) <= _DIGITS_AT_MOST else _too_long(word)
+    if _OCTAL.fullmatch(word):
+        return Ambiguous(
+            f"{word!r} is an octal number for some readers of YAML",
+            f'a file mode is text: write "{word.replace("o", "")}" in quotes',
+        )
+    if _OTHERWISE.fullmatch(word):
+        return Ambiguous(
+            f"{word!r} is a number for some readers of YAML and text for others",
+            f'write the plain number, or "{word}" in quotes if text is meant',
+        )
+    if _NO_NUMBER.fullmatch(word):
+        return Ambiguous(f"{word!r} is no number that can be used", "write a plain number")
+    return _fraction(word) if _FLOAT.fullmatch(word) else word
+
+
+def _fraction(word: str) -> float | Ambiguous:
+    value = float(word)
+    return value if math.isfinite(value) else _too_long(word)
+
+
+def _too_long(word: str) -> Ambiguous:
+    shown = word if len(word) <= 24 else f"{word[:20]}..."
+    return Ambiguous(f"the number {shown} is too large", f'write "{shown}" in quotes if it is text')

@@ -1,0 +1,81 @@
+"""What no single entry shows: keys in the wrong section, names twice, circles, unknown needs."""
+
+from collections.abc import Iterator, Sequence, Set
+
+from edge.errors import Problem
+from edge.strict.document import Parsed, Step
+from edge.strict.text import suggestion
+from edge.system.model import Item
+from edge.system.order import circles
+from edge.system.parts import Section, Written
+
+_ONLY_SERVICES = ("restart", "depends_on", "ready", "health", "stop_timeout_s")
+_MEANINGLESS = {
+    Section.SERVICES: ("timeout_s", "on_failure"),
+    Section.ONBOOT: _ONLY_SERVICES,
+    Section.ONSHUTDOWN: (*_ONLY_SERVICES, "on_failure"),
+}
+
+
+def check_section(
+    item: Item, section: Section, parsed: Parsed, path: tuple[Step, ...]
+) -> Iterator[Problem]:
+    """Give a problem for each key that has no meaning in the section of an item."""
+    for key in _MEANINGLESS.get(section, ()):
+        if key in item.model_fields_set:
+            yield parsed.problem((*path, key), f"{key!r} has no meaning in {section}", key=True)
+
+
+def check_graph(written: Sequence[Written], names: Set[str]) -> Iterator[Problem]:
+    """Give the problems between services.
+
+    Args:
+        written: All parts of the system.
+        names: Names of services, those with other mistakes included.
+    """
+    services = [one for one in written if one.part.section is Section.SERVICES]
+    yield from _twice(services)
+    for one in services:
+        yield from _unknown(one, names, {other.part.name for other in written})
+    by_name = {one.part.name: one for one in services}
+    needs = {name: one.part.settings.depends_on for name, one in by_name.items()}
+    for circle in circles(needs):
+        first = by_name[circle[0]]
+        message = f"a circle: {' needs '.join(circle)}"
+        yield first.parsed.problem(_place(first), message, hint="take one of them out")
+
+
+def _twice(services: Sequence[Written]) -> Iterator[Problem]:
+    first: dict[str, Written] = {}
+    for one in services:
+        name = one.part.name
+        if name in first:
+            other = first[name]
+            line, _ = other.parsed.place(other.path)
+            yield one.parsed.problem(
+                (*one.path, "name"),
+                f"two services are called {name!r}, the first in {other.parsed.name}:{line}",
+                hint="give one of them another `name:`",
+            )
+        first.setdefault(name, one)
+
+
+def _unknown(one: Written, names: Set[str], others: Set[str]) -> Iterator[Problem]:
+    own = "depends_on" in one.entry.model_fields_set
+    for index, need in enumerate(one.part.settings.depends_on):
+        if need in names:
+            continue
+        hint = suggestion(need, names - {one.part.name}, what="services")
+        if need in others:
+            hint = "onboot ends before any service starts: no need to name it"
+        if own:
+            place: tuple[Step, ...] = (*one.path, "depends_on", index)
+            yield one.parsed.problem(place, f"there is no service {need!r}", hint=hint)
+        else:
+            message = f"{one.part.name!r} needs the service {need!r}, which is not listed"
+            hint = f"add `- service: {need}`, or write `depends_on: []` here"
+            yield one.parsed.problem(one.path, message, hint=hint)
+
+
+def _place(one: Written) -> tuple[Step, ...]:
+    return (*one.path, "depends_on") if "depends_on" in one.entry.model_fields_set else one.path

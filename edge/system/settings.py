@@ -1,0 +1,270 @@
+"""How a container runs: the keys that service.yml and the items of system.yml share.
+
+Source: docs/yaml.md of LinuxKit for the keys with its names; the others are ours. The defaults are
+the least permission. `model_fields_set` tells what was written from what is a default.
+"""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+
+from edge.strict.formats import (
+    AbsolutePath,
+    Capability,
+    Environment,
+    Hostname,
+    Line,
+    ModuleName,
+    Name,
+    Text,
+    matching,
+)
+from edge.strict.model import StrictModel, wrong
+from edge.strict.wording import shown
+from edge.system.resources import Device, Resources
+
+_UID_AT_MOST = 2**32 - 2
+_NAMESPACE_WORDS = ("host", "root", "new")
+
+
+class Restart(StrEnum):
+    """When a service that ended is started again."""
+
+    ALWAYS = "always"
+    ON_FAILURE = "on-failure"
+    NO = "no"
+
+
+class Ready(StrEnum):
+    """What makes a service ready, so that those who depend on it start."""
+
+    STARTED = "started"
+    FD = "fd"
+    HEALTH = "health"
+
+
+class Seccomp(StrEnum):
+    """Which system calls a service may make."""
+
+    DEFAULT = "default"
+    UNCONFINED = "unconfined"
+
+
+class OnFailure(StrEnum):
+    """What follows when an onboot item fails."""
+
+    REBOOT = "reboot"
+    CONTINUE = "continue"
+
+
+class Propagation(StrEnum):
+    """How mounts made in the root file system spread."""
+
+    SHARED = "shared"
+    SLAVE = "slave"
+    PRIVATE = "private"
+    RSHARED = "rshared"
+    RSLAVE = "rslave"
+    RPRIVATE = "rprivate"
+
+
+def _user(value: object) -> int | str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        if 0 <= value <= _UID_AT_MOST:
+            return value
+        raise wrong(f"{value} is not a user number", f"0 to {_UID_AT_MOST}")
+    if isinstance(value, str) and value:
+        return value
+    raise wrong(f"{shown(value)} is not a user number or the name of a service")
+
+
+def _namespace(text: str) -> str:
+    if text in _NAMESPACE_WORDS or text.startswith("/"):
+        return text
+    raise wrong(
+        f"{shown(text)} is not a namespace",
+        f"{', '.join(_NAMESPACE_WORDS)}, or the path of one to join",
+    )
+
+
+def _network(text: str) -> str:
+    return text if text == "none" else _namespace(text)
+
+
+def _bind(text: str) -> str:
+    parts = text.split(":")
+    if len(parts) not in (2, 3) or not parts[0] or not parts[1].startswith("/"):
+        raise wrong(
+            f"{shown(text)} is not a bind", "source:/destination or source:/destination:options"
+        )
+    return text
+
+
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((value for index, value in enumerate(values) if value in values[:index]), None)
+    if twice is not None:
+        raise wrong(f"{twice!r} is listed twice")
+    return values
+
+
+def _word_alone(value: object) -> object:
+    # What comes out of a validator of ours is Python to pydantic, and there a list is no tuple.
+    if value in ("all", "none"):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _all_or_some(values: tuple[str, ...]) -> tuple[str, ...]:
+    for word in ("all", "none"):
+        if word in values and len(values) > 1:
+            raise wrong(f"{word!r} stands beside other capabilities", "remove it, or the others")
+    return _each_once(values)
+
+
+User = Annotated[
+    int | str,
+    PlainValidator(_user),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}),
+]
+Namespace = Annotated[str, AfterValidator(_namespace)]
+NetworkNamespace = Annotated[str, AfterValidator(_network)]
+Bind = Annotated[str, AfterValidator(_bind)]
+Tmpfs = Annotated[
+    str, matching(r"/[^:]*(:[^:]+)?", "a tmpfs mount", "write it like '/run:size=1m,mode=755'")
+]
+Limit = Annotated[
+    str,
+    matching(
+        r"[a-z]+,(unlimited|-1|[0-9]+)(,(unlimited|-1|[0-9]+))?",
+        "a resource limit",
+        "write it like 'nofile,1024,4096' or 'memlock,unlimited'",
+    ),
+]
+Command = Annotated[tuple[str, ...], Field(min_length=1)]
+Names = Annotated[tuple[Name, ...], AfterValidator(_each_once)]
+Capabilities = Annotated[
+    tuple[Capability, ...],
+    BeforeValidator(_word_alone, json_schema_input_type=Literal["all", "none"] | tuple[str, ...]),
+    AfterValidator(_all_or_some),
+]
+Modules = Annotated[tuple[ModuleName, ...], AfterValidator(_each_once)]
+
+
+class Mount(StrictModel):
+    """A file system mounted in the container."""
+
+    destination: AbsolutePath | None = None
+    type: Text | None = None
+    source: Text | None = None
+    options: tuple[Text, ...] = ()
+
+
+class Interface(StrictModel):
+    """A network interface given to the container."""
+
+    name: Text
+    add: Text | None = None
+    peer: Text | None = None
+    create_in_root: bool = Field(default=False, alias="createInRoot")
+
+
+class BoundNamespaces(StrictModel):
+    """Where the namespaces of a container are bound, for others to join."""
+
+    cgroup: AbsolutePath | None = None
+    ipc: AbsolutePath | None = None
+    mnt: AbsolutePath | None = None
+    net: AbsolutePath | None = None
+    pid: AbsolutePath | None = None
+    user: AbsolutePath | None = None
+    uts: AbsolutePath | None = None
+
+
+class Runtime(StrictModel):
+    """What is made ready on the device before the container starts."""
+
+    not_yet: ClassVar[frozenset[str]] = frozenset(
+        {"cgroups", "mounts", "interfaces", "bindNS", "namespace"}
+    )
+
+    mkdir: tuple[AbsolutePath, ...] = ()
+    cgroups: tuple[Text, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    interfaces: tuple[Interface, ...] = ()
+    bind_ns: BoundNamespaces | None = Field(default=None, alias="bindNS")
+    namespace: Text | None = None
+
+
+class Health(StrictModel):
+    """A command that tells whether the service works; exit code 0 is well."""
+
+    command: Command
+    interval_s: int = Field(default=30, ge=1, le=86400)
+    timeout_s: int = Field(default=10, ge=1, le=3600)
+    retries: int = Field(default=3, ge=1, le=100)
+    start_s: int = Field(default=60, ge=0, le=3600)
+
+
+class Limits(StrictModel):
+    """The most that a service may use."""
+
+    memory_mib: int | None = Field(default=None, ge=1, le=1 << 20)
+    pids: int | None = Field(default=None, ge=1, le=1 << 22)
+    cpu_percent: int | None = Field(default=None, ge=1, le=100 * 256)
+
+
+class Settings(StrictModel):
+    """How a container runs."""
+
+    not_yet: ClassVar[frozenset[str]] = frozenset({"uidMappings", "gidMappings"})
+
+    command: Command | None = None
+    env: tuple[Environment, ...] = ()
+    cwd: AbsolutePath | None = None
+    uid: User | None = None
+    gid: User | None = None
+    additional_gids: tuple[User, ...] = Field(default=(), alias="additionalGids")
+    capabilities: Capabilities = ()
+    capabilities_add: Capabilities = Field(default=(), alias="capabilities.add")
+    ambient: Capabilities = ()
+    mounts: tuple[Mount, ...] = ()
+    binds: tuple[Bind, ...] = ()
+    binds_add: tuple[Bind, ...] = Field(default=(), alias="binds.add")
+    devices: tuple[Device, ...] = ()
+    tmpfs: tuple[Tmpfs, ...] = ()
+    net: NetworkNamespace = "new"
+    pid: Namespace = "new"
+    ipc: Namespace = "new"
+    uts: Namespace = "new"
+    userns: Namespace = "host"
+    cgroupns: Namespace = "new"
+    readonly: bool = True
+    masked_paths: tuple[AbsolutePath, ...] | None = Field(default=None, alias="maskedPaths")
+    readonly_paths: tuple[AbsolutePath, ...] | None = Field(default=None, alias="readonlyPaths")
+    no_new_privileges: bool = Field(default=True, alias="noNewPrivileges")
+    hostname: Hostname | None = None
+    oom_score_adj: int | None = Field(default=None, alias="oomScoreAdj", ge=-1000, le=1000)
+    rootfs_propagation: Propagation | None = Field(default=None, alias="rootfsPropagation")
+    cgroups_path: Line | None = Field(default=None, alias="cgroupsPath")
+    resources: Resources | None = None
+    sysctl: dict[str, Line] = Field(default_factory=dict)
+    rlimits: tuple[Limit, ...] = ()
+    annotations: dict[str, str] = Field(default_factory=dict)
+    runtime: Runtime | None = None
+
+    restart: Restart = Restart.ALWAYS
+    depends_on: Names = ()
+    ready: Ready | None = None
+    health: Health | None = None
+    limits: Limits | None = None
+    seccomp: Seccomp = Seccomp.DEFAULT
+    stop_timeout_s: int = Field(default=10, ge=1, le=600)
+    timeout_s: int = Field(default=120, ge=1, le=86400)
+    on_failure: OnFailure = OnFailure.REBOOT
+    modules: Modules = ()
+
+    @property
+    def readiness(self) -> Ready:
+        """What makes the service ready: as written, else its health, else that it started."""
+        return self.ready or (Ready.HEALTH if self.health else Ready.STARTED)

@@ -1,0 +1,56 @@
+"""The root file system from a tar archive."""
+
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from edge.errors import ToolError
+from edge.image import erofs
+from edge.process import Completed
+
+UUID_1 = UUID(int=1)
+
+
+def write_tar(path: Path) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for name, content in (("etc/one", b"1" * 9000), ("etc/two", b"2")):
+            item = tarfile.TarInfo(name)
+            item.size, item.uid, item.gid = len(content), 10001, 10002
+            tar.addfile(item, io.BytesIO(content))
+        link = tarfile.TarInfo("etc/hard")
+        link.type, link.linkname = tarfile.LNKTYPE, "etc/one"
+        tar.addfile(link)
+    return path
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("compress", [None, "lz4hc"])
+def test_the_image_is_sound_and_the_same_again(
+    tool: Callable[..., Completed], tmp_path: Path, compress: erofs.Compression | None
+) -> None:
+    tar = write_tar(tmp_path / "root.tar")
+    images = [tmp_path / "one.erofs", tmp_path / "two.erofs"]
+
+    for image in images:
+        erofs.make(tar, image, uuid=UUID_1, compress=compress)
+
+    tool("fsck.erofs", images[0])
+    assert images[0].read_bytes() == images[1].read_bytes()
+    assert images[0].stat().st_size % 4096 == 0
+    assert b"Links: 2" in tool("dump.erofs", "--path=/etc/hard", images[0]).stdout
+    assert b"Uid: 10001   Gid: 10002" in tool("dump.erofs", "--path=/etc/two", images[0]).stdout
+
+
+@pytest.mark.tools
+@pytest.mark.usefixtures("tool")
+def test_a_bad_archive_leaves_no_image(tmp_path: Path) -> None:
+    (tmp_path / "root.tar").write_bytes(b"no archive" * 100)
+
+    with pytest.raises(ToolError, match="erofs"):
+        erofs.make(tmp_path / "root.tar", tmp_path / "root.erofs", uuid=UUID_1)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["root.tar"]

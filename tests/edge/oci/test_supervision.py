@@ -1,0 +1,128 @@
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge import process
+from edge.errors import InputError
+from edge.oci.spec import User
+from edge.oci.supervision import (
+    Supervised,
+    add_order,
+    add_service,
+    assignments,
+    oneshot_conf,
+    service_conf,
+)
+from edge.oci.tree import Tree, file, link
+from edge.strict.model import load_model
+from edge.system.settings import Settings
+
+PRINT = """. "$1"; shift; for name; do eval "printf '%s\\0' \\"\\$$name\\""; done"""
+SERVICE = """
+command: [/x]
+depends_on: [a, b]
+restart: on-failure
+health: {command: [/bin/check, "it's fine", "$HOME"], interval_s: 5}
+stop_timeout_s: 3
+devices: [{path: /dev/ttyS1}, {path: /dev/x, type: c, major: 1, minor: 2}]
+runtime: {mkdir: [/data/x, /run/x]}
+"""
+
+
+def supervised(text: str, *, name: str = "example") -> Supervised:
+    return Supervised(name, load_model(Settings, text, "test.yml"), User(7, 8))
+
+
+def read_by_shell(conf: bytes, folder: Path, *names: str) -> dict[str, str]:
+    path = folder / "conf"
+    path.write_bytes(conf)
+    said = process.run(["sh", "-c", PRINT, "sh", path, *names]).stdout.decode()
+    return dict(zip(names, said.split("\0"), strict=False))
+
+
+@given(
+    st.dictionaries(
+        st.from_regex(r"X[A-Z]{0,3}", fullmatch=True),
+        st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
+        min_size=1,
+        max_size=4,
+    )
+)
+@settings(deadline=None, max_examples=60)
+def test_a_shell_reads_back_every_value(values: dict[str, str]) -> None:
+    conf = assignments(values).decode()
+    words = "".join(f'printf "%s\\0" "${name}"; ' for name in values)
+
+    said = process.run(["sh", "-c", f"{conf}\n{words}"]).stdout.decode()
+
+    assert said == "".join(f"{value}\0" for value in values.values())
+
+
+def test_a_nul_is_refused() -> None:
+    with pytest.raises(InputError, match="NAME"):
+        assignments({"NAME": "a\0b"})
+
+
+def test_the_conf_of_a_service_says_how_it_is_supervised(tmp_path: Path) -> None:
+    conf = service_conf(supervised(SERVICE))
+
+    names = ("NAME", "DEPENDS", "RESTART", "READY", "STOP_TIMEOUT_S", "HEALTH_INTERVAL_S")
+    found = read_by_shell(conf, tmp_path, *names, "MKDIR", "DEVICES", "HEALTH_COMMAND")
+    assert shlex.split(found.pop("HEALTH_COMMAND")) == ["/bin/check", "it's fine", "$HOME"]
+    assert found == {
+        "NAME": "example",
+        "DEPENDS": "a b",
+        "RESTART": "on-failure",
+        "READY": "health",
+        "STOP_TIMEOUT_S": "3",
+        "HEALTH_INTERVAL_S": "5",
+        "MKDIR": "/data/x 0755 7 8\n/run/x 0755 7 8",
+        "DEVICES": "/dev/ttyS1",
+    }
+
+
+def test_the_conf_of_a_service_is_byte_for_byte_the_golden_one() -> None:
+    assert service_conf(supervised("command: [/x]")) == (
+        b"NAME='example'\nUID='7'\nGID='8'\nDEPENDS=''\nRESTART='always'\nREADY='started'\n"
+        b"STOP_TIMEOUT_S='10'\nHEALTH_COMMAND=''\nHEALTH_INTERVAL_S=''\nHEALTH_TIMEOUT_S=''\n"
+        b"HEALTH_RETRIES=''\nHEALTH_START_S=''\nMKDIR=''\nDEVICES=''\n"
+    )
+
+
+def test_the_conf_of_an_onboot_item_says_what_follows_a_failure() -> None:
+    conf = oneshot_conf(supervised("command: [/x]\ntimeout_s: 5\non_failure: continue"))
+
+    assert conf == b"NAME='example'\nTIMEOUT_S='5'\nON_FAILURE='continue'\nMKDIR=''\n"
+
+
+def test_a_service_folder_is_what_s6_wants() -> None:
+    tree = Tree()
+
+    add_service(supervised("command: [/x]"), tree)
+
+    base = "etc/edge/services/example"
+    assert tree.get(f"{base}/run") == link("/usr/lib/edge/service/run")
+    assert tree.get(f"{base}/finish") == link("/usr/lib/edge/service/finish")
+    assert tree.get(f"{base}/log/run") == link("/usr/lib/edge/service/log")
+    assert tree.get(f"{base}/notification-fd") == file(b"3\n")
+    assert f"{base}/data" in tree
+
+
+def test_services_start_after_those_that_they_need() -> None:
+    tree = Tree()
+    needs = {"c": ["b"], "b": ["a"], "a": []}
+
+    add_order(
+        [supervised(json.dumps({"depends_on": needs[name]}), name=name) for name in needs], tree
+    )
+
+    assert tree.get("etc/edge/order") == file(b"a\nb\nc\n")
+
+
+def test_a_service_that_needs_an_unknown_one_is_refused() -> None:
+    with pytest.raises(InputError, match="there is no service 'ghost'"):
+        add_order([supervised("depends_on: [ghost]")], Tree())
