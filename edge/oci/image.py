@@ -27,7 +27,7 @@ LINUXKIT_LABEL = "org.mobyproject.config"
 SETTINGS_LABEL = "dev.edge.settings"
 TAG_DIGITS = 40  # as long as LinuxKit's tags, which are git tree hashes
 
-# LinuxKit's keys for an item of its system file (linuxkit.md, section 1); the others are ours.
+# What LinuxKit does not know (docs/yaml.md there), and would refuse in its label.
 OWN_KEYS = frozenset(
     (
         *("restart", "depends_on", "ready", "health", "limits", "seccomp", "stop_timeout_s"),

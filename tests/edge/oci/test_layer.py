@@ -256,6 +256,8 @@ def test_python_sources_become_byte_code(
     files = {
         "usr/lib/python3/dist-packages/a.py": file(b"a"),
         "usr/lib/python3/dist-packages/__pycache__/a.cpython-313.pyc": file(b"old"),
+        "usr/lib/python3/dist-packages/b.py": file(b"b", mode=0o755),
+        "usr/lib/python3/dist-packages/c.py": link("a.py"),
         "usr/bin/program.py": file(b"program", mode=0o755),
     }
     wanted = service("python: {compile: true, packages: [edge_signing]}\n")
@@ -263,6 +265,8 @@ def test_python_sources_become_byte_code(
     tree = service_layer(wanted, [package("one", files)], store).tree
 
     assert content(tree, "usr/lib/python3/dist-packages/a.pyc") == b"pyc of a"
+    assert content(tree, "usr/lib/python3/dist-packages/b.pyc") == b"pyc of b"
+    assert tree.get("usr/lib/python3/dist-packages/c.pyc") == link("a.pyc")
     assert content(tree, "usr/bin/program.py") == b"program"
     shipped = "usr/lib/python3/dist-packages/edge_signing/__init__.pyc"
     assert content(tree, shipped).startswith(b"pyc of ")
