@@ -1,0 +1,235 @@
+"""The minimal system in a virtual machine: started once, looked at from all sides."""
+
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge import process, toolbox
+from edge.emulator import machine
+from edge.emulator.command import Forward, Options
+from edge.emulator.machine import Machine
+from edge.errors import ToolError
+from tests.e2e.conftest import Build
+
+pytestmark = pytest.mark.slow
+
+BOOT_S = 240
+SERVICES = ["network", "log", "console", "time", "agent", "sshd"]
+READY = r"edge: slot (a|b): all (\d+) services ready after (\S+) s"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def device(build: Build, port: int) -> Iterator[Machine]:
+    """The system, all services ready, at the prompt of its console."""
+    options = Options(forwards=(Forward(port, 22),))
+    with machine.running(build("minimal"), options=options) as started:
+        started.wait_for(READY, BOOT_S)
+        started.send("\n")
+        started.wait_for(machine.PROMPT, 30)
+        yield started
+
+
+def services(text: str) -> dict[str, dict[str, object]]:
+    return {row["name"]: row for row in json.loads(text.strip().splitlines()[-1])}
+
+
+def status_of(device: Machine, name: str) -> dict[str, str]:
+    """Return /proc/<pid>/status of the first process in a service's container."""
+    pid = device.command(f"head -n 1 /sys/fs/cgroup/edge/{name}/cgroup.procs").strip()
+    text = device.command(f"cat /proc/{pid}/status")
+    pairs = (line.partition(":") for line in text.splitlines())
+    return {key: value.strip() for key, _colon, value in pairs} | {"pid": pid}
+
+
+def test_the_console_lists_all_services_as_ready(device: Machine) -> None:
+    found = services(device.command("edge-ctl list --json"))
+
+    assert sorted(found) == sorted(SERVICES)
+    assert {row["state"] for row in found.values()} == {"ready"}
+
+
+def test_ssh_lists_all_services_as_ready(device: Machine, port: int, ssh_key: Path) -> None:
+    said = ssh(port, ssh_key, "edge-ctl list --json")
+
+    assert {row["state"] for row in services(said).values()} == {"ready"}
+
+
+def ssh(port: int, key: Path, command: str) -> str:
+    options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "BatchMode=yes"]
+    words = [word for option in options for word in ("-o", option)]
+    words += ["-F", "none", "-i", str(key), "-p", str(port), "root@127.0.0.1", command]
+    return process.run([*toolbox.tool("ssh"), *words], timeout_s=120).stdout.decode()
+
+
+def test_ssh_without_the_right_key_is_refused(device: Machine, port: int, work: Path) -> None:
+    other = work / "other-id"
+    process.run([*toolbox.tool("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", other])
+
+    with pytest.raises(ToolError, match="Permission denied"):
+        ssh(port, other, "id")
+
+
+@pytest.mark.parametrize("name", ["network", "log", "agent"])
+def test_a_service_runs_confined(device: Machine, name: str) -> None:
+    status = status_of(device, name)
+
+    assert status["NoNewPrivs"] == "1"
+    assert status["Seccomp"] == "2"
+    assert int(status["Uid"].split()[0]) >= 10000
+    for kind in ("pid", "mnt", "ipc", "uts", "cgroup"):
+        own = device.command(f"readlink /proc/{status['pid']}/ns/{kind}")
+        assert own != device.command(f"readlink /proc/1/ns/{kind}"), kind
+
+
+@pytest.mark.parametrize(
+    ("name", "capabilities"),
+    [
+        pytest.param("agent", 0, id="agent: none"),
+        pytest.param("log", 1 << 34, id="log: SYSLOG"),
+        pytest.param("network", 1 << 10 | 1 << 12 | 1 << 13, id="network: NET_*"),
+        pytest.param("time", 1 << 25 | 1 << 23 | 1 << 18 | 1 << 7 | 1 << 6, id="time: the clock"),
+    ],
+)
+def test_a_service_has_the_capabilities_of_its_file_and_no_more(
+    device: Machine, name: str, capabilities: int
+) -> None:
+    status = status_of(device, name)
+
+    assert int(status["CapBnd"], 16) == capabilities
+
+
+def test_only_who_asks_shares_the_network(device: Machine) -> None:
+    host = device.command("readlink /proc/1/ns/net")
+
+    shared = {
+        name: device.command(f"readlink /proc/{status_of(device, name)['pid']}/ns/net") == host
+        for name in ("agent", "log")
+    }
+
+    assert shared == {"agent": True, "log": False}
+
+
+def test_limits_are_in_force(device: Machine) -> None:
+    folder = "/sys/fs/cgroup/edge/log"
+
+    limits = device.command(f"cat {folder}/memory.max {folder}/pids.max").split()
+
+    assert limits == [str(32 << 20), "64"]
+
+
+def test_the_root_and_the_roots_of_services_cannot_be_written(device: Machine) -> None:
+    said = device.command(
+        "touch /usr/x 2>&1; touch /containers/services/log/rootfs/x 2>&1;"
+        " crun --root /run/crun exec log /usr/bin/busybox touch /usr/x 2>&1"
+    )
+
+    assert said.count("Read-only file system") == 3
+
+
+def test_the_root_is_verified(device: Machine) -> None:
+    assert "/dev/dm-0 / erofs ro" in device.command("cat /proc/mounts")
+
+
+def test_what_the_seccomp_filter_forbids_fails(device: Machine) -> None:
+    said = device.command(
+        "crun --root /run/crun exec agent /usr/bin/python3 -c"
+        ' "import os; os.unshare(os.CLONE_NEWUSER)" 2>&1 | tail -n 1'
+    )
+
+    assert "Operation not permitted" in said
+
+
+def test_the_agent_has_all_its_libraries_and_committed_the_slot(device: Machine) -> None:
+    deadline_s = time.monotonic() + 60
+    facts: dict[str, object] = {}
+    while time.monotonic() < deadline_s:
+        said = device.command(
+            "crun --root /run/crun exec agent /usr/bin/python3 -B -m edge_agent status --json", 90
+        )
+        facts = json.loads(said.strip().splitlines()[-1])
+        if facts["tries_left"] == {"a": 9, "b": 0}:
+            break
+        time.sleep(2)
+
+    assert facts["slot"] == "a"
+    assert facts["order"] == ["a"]
+    assert facts["tries_left"] == {"a": 9, "b": 0}
+    libraries = facts["libraries"]
+    assert isinstance(libraries, dict)
+    assert {"construct", "cryptography", "tuf.api.metadata", "zstandard"} <= set(libraries)
+
+
+def test_the_network_has_the_address_it_was_leased(device: Machine) -> None:
+    assert "inet 10.0.2.15/24" in device.command("ip addr show dev eth0")
+    assert "nameserver 10.0.2.3" in device.command("cat /etc/resolv.conf")
+
+
+def test_the_data_partition_fills_the_disk(device: Machine) -> None:
+    mib = int(device.command("df -m /data | tail -n 1 | awk '{print $2}'"))
+
+    assert mib > 1400
+
+
+def test_logs_of_all_sources_are_kept(device: Machine) -> None:
+    text = device.command("cat /data/log/current")
+
+    assert re.search(r" agent .*all services are ready", text)
+    assert re.search(r" kernel .*Linux version", text)
+
+
+def test_one_service_restarts_without_the_others(device: Machine) -> None:
+    before = services(device.command("edge-ctl list --json"))
+
+    said = device.command("edge-ctl restart log", 90)
+
+    after = services(device.command("edge-ctl list --json"))
+    assert said.strip() == "log ready"
+    assert after["log"]["pid"] != before["log"]["pid"]
+    assert after["agent"]["pid"] == before["agent"]["pid"]
+
+
+def test_a_killed_service_comes_back(device: Machine) -> None:
+    pid = status_of(device, "log")["pid"]
+
+    device.command(f"kill -9 {pid}")
+
+    device.wait_for(r".", 5)
+    deadline_s = time.monotonic() + 60
+    found = services(device.command("edge-ctl list --json"))["log"]
+    while found["state"] != "ready" and time.monotonic() < deadline_s:
+        time.sleep(1)
+        found = services(device.command("edge-ctl list --json"))["log"]
+    assert found["state"] == "ready"
+    assert int(str(found["restarts"])) >= 1
+
+
+def test_logs_of_one_service_can_be_read(device: Machine) -> None:
+    assert "10.0.2.15/24" in device.command("edge-ctl logs network -n 50")
+
+
+def test_an_unknown_service_is_an_error(device: Machine) -> None:
+    said = device.command("edge-ctl restart nobody; echo status $?")
+
+    assert "no service called 'nobody'" in said
+    assert "status 3" in said
+
+
+def test_no_zombies_and_no_failed_modules(device: Machine) -> None:
+    assert "Z" not in device.command("ps -o stat | grep -c Z || true").replace("0", "")
+    assert "does not load" not in device.command("dmesg")

@@ -1,0 +1,61 @@
+"""Write the slots of a disk image from outside, as a card reader could."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.image import extent, fat, gpt
+from edge.image.extent import Extent
+from edge.image.plan import DiskPlan
+from edge.image.slot import BOOT_FILES, ROOTFS
+from edge_agent.boot.uboot import UbootControl
+from edge_signing.formats.boot_state import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionOf:
+    """A partition of a disk image as `Storage`."""
+
+    disk: Path
+    offset_bytes: int
+
+    def read(self, offset_bytes: int, length_bytes: int) -> bytes:
+        with self.disk.open("rb") as stream:
+            stream.seek(self.offset_bytes + offset_bytes)
+            return stream.read(length_bytes)
+
+    def write(self, offset_bytes: int, data: bytes) -> None:
+        with self.disk.open("r+b") as stream:
+            stream.seek(self.offset_bytes + offset_bytes)
+            stream.write(data)
+
+
+def plan_of(disk: Path) -> DiskPlan:
+    """Return the partitions of a disk, whose backup table may not be at its end yet."""
+    with disk.open("rb") as stream:
+        return gpt.read(stream, disk_bytes=disk.stat().st_size)
+
+
+def boot_control(disk: Path, running: Slot = "a") -> UbootControl:
+    """Return the boot control of a disk, as the agent in slot `running` would have it."""
+    place = plan_of(disk).partition("bootstate").offset_bytes
+    return UbootControl(PartitionOf(disk, place), command_line=f"edge.slot={running}")
+
+
+def fill(disk: Path, slot: Slot, folder: Path, *, without: str | None = None) -> None:
+    """Fill a slot that was empty with the slot files of a build folder.
+
+    Args:
+        disk: The disk image.
+        slot: Which one.
+        folder: `slot/` of a build.
+        without: A boot file to leave out.
+    """
+    layout = plan_of(disk)
+    boot = layout.partition(f"boot-{slot}")
+    files = {name: folder / name for name in BOOT_FILES if name != without}
+    volume = fat.volume(files, size_bytes=boot.size_bytes, label=boot.name.upper(), serial=1)
+    with disk.open("r+b") as stream:
+        extent.write(stream, volume.extents, base_bytes=boot.offset_bytes)
+        root = folder / ROOTFS
+        whole = (Extent(0, root, root.stat().st_size),)
+        extent.write(stream, whole, base_bytes=layout.partition(f"rootfs-{slot}").offset_bytes)
