@@ -3,7 +3,9 @@
 import argparse
 import json
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         control = UbootControl(SyncedFile(BOOT_STATE), command_line=COMMAND_LINE.read_text())
         match chosen.command:
             case "run":
-                trial.run(control, ready=READY, notify=trial.tell_supervisor)
+                stop = threading.Event()
+                signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
+                trial.run(control, ready=READY, notify=trial.tell_supervisor, stop=stop)
             case "commit":
                 control.commit()
             case _:

@@ -25,7 +25,7 @@ def run(
     *,
     ready: Path,
     notify: Callable[[], None],
-    stop: threading.Event | None = None,
+    stop: threading.Event,
 ) -> None:
     """Commit the slot when all services are ready, then stay until stopped.
 
@@ -33,12 +33,11 @@ def run(
         control: The boot state.
         ready: A file that appears when all services of the system are ready.
         notify: Called once when the agent itself is ready.
-        stop: Ends the wait; never set on a device.
+        stop: Ends the wait.
 
     Raises:
         BootStateError: The state cannot be read or written.
     """
-    stop = stop or threading.Event()
     logger.info("slot %s, boot state %s", control.current(), control.state())
     notify()
     while not ready.exists():

@@ -22,7 +22,7 @@ Console = Annotated[
 TreePath = Annotated[
     str, matching(_PROPERTY, "the path of a device tree node", "like /soc/mmc@7e300000")
 ]
-UbootName = Annotated[str, matching(r"[A-Za-z0-9_.-]+", "a name of U-Boot", "letters and digits")]
+UbootName = Annotated[str, matching(r"[A-Za-z0-9_]+", "a name of U-Boot", "letters and digits")]
 QemuWord = Annotated[str, matching(r"[!-~]+", "one argument of QEMU", "no spaces inside a word")]
 
 
@@ -105,15 +105,14 @@ class Firmware(StrictModel):
 class Script(StrictModel):
     """What the boot script of U-Boot needs: where the disk is, and where things go in memory.
 
-    `comp_addr` and `comp_bytes` are the place where a compressed kernel is unpacked from.
+    `fdt_variable` is where U-Boot keeps the address of the device tree that it was handed,
+    `fdt_addr` the place of one that the slot brings.
     """
 
     devtype: Literal["virtio", "mmc", "usb", "nvme", "scsi"]
     devnum: int = Field(default=0, ge=0, le=15)
     kernel_addr: Address
     ramdisk_addr: Address
-    comp_addr: Address
-    comp_bytes: int = Field(ge=1 << 20, le=1 << 30)
     fdt_addr: Address | None = None
     fdt_variable: UbootName = "fdt_addr"
 
@@ -192,7 +191,6 @@ class Emulator(StrictModel):
     network: QemuWord | None = None
     serials: int = Field(default=1, ge=1, le=8)
     serial: int = Field(default=0, ge=0, le=7)
-    cmdline: Line | None = None
     args: tuple[QemuWord, ...] = ()
     dtb: TreeEdits | None = None
 
@@ -222,8 +220,3 @@ class Board(StrictModel):
     data_mib: Mib
     boot: Boot
     emulator: Emulator | None = None
-
-    @property
-    def console_device(self) -> str:
-        """The name of the console, less its speed."""
-        return self.console.split(",")[0]

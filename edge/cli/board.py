@@ -4,6 +4,7 @@ import click
 
 from edge.board.search import boards, read_board
 from edge.cli.output import Output
+from edge.cli.table import table
 
 
 @click.group()
@@ -15,10 +16,12 @@ def board() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_obj
 def list_boards(output: Output, *, as_json: bool) -> None:
-    """List the boards that are known here, your own first."""
+    """List the boards that are known here, with their serial console."""
     output.as_json |= as_json
     found = {name: read_board(file) for name, file in sorted(boards().items())}
-    facts = [{"name": name, "description": one.description} for name, one in found.items()]
-    width = max((len(name) for name in found), default=0)
-    lines = [f"{name:{width}}  {one.description}" for name, one in found.items()]
-    output.result({"boards": facts}, "\n".join(lines))
+    facts = [
+        {"name": name, "description": one.description, "console": one.console}
+        for name, one in found.items()
+    ]
+    rows = [(name, one.console, one.description) for name, one in found.items()]
+    output.result({"boards": facts}, "\n".join(table(("board", "console", "description"), rows)))

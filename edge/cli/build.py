@@ -8,8 +8,9 @@ from edge.board.search import find
 from edge.cli.output import Output
 from edge.image import build as images
 from edge.image import manifest
-from edge.image.build import Order
+from edge.image.build import Order, clock_floor_s
 from edge.image.inputs import LockPolicy, requests
+from edge.image.outputs import DISK
 from edge.system.load import STDIN, load
 from edge.system.lock import LOCK_FILE
 
@@ -70,6 +71,7 @@ def build(
         version=version,
         lock_file=lock_file(files),
         policy=LockPolicy(locked=locked, offline=offline, setting=mirror),
+        clock_s=clock_floor_s(),
     )
     if dry_run:
         _tell_plan(output, order)
@@ -105,9 +107,9 @@ def _tell_plan(output: Output, order: Order) -> None:
 
 def _tell_result(output: Output, folder: Path) -> None:
     facts = manifest.read(folder)
-    disk = (folder / images.DISK).stat()
+    disk = (folder / DISK).stat()
     lines = [
-        f"{folder / images.DISK}: {facts['system']} {facts['version']} for {facts['board']}",
+        f"{folder / DISK}: {facts['system']} {facts['version']} for {facts['board']}",
         f"  disk {disk.st_size // MIB} MiB, {disk.st_blocks * 512 / MIB:.1f} MiB of it filled;"
         f" root {facts['rootfs']['total_bytes'] / MIB:.1f} MiB,"
         f" root hash {facts['rootfs']['root_hash'][:16]}…",

@@ -1,11 +1,13 @@
 """`edge cache`: the folder of all that can be fetched or made again."""
 
 import shutil
+import sys
 
 import click
 
 from edge import paths
 from edge.cli.output import Output
+from edge.errors import RefusedError
 
 MIB = 1 << 20
 
@@ -37,12 +39,14 @@ def show(output: Output, *, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def clean(output: Output, *, tools: bool, yes: bool) -> None:
-    """Remove the content store and all that was compiled; the next build fetches it again."""
+    """Remove what was fetched and compiled; the next build fetches it again."""
     folder = paths.cache_folder()
     doomed = [folder / name for name in ("store", "compiled", "apt", *(["tools"] if tools else []))]
     found = [part for part in doomed if part.exists()]
     if found and not yes:
         listed = ", ".join(str(part) for part in found)
+        if not sys.stdin.isatty():
+            raise RefusedError(f"nobody to ask whether to remove {listed}", hint="add --yes")
         click.confirm(f"remove {listed}?", abort=True, err=True)
     for part in found:
         shutil.rmtree(part)

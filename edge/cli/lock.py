@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
+from edge import paths
 from edge.board.search import find
 from edge.cli.build import lock_file
 from edge.cli.output import Output
 from edge.image import inputs
 from edge.image.build import default_store
+from edge.image.failures import told
 from edge.image.inputs import LockPolicy
 from edge.system.load import load
 
@@ -31,7 +33,9 @@ def lock(
     mirror: str | None,
     as_json: bool,
 ) -> None:
-    r"""Pin the packages of a system in edge.lock beside the first system file.
+    r"""Pin the packages of a system in edge.lock.
+
+    It lies beside the first system file.
 
     Without --update only what is not pinned yet is looked up. All packages are fetched into the
     content store, so that a build can follow offline.
@@ -47,7 +51,8 @@ def lock(
     before = file.read_text() if file.exists() else ""
     wanted = inputs.requests(load(files), find(board_name))
     policy = LockPolicy(update=None if update else item, setting=mirror)
-    made = inputs.pin(wanted, file, policy, default_store(), output)
+    with told(paths.cache_folder()):
+        made = inputs.pin(wanted, file, policy, default_store(), output)
     changed = file.read_text() != before
     _tell(output, file, len(made.packages), len(made.items), changed=changed)
 

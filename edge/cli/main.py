@@ -1,7 +1,9 @@
 """The command `edge`: options for all commands, errors to exit codes."""
 
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from types import FrameType
 
 import click
 
@@ -14,6 +16,8 @@ from edge.cli.output import Output
 from edge.cli.report import report
 from edge.cli.run import run
 from edge.cli.schema import schema
+from edge.cli.sections import WIDTH, Sections
+from edge.cli.service import service
 from edge.errors import (
     EdgeError,
     InputError,
@@ -23,8 +27,9 @@ from edge.errors import (
     ThingNotFoundError,
     UntrustedError,
 )
+from edge.image.failures import explained
 
-# DESIGN.md §10; 0 is done, 1 failed, 130 interrupted.
+# DESIGN.md §10; 0 is done, 1 failed.
 STATUSES: tuple[tuple[type[EdgeError], int], ...] = (
     (InputError, 2),
     (ThingNotFoundError, 3),
@@ -37,13 +42,20 @@ STATUSES: tuple[tuple[type[EdgeError], int], ...] = (
 INTERRUPTED = 130
 
 
-@click.group(context_settings={"auto_envvar_prefix": "EDGE", "help_option_names": ["-h", "--help"]})
+CONTEXT = {
+    "auto_envvar_prefix": "EDGE",
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": WIDTH,
+}
+
+
+@click.group(cls=Sections, context_settings=CONTEXT)
 @click.option("--json", "as_json", is_flag=True, help="Results and errors as JSON, one a line.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell more.")
 @click.version_option(package_name="edge-os", message="%(version)s")
-@click.pass_context
-def edge(context: click.Context, *, as_json: bool, quiet: bool, verbose: bool) -> None:
+@click.pass_obj
+def edge(output: Output, *, as_json: bool, quiet: bool, verbose: bool) -> None:
     r"""One toolkit from board to fleet: build images for ARM boards, run them, keep them updated.
 
     \b
@@ -51,11 +63,18 @@ def edge(context: click.Context, *, as_json: bool, quiet: bool, verbose: bool) -
       edge build examples/minimal.yml --board qemu-arm64 -o out/
       edge run out/
     """
-    context.obj = Output(as_json=as_json, quiet=quiet, verbose=verbose)
+    output.as_json |= as_json
+    output.quiet |= quiet
+    output.verbose |= verbose
 
 
-for command in (build, run, lock, report, board, schema, cache, doctor):
-    edge.add_command(command)
+edge.add_sections(
+    {
+        "Images": (build, run, report, lock),
+        "What there is": (board, service, schema),
+        "This machine": (doctor, cache),
+    }
+)
 
 
 def status_of(error: EdgeError) -> int:
@@ -64,23 +83,53 @@ def status_of(error: EdgeError) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `edge` and return its exit status."""
+    """Run `edge` and return its exit status.
+
+    Args:
+        arguments: Those of the command line when None; a signal to end then cleans up as Ctrl-C.
+    """
+    if arguments is None:
+        signal.signal(signal.SIGTERM, _interrupt)
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # Wrong usage is told as JSON too, when no command has read its options yet.
+    output = Output(as_json="--json" in words)
+    return _status(output, lambda: edge.main(words, "edge", standalone_mode=False, obj=output))
+
+
+def _status(output: Output, run_command: Callable[[], object]) -> int:
     try:
-        edge.main(words, prog_name="edge", standalone_mode=False)
-    except EdgeError as error:
-        status = status_of(error)
-        Output(as_json="--json" in words).error(error, status=status)
-        return status
-    except click.ClickException as error:
+        status = run_command()
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
+    except (EdgeError, click.ClickException, OSError) as error:
+        return _tell(output, _ours(error))
     except (click.Abort, KeyboardInterrupt):
-        sys.stderr.write("interrupted\n")
+        output.error(EdgeError("interrupted"), status=INTERRUPTED)
         return INTERRUPTED
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    return 0
+    return status if isinstance(status, int) else 0
+
+
+def _tell(output: Output, error: EdgeError) -> int:
+    status = status_of(error)
+    output.error(error, status=status)
+    return status
+
+
+def _ours(error: EdgeError | click.ClickException | OSError) -> EdgeError:
+    match error:
+        case EdgeError():
+            return error
+        case click.ClickException():
+            context = error.ctx if isinstance(error, click.UsageError) else None
+            where = context.command_path if context else "edge"
+            return InputError(error.format_message(), hint=f"see `{where} --help`")
+        case OSError():
+            return explained(error)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 """`edge report`: what a build costs and what its services may do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from edge.cli.output import Output
+from edge.cli.table import human, table
 from edge.image import manifest
+from edge.image.verity import BLOCK_BYTES
+
+MANY_RIGHTS = 20
 
 
 @click.command()
@@ -15,36 +19,55 @@ from edge.image import manifest
 @click.option("--json", "as_json", is_flag=True, help="The whole manifest as JSON.")
 @click.pass_obj
 def report(output: Output, *, build: Path, as_json: bool) -> None:
-    """Print the sizes and the privileges of each service of the build folder BUILD."""
+    """Print the sizes and the privileges of each service of the build folder BUILD.
+
+    "alone" is what leaving a part out would save; files that parts share count in "with shared".
+    """
     output.as_json |= as_json
     facts = manifest.read(build)
-    lines = [f"{facts['system']} {facts['version']} for {facts['board']}", "", *_sizes(facts)]
-    lines += ["", *_privileges(facts["privileges"])]
-    output.result(facts, "\n".join(lines))
+    head = f"{facts['system']} {facts['version']} for {facts['board']}, kernel {facts['kernel']}"
+    tables = (
+        _sizes(facts["sizes"], facts["rootfs"]),
+        _files(facts["files"]),
+        _privileges(facts["privileges"]),
+    )
+    output.result(facts, "\n\n".join((head, *("\n".join(lines) for lines in tables))))
 
 
-def _sizes(facts: Mapping[str, Any]) -> list[str]:
-    lines = [f"{'part':22}{'alone KiB':>12}{'with shared KiB':>18}"]
-    for row in facts["sizes"]:
-        lines.append(
-            f"{row['part']:22}{row['alone_bytes'] // 1024:>12}{row['total_bytes'] // 1024:>18}"
-        )
-    for name, entry in facts["files"].items():
-        lines.append(f"{name:22}{entry['bytes'] // 1024:>12}")
-    return lines
+def _sizes(rows: Sequence[Mapping[str, Any]], rootfs: Mapping[str, Any]) -> list[str]:
+    """Return the table of what is in the root; its first column adds up to the whole image."""
+    data_bytes = rootfs["data_blocks"] * BLOCK_BYTES
+    shared_bytes = data_bytes - sum(row["alone_bytes"] for row in rows)
+    cells = [
+        *((row["part"], human(row["alone_bytes"]), human(row["total_bytes"])) for row in rows),
+        ("shared files, file system", human(max(shared_bytes, 0)), ""),
+        ("hash tree", human(rootfs["total_bytes"] - data_bytes), ""),
+        ("total", human(rootfs["total_bytes"]), ""),
+    ]
+    return table(("in the root", "alone", "with shared"), cells, right={1, 2})
 
 
-def _privileges(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    lines = [f"{'service':14}{'uid':>7}  {'net':6} rights"]
-    for row in rows:
-        rights = [word.removeprefix("CAP_") for word in row["capabilities"]]
-        if len(rights) > 20:
-            rights = ["all capabilities"]
-        rights += [f"joins {', '.join(row['joined'])}"] if row["joined"] else []
-        rights += [f"device {device}" for device in row["devices"]]
-        rights += [f"writes {path}" for path in row["writable"]]
-        rights += ["no seccomp"] if row["seccomp"] == "unconfined" else []
-        lines.append(
-            f"{row['name']:14}{row['uid']:>7}  {row['net']:6} {'; '.join(rights) or 'none'}"
-        )
-    return lines
+def _files(files: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    cells = [(name, human(entry["bytes"])) for name, entry in sorted(files.items())]
+    total = sum(entry["bytes"] for name, entry in files.items() if name.startswith("slot/"))
+    return table(("file", "size"), [*cells, ("total of slot/", human(total))], right={1})
+
+
+def _privileges(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    cells = [
+        (row["name"], str(row["uid"]), row["net"], "; ".join(_rights(row)) or "none")
+        for row in rows
+    ]
+    return table(("service", "uid", "net", "rights"), cells, right={1})
+
+
+def _rights(row: Mapping[str, Any]) -> list[str]:
+    names = [word.removeprefix("CAP_") for word in row["capabilities"]]
+    rights = ["all capabilities"] if len(names) > MANY_RIGHTS else names
+    rights += [f"joins {', '.join(row['joined'])}"] if row["joined"] else []
+    rights += [f"device {device}" for device in row["devices"]]
+    rights += [f"writes {path}" for path in row["writable"]]
+    rights += ["writable root"] if row["writable_root"] else []
+    rights += ["may gain privileges"] if row["new_privileges"] else []
+    rights += ["no seccomp"] if row["seccomp"] == "unconfined" else []
+    return rights

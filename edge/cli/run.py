@@ -47,8 +47,9 @@ def run(
     forward: tuple[str, ...],
     dry_run: bool,
 ) -> None:
-    r"""Boot the build folder BUILD in QEMU, console attached.
+    r"""Boot a build in QEMU, console attached.
 
+    BUILD is the folder that `edge build` made. Its disk image is copied first and stays as it is.
     Ctrl-a x switches the machine off, Ctrl-a c opens QEMU's monitor.
 
     \b

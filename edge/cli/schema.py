@@ -1,17 +1,24 @@
 """`edge schema`: JSON schemas for editors."""
 
 import json
-import sys
-from typing import get_args
 
 import click
 
-from edge.system.schema import Kind
-from edge.system.schema import schema as schema_of
+from edge.board.schema import schema as board_schema
+from edge.cli.output import Output
+from edge.system.schema import schema as system_schema
+
+SCHEMAS = {
+    "system": lambda: system_schema("system"),
+    "service": lambda: system_schema("service"),
+    "board": board_schema,
+}
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(get_args(Kind)))
-def schema(kind: Kind) -> None:
+@click.argument("kind", type=click.Choice(tuple(SCHEMAS)))
+@click.pass_obj
+def schema(output: Output, *, kind: str) -> None:
     """Print the JSON schema of system.yml, service.yml or board.yml, for editors."""
-    sys.stdout.write(json.dumps(schema_of(kind), indent=2) + "\n")
+    found = SCHEMAS[kind]()
+    output.result(found, json.dumps(found, indent=2))

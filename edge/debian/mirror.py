@@ -41,7 +41,7 @@ class _Source:
 
 
 def mirror(setting: str | None = None) -> Mirror:
-    """Return the mirror to use: `EDGE_MIRROR`, else `setting`, else the host's own.
+    """Return the mirror to use: `setting`, else `EDGE_MIRROR`, else the host's own.
 
     Args:
         setting: `URI`, or `URI SECURITY_URI`.
@@ -49,7 +49,7 @@ def mirror(setting: str | None = None) -> Mirror:
     Raises:
         InputError: The setting is no URI, or the host is not Debian and nothing is set.
     """
-    words = (os.environ.get(SETTING) or setting or "").split()
+    words = (setting or os.environ.get(SETTING) or "").split()
     if not words:
         return host_mirror()
     if len(words) > 2 or not all(urlsplit(word).scheme in _SCHEMES for word in words):

@@ -58,8 +58,9 @@ setenv edge_cmdline
 if load ${devtype} ${devnum}:${boot_part} ${state_mem} slot.env 0x1000; then env import -t ${state_mem} ${filesize} edge_cmdline; fi
 setenv bootargs "${edge_cmdline} edge.slot=${slot}"
 if load ${devtype} ${devnum}:${boot_part} ${kernel_addr_r} Image; then
+@load_tree@
   if load ${devtype} ${devnum}:${boot_part} ${ramdisk_addr_r} initrd.img; then
-    booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${fdt_addr}
+    booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} @tree@
   fi
 fi
 echo edge: slot ${slot} does not start

@@ -3,24 +3,31 @@
 Source: `boot.cmd` beside this file; docs/formats.md for the state that it keeps.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from edge.board.model import Boot
 
-@dataclass(frozen=True, slots=True)
-class ScriptSettings:
-    """Where U-Boot finds the disk, and where it loads to; addresses are physical."""
-
-    devtype: str
-    devnum: int
-    kernel_addr: int
-    ramdisk_addr: int
+TREE = "board.dtb"  # in the boot partition of a slot that brings its own device tree
+_LOAD_TREE = (
+    "  if load ${{devtype}} ${{devnum}}:${{boot_part}} {address} {file}; then true; else reset; fi"
+)
 
 
-def boot_script(settings: ScriptSettings) -> str:
+def boot_script(boot: Boot) -> str:
     """Return the script's text for a board, without comments."""
+    script = boot.script
+    values = {
+        "devtype": script.devtype,
+        "devnum": str(script.devnum),
+        "kernel_addr": hex(script.kernel_addr),
+        "ramdisk_addr": hex(script.ramdisk_addr),
+        "load_tree": "",
+        "tree": f"${{{script.fdt_variable}}}",
+    }
+    if boot.dtb.source == "slot" and script.fdt_addr is not None:
+        values["tree"] = hex(script.fdt_addr)
+        values["load_tree"] = _LOAD_TREE.format(address=values["tree"], file=TREE)
     text = (Path(__file__).parent / "boot.cmd").read_text(encoding="utf-8")
-    text = text.replace("@devtype@", settings.devtype).replace("@devnum@", str(settings.devnum))
-    text = text.replace("@kernel_addr@", hex(settings.kernel_addr))
-    text = text.replace("@ramdisk_addr@", hex(settings.ramdisk_addr))
-    return "".join(line + "\n" for line in text.splitlines() if not line.startswith("#"))
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return "".join(f"{line}\n" for line in text.splitlines() if line and line[0] != "#")

@@ -1,6 +1,7 @@
 """From a system and a board to a disk image: joins the parts, decides nothing itself."""
 
 import os
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,12 +9,29 @@ from pathlib import Path
 
 from edge import atomic, paths, toolbox
 from edge.board.model import Board
-from edge.errors import EdgeError, InputError
-from edge.image import bootstate, disk, emulation, fat, firmware, inputs, manifest, plan, slot
+from edge.debian.mirror import mirror
+from edge.errors import InputError, ToolError
+from edge.image import (
+    bootstate,
+    disk,
+    emulation,
+    fat,
+    firmware,
+    inputs,
+    manifest,
+    outputs,
+    plan,
+    sbom,
+    slot,
+)
 from edge.image.extent import Contents, Source
-from edge.image.inputs import KERNEL, LockPolicy
+from edge.image.failures import told
+from edge.image.inputs import LockPolicy
 from edge.image.manifest import Facts
+from edge.image.outputs import DISK, SLOT
 from edge.image.plan import DiskPlan, Layout
+from edge.image.profile import FOLDER as EMULATOR
+from edge.image.sbom import Origin
 from edge.image.slot import SlotInputs
 from edge.image.verity import Verity
 from edge.oci.assemble import Release, Root, assemble, container
@@ -27,17 +45,17 @@ from edge.system.load import LoadedSystem
 from edge.system.lock import Lock
 from edge.system.parts import Part, Section
 
-DISK = "disk.img"
-SLOT = "slot"
-EMULATOR = "emulator"
 CLOCK_FLOOR_S = 1_793_491_200  # 2026-11-01, the birth of Edge; SOURCE_DATE_EPOCH overrides it
+_FIRST_ERA_S = 1 << 32
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the user asked for.
+    """What the user asked for: `name` is what the system is called, `lock_file` pins its packages.
 
-    `name` is what the system is called, `base` where its files are, `lock_file` its lock.
+    `clock_s` is a time that has passed, in seconds since 1970: a device without a clock starts
+    there, and it is the date of the documents.
     """
 
     system: LoadedSystem
@@ -46,16 +64,64 @@ class Order:
     version: str
     lock_file: Path
     policy: LockPolicy = field(default_factory=LockPolicy)
+    clock_s: int = CLOCK_FLOOR_S
+
+    def __post_init__(self) -> None:
+        """Refuse names that other tools would read as something else.
+
+        Raises:
+            InputError: The name or the version has other characters than those of file names.
+        """
+        for word, value in (("name", self.name), ("version", self.version)):
+            if not _WORD.fullmatch(value):
+                raise InputError(
+                    f"the {word} {value!r} is not made of letters, digits and . _ + -",
+                    hint=f"give another with --{word}",
+                )
+
+    @property
+    def seed(self) -> str:
+        """What all identifiers of the image are made from: they stay between releases."""
+        return f"{self.board.name}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Materials:
-    """All inputs, in the store."""
+    """All that goes into the image, in the store.
 
+    `packages` are what the kernel and the firmware come from, `items` names all in the lock.
+    """
+
+    lock: Lock
+    items: tuple[str, ...]
     images: tuple[tuple[Part, Image], ...]
     kernel: Kernel
-    board: tuple[Tree, ...]
-    lock: Lock
+    packages: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Device:
+    """What runs on the device: the root, and the modules of the initramfs in load order."""
+
+    root: Root
+    early: tuple[Module, ...]
+
+
+def clock_floor_s(environment: Mapping[str, str] = os.environ) -> int:
+    """Return `SOURCE_DATE_EPOCH` if it is set, else the birth of Edge.
+
+    Raises:
+        InputError: It is no time in whole seconds.
+    """
+    text = environment.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return CLOCK_FLOOR_S
+    if not (text.isascii() and text.isdigit() and int(text) < _FIRST_ERA_S):
+        raise InputError(
+            f"SOURCE_DATE_EPOCH: {text!r} is not a number of seconds since 1970",
+            hint="like 1793491200",
+        )
+    return int(text)
 
 
 def default_store() -> Store:
@@ -68,45 +134,54 @@ def build(order: Order, output: Path, *, progress: Progress = SILENT) -> Path:
 
     Raises:
         EdgeError: Any input is wrong or missing, or a tool failed; `output` is then as it was.
+        RefusedError: `output` holds files that no build made.
     """
-    _refuse_foreign(output)
-    toolbox.install(progress)
+    target = output.resolve()
+    outputs.require_replaceable(target)
     store = default_store()
-    try:
+    with told(paths.cache_folder()):
+        _require_tools(order.policy, progress)
         materials = _gather(order, store, progress)
-        root, modules = _assemble(order, materials)
-        with atomic.folder(output) as folder:
-            _write(folder, order, materials, root, modules, progress)
-    except OSError as error:
-        raise EdgeError(f"{error.filename or output}: {error.strerror}") from error
+    device = _device(order, materials)
+    with told(output), atomic.folder(target) as folder:
+        opened = _write_images(folder, order, materials, device, progress)
+        progress.note("write the documents")
+        sbom.write(folder / outputs.SBOM, _origin(order, materials, opened, store), store)
+        made = (folder / DISK, folder / outputs.SBOM, *(folder / SLOT).iterdir())
+        manifest.write(folder, _facts(order, materials, device.root, opened), made)
+        outputs.sync(folder)
     return output
 
 
-def _refuse_foreign(output: Path) -> None:
-    """Refuse to replace a folder that holds anything but an earlier build."""
-    if output.is_dir() and any(output.iterdir()) and not (output / manifest.FILE).is_file():
-        raise InputError(
-            f"{output}: the folder is not empty and holds no build",
-            hint="give another folder with -o, or remove this one yourself",
-        )
+def _require_tools(policy: LockPolicy, progress: Progress) -> None:
+    if policy.offline and not toolbox.installed():
+        raise ToolError("the tools are not installed", hint="build once without --offline")
+    source = mirror(policy.setting) if policy.setting else None
+    toolbox.install(progress, source=source)
 
 
 def _gather(order: Order, store: Store, progress: Progress) -> _Materials:
     wanted = inputs.requests(order.system, order.board)
     lock = inputs.pin(wanted, order.lock_file, order.policy, store, progress)
-    kernel_packages = [package_tree(one, store).tree for one in lock.packages_of(KERNEL)]
-    kernel_name = inputs.kernel_package(order.system.system.kernel, order.board)
-    kernels = [tree for tree in kernel_packages if _is_kernel(tree)]
+    kernel_item = inputs.kernel_item(order.system.system.kernel, order.board)
+    board_item = inputs.board_item(order.board)
+    items = [item for item in (board_item, kernel_item) if item in wanted]
+    packages = [package for item in items for package in lock.packages_of(item)]
+    trees = []
+    with progress.task("unpack kernel and firmware", total=len(packages), unit="packages") as task:
+        for package in packages:
+            trees.append(package_tree(package, store).tree)
+            task.advance()
+    kernels = [tree for tree in trees if _is_kernel(tree)]
     if len(kernels) != 1:
-        raise InputError(f"package {kernel_name} brings {len(kernels)} kernels, not one")
-    item = f"board/{order.board.name}"
-    packages = lock.packages_of(item) if item in lock.items else ()
-    firmware_packages = [package_tree(package, store).tree for package in packages]
+        name = inputs.kernel_package(order.system.system.kernel, order.board)
+        raise InputError(f"package {name} brings {len(kernels)} kernels, not one")
     return _Materials(
+        lock=lock,
+        items=tuple(wanted),
         images=inputs.images(order.system.parts, lock, store, progress),
         kernel=Kernel(kernels[0], store),
-        board=(*firmware_packages, *kernel_packages),
-        lock=lock,
+        packages=tuple(trees),
     )
 
 
@@ -114,8 +189,7 @@ def _is_kernel(tree: Tree) -> bool:
     return any(path.startswith("boot/vmlinuz-") for path, _entry in tree)
 
 
-def _assemble(order: Order, materials: _Materials) -> tuple[Root, tuple[Module, ...]]:
-    """Return the root, and the modules of the initramfs."""
+def _device(order: Order, materials: _Materials) -> _Device:
     board, system = order.board, order.system
     dog = [board.watchdog.module] if board.watchdog else []
     early = materials.kernel.closure([*board.modules.initramfs, *dog])
@@ -131,51 +205,45 @@ def _assemble(order: Order, materials: _Materials) -> tuple[Root, tuple[Module, 
         files=system.system.files,
         modules=late,
     )
-    return root, early
+    return _Device(root, early)
 
 
 def _runs(part: Part) -> bool:
     return part.section is not Section.INIT
 
 
-def _write(
-    folder: Path,
-    order: Order,
-    materials: _Materials,
-    root: Root,
-    modules: tuple[Module, ...],
-    progress: Progress,
-) -> None:
+def _write_images(
+    folder: Path, order: Order, materials: _Materials, device: _Device, progress: Progress
+) -> Verity:
+    """Write slot, disk and what QEMU needs; return what opens the root."""
     board = order.board
-    seed = f"{board.name}/{order.name}"
-    wanted = SlotInputs(
-        root=root.tree,
-        kernel=materials.kernel.image(),
-        modules=modules,
-        command_line=_command_line(order),
-        watchdog_s=board.watchdog.timeout_s if board.watchdog else None,
-        clock_s=int(os.environ.get("SOURCE_DATE_EPOCH", CLOCK_FLOOR_S)),
-        seed=seed,
-        uuid=plan.guid_of(seed, "rootfs"),
-    )
-    opened = slot.write_slot(folder / SLOT, wanted, progress)
-    layout = disk_plan(board, seed)
-    largest = {size.part: size.alone_bytes for size in root.sizes}
+    layout = disk_plan(board, order.seed)
+    opened = slot.write_slot(folder / SLOT, _slot_inputs(order, materials, device), progress)
+    largest = {size.part: size.alone_bytes for size in device.root.sizes}
     plan.require_fit(layout.partition("rootfs-a"), opened.total_bytes, services=largest)
     with progress.task("write the disk image", total=1, unit="images") as task:
-        files = firmware.firmware_files(board, materials.board)
-        contents = disk_contents(layout, folder / SLOT, files, seed)
+        files = firmware.firmware_files(board, materials.packages)
+        contents = disk_contents(layout, folder / SLOT, files, order.seed)
         disk.write_disk(folder / DISK, layout, contents)
         task.advance()
-    emulation.write(folder / EMULATOR, board, materials.board)
-    facts = _facts(order, materials, root, opened)
-    named = [folder / DISK, *(path for path in (folder / SLOT).iterdir())]
-    manifest.write(folder, facts, named)
+    emulation.write(folder / EMULATOR, board, materials.packages)
+    return opened
 
 
-def _command_line(order: Order) -> str:
-    words = [order.board.kernel.cmdline, order.system.system.kernel.cmdline]
-    return " ".join(word for word in words if word)
+def _slot_inputs(order: Order, materials: _Materials, device: _Device) -> SlotInputs:
+    board = order.board
+    words = [board.kernel.cmdline, order.system.system.kernel.cmdline]
+    return SlotInputs(
+        root=device.root.tree,
+        kernel=materials.kernel.image(),
+        device_tree=firmware.device_tree(board, materials.packages),
+        modules=device.early,
+        command_line=" ".join(word for word in words if word),
+        watchdog_s=board.watchdog.timeout_s if board.watchdog else None,
+        clock_s=order.clock_s,
+        seed=order.seed,
+        uuid=plan.guid_of(order.seed, "rootfs"),
+    )
 
 
 def disk_plan(board: Board, seed: str) -> DiskPlan:
@@ -204,19 +272,46 @@ def disk_contents(
 
 def boot_volume(layout: DiskPlan, name: str, slot_folder: Path, seed: str) -> Contents:
     """Return the boot partition of a slot."""
-    files = {file: slot_folder / file for file in slot.BOOT_FILES}
-    return _volume(layout, name, files, seed)
+    return _volume(layout, name, slot.boot_files(slot_folder), seed)
 
 
 def _volume(layout: DiskPlan, name: str, files: Mapping[str, bytes | Path], seed: str) -> Contents:
     serial = zlib.crc32(f"{seed}/{name}".encode())
     size_bytes = layout.partition(name).size_bytes
-    return fat.volume(files, size_bytes=size_bytes, label=name.upper(), serial=serial)
+    try:
+        return fat.volume(files, size_bytes=size_bytes, label=name.upper(), serial=serial)
+    except InputError as error:
+        raise InputError(f"partition {name}: {error}", hint=error.hint) from error
+
+
+def _origin(order: Order, materials: _Materials, opened: Verity, store: Store) -> Origin:
+    lock = materials.lock
+    services = {
+        part.name: (image.tree, lock.packages_of(inputs.service_item(part.folder)))
+        for part, image in materials.images
+        if part.folder is not None and inputs.service_item(part.folder) in materials.items
+    }
+    return Origin(
+        system=order.name,
+        version=order.version,
+        board=order.board.name,
+        created_s=order.clock_s,
+        root_hash=opened.root_hash,
+        images={part.name: image.manifest for part, image in materials.images},
+        packages={
+            name: sbom.contributors(tree, packages, store)
+            for name, (tree, packages) in services.items()
+        },
+        shared=tuple(
+            package
+            for item in materials.items
+            if not item.startswith(inputs.SERVICE)
+            for package in lock.packages_of(item)
+        ),
+    )
 
 
 def _facts(order: Order, materials: _Materials, root: Root, opened: Verity) -> Facts:
-    lock = materials.lock
-    used = inputs.requests(order.system, order.board)
     return Facts(
         system=order.name,
         board=order.board.name,
@@ -227,5 +322,5 @@ def _facts(order: Order, materials: _Materials, root: Root, opened: Verity) -> F
         sizes=root.sizes,
         privileges=root.privileges,
         images={part.name: image.manifest for part, image in materials.images},
-        packages={name: lock.items[name].packages for name in used},
+        packages={item: materials.lock.items[item].packages for item in materials.items},
     )

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from edge import atomic
-from edge.errors import EdgeError
 from edge.image import bmap, extent, gpt
 from edge.image.bmap import BlockRange
 from edge.image.extent import Contents, Extent, Source
+from edge.image.failures import told
 from edge.image.plan import MIB, SECTOR_BYTES, DiskPlan, require_fit
 
 WIPED_BYTES = MIB  # of an empty partition's start: what a used card holds there must not be found
@@ -37,14 +37,12 @@ def write_disk(path: Path, disk: DiskPlan, contents: Mapping[str, Source]) -> No
     extents = tuple(disk_extents(disk, contents))
     spans = ((part.offset_bytes, part.end_bytes) for part in extents)
     ranges = bmap.ranges_of(spans)
-    try:
+    with told(path):
         bmap_path(path).unlink(missing_ok=True)
         with atomic.file(path) as stream:
             stream.truncate(disk.size_bytes)
             extent.write(stream, extents)
         _write_bmap(path, disk, ranges)
-    except OSError as error:
-        raise EdgeError(f"{error.filename or path}: {error.strerror}") from error
 
 
 def write_contents(path: Path, contents: Contents) -> None:
@@ -53,12 +51,9 @@ def write_contents(path: Path, contents: Contents) -> None:
     Raises:
         EdgeError: A file cannot be read or written, or the disk is full.
     """
-    try:
-        with atomic.file(path) as stream:
-            stream.truncate(contents.length_bytes)
-            extent.write(stream, contents.extents)
-    except OSError as error:
-        raise EdgeError(f"{error.filename or path}: {error.strerror}") from error
+    with told(path), atomic.file(path) as stream:
+        stream.truncate(contents.length_bytes)
+        extent.write(stream, contents.extents)
 
 
 def disk_extents(disk: DiskPlan, contents: Mapping[str, Source]) -> Iterator[Extent]:

@@ -1,7 +1,5 @@
 """Make what QEMU needs to play a board: boot loader, edited device tree, U-Boot's settings."""
 
-import struct
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,10 +8,10 @@ from edge.board.model import Board, Emulator, TreeEdits
 from edge.image import profile as profiles
 from edge.image.firmware import BOOT_SCRIPT, find_file
 from edge.image.profile import Profile
+from edge.image.uboot_flash import flash_image
 from edge.oci.tree import Tree
 
 FLASH_BYTES = 64 << 20  # QEMU's virt takes flash of this size only
-ENVIRONMENT_BYTES = 0x40000  # CONFIG_ENV_SIZE of Debian's qemu_arm64 build
 FIRMWARE, TREE, FLASH = "u-boot.bin", "board.dtb", "u-boot-env.img"
 # U-Boot's start-up delay and its search for other systems cost seconds at every start. Settings in
 # flash replace its own wholly, so what the boot script needs is here too (QEMU's virt: memory
@@ -46,7 +44,9 @@ def write(folder: Path, board: Board, packages: Iterable[Tree]) -> None:
         (folder / TREE).write_bytes(entry.read())
         _edit(folder / TREE, emulator.dtb)
     if emulator.firmware is not None:
-        _write_flash(folder / FLASH)
+        with (folder / FLASH).open("wb") as stream:
+            stream.write(flash_image(SETTINGS))
+            stream.truncate(FLASH_BYTES)
     profiles.write(folder, _profile(board, emulator))
 
 
@@ -82,11 +82,3 @@ def _edit(tree: Path, edits: TreeEdits) -> None:
         value = ["-t", "s"] if new.value is not None else []
         words = [new.value] if new.value is not None else []
         process.run([*put, *value, tree, new.node, new.name, *words])
-
-
-def _write_flash(path: Path) -> None:
-    text = b"".join(f"{name}={value}".encode() + b"\0" for name, value in SETTINGS.items())
-    body = (text + b"\0").ljust(ENVIRONMENT_BYTES - 4, b"\0")
-    with path.open("wb") as stream:
-        stream.write(struct.pack("<I", zlib.crc32(body)) + body)
-        stream.truncate(FLASH_BYTES)

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from edge.board.model import Board
 from edge.errors import InputError
-from edge.image.boot_script import ScriptSettings, boot_script
+from edge.image.boot_script import boot_script
 from edge.image.uimage import script_image
 from edge.oci.tree import Entry, Kind, Tree
 
@@ -29,8 +29,18 @@ def firmware_files(board: Board, packages: Iterable[Tree]) -> dict[str, bytes]:
         else find_file(trees, file.package_file or "", board.name).read()
         for file in board.firmware.files
     }
-    files[BOOT_SCRIPT] = script_image(boot_script(_settings(board)).encode())
+    files[BOOT_SCRIPT] = script_image(boot_script(board.boot).encode())
     return files
+
+
+def device_tree(board: Board, packages: Iterable[Tree]) -> Entry | None:
+    """Return the device tree that a slot brings, if the board wants it so.
+
+    Raises:
+        InputError: It is not in the packages.
+    """
+    wanted = board.boot.dtb.package_file
+    return find_file(packages, wanted, board.name) if wanted is not None else None
 
 
 def find_file(packages: Iterable[Tree], pattern: str, board: str) -> Entry:
@@ -52,8 +62,3 @@ def find_file(packages: Iterable[Tree], pattern: str, board: str) -> Entry:
             hint="look at `packages` and `package_file` in its board.yml",
         )
     return next(iter(found.values()))
-
-
-def _settings(board: Board) -> ScriptSettings:
-    script = board.boot.script
-    return ScriptSettings(script.devtype, script.devnum, script.kernel_addr, script.ramdisk_addr)

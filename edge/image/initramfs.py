@@ -26,7 +26,8 @@ def slot_conf(verity: Verity, *, watchdog_s: int | None, clock_s: int) -> bytes:
         "watchdog_s": watchdog_s,
         "clock_s": clock_s,
     }
-    return "".join(f"{key}={value}\n" for key, value in values.items() if value).encode()
+    known = {key: value for key, value in values.items() if value is not None}
+    return "".join(f"{key}={value}\n" for key, value in known.items()).encode()
 
 
 def entries(init: Path, modules: Sequence[Module], conf: bytes) -> list[CpioEntry]:

@@ -18,9 +18,13 @@ from edge.system.load import LoadedSystem
 from edge.system.lock import Lock, Request
 from edge.system.model import Kernel
 from edge.system.parts import Part
+from edge.system.requests import service_requests
+from edge.system.service import ServiceFolder
 
 SUITE = "trixie"
-KERNEL = "kernel"
+ARCHITECTURE = "arm64"
+KERNEL, BOARD, SERVICE = "kernel/", "board/", "service/"
+KERNEL_IMAGE = "linux-image-"  # what Debian's packages of one kernel version begin with
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +42,20 @@ class LockPolicy:
 
 
 def requests(system: LoadedSystem, board: Board) -> dict[str, Request]:
-    """Return what each image asks the archive for, by the name of its item in the lock."""
-    found = {KERNEL: Request((kernel_package(system.system.kernel, board),))}
+    """Return what each image asks the archive for, by the name of its item in the lock.
+
+    Raises:
+        InputError: Two service folders of one name are used.
+    """
+    found = {kernel_item(system.system.kernel, board): _kernel_request(system, board)}
     if board.packages:
-        found[f"board/{board.name}"] = Request(board.packages)
-    for part in system.parts:
-        if part.folder is not None and part.folder.packaging.packages:
-            packaging = part.folder.packaging
-            found[item_of(part)] = Request(packaging.packages, packaging.without)
-    return found
+        found[board_item(board)] = Request(board.packages)
+    services = service_requests(system.parts)
+    return found | {name: request for name, request in services.items() if request.packages}
+
+
+def _kernel_request(system: LoadedSystem, board: Board) -> Request:
+    return Request((kernel_package(system.system.kernel, board),))
 
 
 def kernel_package(kernel: Kernel, board: Board) -> str:
@@ -54,11 +63,19 @@ def kernel_package(kernel: Kernel, board: Board) -> str:
     return kernel.package or board.kernel.package
 
 
-def item_of(part: Part) -> str:
-    """Return the name of a service folder's item in the lock."""
-    if part.folder is None:
-        raise InputError(f"{part.name}: an image has no packages")
-    return f"service/{part.folder.name}"
+def kernel_item(kernel: Kernel, board: Board) -> str:
+    """Return the name of the kernel's item in the lock; boards with one kernel share it."""
+    return f"{KERNEL}{kernel_package(kernel, board)}"
+
+
+def board_item(board: Board) -> str:
+    """Return the name of the item of a board's firmware in the lock."""
+    return f"{BOARD}{board.name}"
+
+
+def service_item(folder: ServiceFolder) -> str:
+    """Return the name of the item of a service folder's packages in the lock."""
+    return f"{SERVICE}{folder.name}"
 
 
 def pin(
@@ -66,14 +83,14 @@ def pin(
 ) -> Lock:
     """Return the lock for these requests, resolved where needed, all packages in the store.
 
-    The lock file is written when it changed; items of other boards stay in it.
+    The lock file is written when it changed; kernels and firmware of other boards stay in it.
 
     Raises:
         InputError: The lock does not fit and may not change, or a package is not to be had.
         LinkError: The mirror cannot be reached.
         UntrustedError: A package has other bytes than its digest says.
     """
-    old = locks.read(file) if file.exists() else None
+    old = locks.read(file)
     if policy.locked:
         locks.require_current(old, wanted, file=file)
     names = locks.to_resolve(old, wanted, update=policy.update)
@@ -82,23 +99,52 @@ def pin(
             f"{', '.join(names)}: not in the lock, and --offline forbids to look them up",
             hint="build once without --offline",
         )
-    kept = {name: item.request for name, item in old.items.items()} if old else {}
-    others = {name: request for name, request in kept.items() if name.startswith("board/")}
     archive = None if policy.offline else _archive(policy)
-    resolved: dict[str, tuple[Package, ...]] = {}
-    if names and archive is not None:
-        progress.note("look up packages")
-        archive.refresh()
-        resolved = {
-            name: archive.resolve(wanted[name].packages, without=wanted[name].without)
-            for name in names
-        }
-    lock = locks.updated(old, {**others, **wanted}, resolved, suite=SUITE, architecture="arm64")
+    resolved = _resolved(archive, {name: wanted[name] for name in names}, progress)
+    kept = {**_other_boards(old), **wanted}
+    lock = locks.updated(old, kept, resolved, suite=SUITE, architecture=ARCHITECTURE)
     used = {package.digest: package for name in wanted for package in lock.packages_of(name)}
     _bring(tuple(used.values()), archive, store, progress)
     if lock != old:
         locks.write(lock, file)
     return lock
+
+
+def _other_boards(lock: Lock | None) -> dict[str, Request]:
+    items = lock.items if lock else {}
+    return {name: one.request for name, one in items.items() if name.startswith((KERNEL, BOARD))}
+
+
+def _resolved(
+    archive: Archive | None, requests: Mapping[str, Request], progress: Progress
+) -> dict[str, tuple[Package, ...]]:
+    if archive is None or not requests:
+        return {}
+    found = {}
+    with progress.task("look up packages", total=len(requests) + 1, unit="items") as task:
+        archive.refresh()
+        task.advance()
+        for name, request in requests.items():
+            packages = archive.resolve(request.packages, without=request.without)
+            found[name] = _needed(name, request, packages)
+            task.advance()
+    return found
+
+
+def _needed(item: str, request: Request, packages: tuple[Package, ...]) -> tuple[Package, ...]:
+    """Return what an item takes files from.
+
+    Firmware comes from the very packages named, and a kernel from what its package stands for:
+    what they depend on (programs that make an initramfs on the device) has no place in an image.
+    """
+    if item.startswith(SERVICE):
+        return packages
+    also = KERNEL_IMAGE if item.startswith(KERNEL) else None
+    return tuple(
+        package
+        for package in packages
+        if package.name in request.packages or (also and package.name.startswith(also))
+    )
 
 
 def images(
@@ -116,7 +162,7 @@ def images(
 def _image(part: Part, lock: Lock, store: Store) -> Image:
     if part.folder is None:
         return read_image(part.image or "", Path.cwd(), store)
-    item = item_of(part)
+    item = service_item(part.folder)
     packages = lock.packages_of(item) if item in lock.items else ()
     return service_image(part.folder, packages, store)
 
@@ -124,9 +170,9 @@ def _image(part: Part, lock: Lock, store: Store) -> Image:
 def _archive(policy: LockPolicy) -> Archive:
     return Archive(
         mirror(policy.setting),
-        architecture="arm64",
+        architecture=ARCHITECTURE,
         suite=SUITE,
-        folder=paths.cache_folder() / "apt" / "device-arm64",
+        folder=paths.cache_folder() / "apt" / f"device-{ARCHITECTURE}",
     )
 
 

@@ -57,7 +57,7 @@ def read(folder: Path) -> dict[str, Any]:
     """
     path = folder / FILE
     try:
-        document: dict[str, Any] = json.loads(path.read_bytes())
+        document = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise ThingNotFoundError(
             f"{folder}: no build is here",
@@ -65,4 +65,6 @@ def read(folder: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise InputError(f"{path}: {error}", hint="build again") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise InputError(f"{path}: not a manifest of this version of Edge", hint="build again")
     return document

@@ -26,6 +26,16 @@ LINUX_DATA: Final = UUID("0fc63daf-8483-4772-8e79-3d69d8477de4")
 LEGACY_BOOTABLE: Final = 1 << 2  # UEFI 2.10, table 5.8: bit 2; U-Boot looks for boot.scr there
 MBR_FAT32_LBA: Final = 0x0C
 
+# Where the board file has the size of each partition.
+SIZE_KEYS: Final[Mapping[str, str]] = {
+    "firmware": "firmware.mib",
+    "boot-a": "slots.boot_mib",
+    "boot-b": "slots.boot_mib",
+    "rootfs-a": "slots.rootfs_mib",
+    "rootfs-b": "slots.rootfs_mib",
+    "data": "data_mib",
+}
+
 _MOST_SERVICES: Final = 3
 
 
@@ -153,5 +163,6 @@ def require_fit(
     if largest:
         named = (f"{name} {size / MIB:.1f} MiB" for name, size in largest[:_MOST_SERVICES])
         message += f"; largest services: {', '.join(named)}"
-    hint = f"make the partition at least {-(-needed_bytes // MIB)} MiB in the board file"
-    raise InputError(message, hint=f"{hint}, or take something out")
+    key = SIZE_KEYS.get(partition.name, "its size")
+    hint = f"make {key} at least {-(-needed_bytes // MIB)} in the board file, or take something out"
+    raise InputError(message, hint=hint)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from edge.errors import InputError
 from edge.image import erofs, initramfs, verity
+from edge.image.boot_script import TREE
 from edge.image.verity import Verity
 from edge.oci.modules import Module
 from edge.oci.tree import Entry, Tree
@@ -15,19 +17,23 @@ from edge.progress import Progress
 
 ROOTFS = "rootfs.img"
 KERNEL, INITRAMFS, SETTINGS = "Image", "initrd.img", "slot.env"
-BOOT_FILES = (KERNEL, INITRAMFS, SETTINGS)
+# Linux for arm64 takes 2048 with the end (COMMAND_LINE_SIZE); the boot script adds the slot.
+COMMAND_LINE_BYTES = 2048 - len(" edge.slot=a") - 1
+BOOT_FILES = (KERNEL, INITRAMFS, SETTINGS, TREE)
 
 
 @dataclass(frozen=True, slots=True)
 class SlotInputs:
     """What a slot is made of.
 
-    `seed` names the product; it and `uuid` stay the same between releases, so that an update
-    changes only what really changed.
+    `device_tree` is there if the slot brings its own, `modules` are those of the initramfs. `seed`
+    names the product; it and `uuid` stay the same between releases, so that an update changes
+    only what really changed.
     """
 
     root: Tree
     kernel: Entry
+    device_tree: Entry | None
     modules: Sequence[Module]
     command_line: str
     watchdog_s: int | None
@@ -40,6 +46,7 @@ def write_slot(folder: Path, inputs: SlotInputs, progress: Progress) -> Verity:
     """Write all files of a slot into `folder` and return what opens its root.
 
     Raises:
+        InputError: The kernel command line is too long.
         ToolError: mkfs.erofs or the compiler is missing or failed.
     """
     folder.mkdir(parents=True)
@@ -50,11 +57,28 @@ def write_slot(folder: Path, inputs: SlotInputs, progress: Progress) -> Verity:
         initramfs.write(
             folder / INITRAMFS, inputs.modules, conf, scratch=scratch, progress=progress
         )
-    with (folder / KERNEL).open("wb") as stream:
-        for piece in inputs.kernel.pieces():
-            stream.write(piece)
+    _write_entry(folder / KERNEL, inputs.kernel)
+    if inputs.device_tree is not None:
+        _write_entry(folder / TREE, inputs.device_tree)
+    if len(inputs.command_line) > COMMAND_LINE_BYTES:
+        raise InputError(
+            f"the kernel command line has {len(inputs.command_line)} bytes,"
+            f" {COMMAND_LINE_BYTES} is the most",
+            hint="shorten kernel.cmdline of the system or the board",
+        )
     (folder / SETTINGS).write_text(f"edge_cmdline={inputs.command_line}\n")
     return opened
+
+
+def boot_files(folder: Path) -> dict[str, Path]:
+    """Return the files of a slot that go into its boot partition, by name."""
+    return {name: folder / name for name in BOOT_FILES if (folder / name).exists()}
+
+
+def _write_entry(path: Path, entry: Entry) -> None:
+    with path.open("wb") as stream:
+        for piece in entry.pieces():
+            stream.write(piece)
 
 
 def _write_rootfs(path: Path, inputs: SlotInputs, scratch: Path, progress: Progress) -> Verity:

@@ -118,7 +118,7 @@ def load(index: str, store: Store) -> BlobTree | None:
     """Return the tree of an index in the store, or None where one of its blobs is gone."""
     if not store.has(index):
         return None
-    document = json.loads(store.path(index).read_bytes())
+    document = json.loads(store.read(index))
     blob = document["blob"]
     if document["version"] != VERSION or not store.has(blob):
         return None

@@ -47,7 +47,7 @@ def package_tree(package: Package, store: Store) -> BlobTree:
     known = store.recall(PACKAGE, package.digest)
     tree = blob_tree.load(known, store) if known else None
     if tree is None:
-        tree = blob_tree.spool(deb.members(store.path(package.digest)), store)
+        tree = blob_tree.spool(deb.members(store.verify(package.digest)), store)
         store.remember(PACKAGE, package.digest, tree.index)
     return tree
 

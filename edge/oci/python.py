@@ -38,7 +38,8 @@ def compile_all(tree: Tree, scratch: Path) -> None:
     for path in [path for path, _ in tree if path.rpartition("/")[2] == "__pycache__"]:
         tree.remove(path)
     sources = [path for path, entry in tree if _is_module(path, entry)]
-    links = [path for path, entry in tree if _is_link_to_one(path, entry, tree, set(sources))]
+    known = frozenset(sources)
+    links = [path for path, entry in tree if _is_link_to_one(path, entry, tree, known)]
     for path in sources:
         _write(tree, path, scratch / path)
     toolbox.compile_pyc(scratch)
@@ -53,7 +54,7 @@ def _is_module(path: str, entry: Entry) -> bool:
     return path.endswith(".py") and entry.kind is Kind.FILE and not program
 
 
-def _is_link_to_one(path: str, entry: Entry, tree: Tree, sources: set[str]) -> bool:
+def _is_link_to_one(path: str, entry: Entry, tree: Tree, sources: frozenset[str]) -> bool:
     linked = path.endswith(".py") and entry.kind is Kind.LINK
     return linked and tree.resolve(path) in sources
 

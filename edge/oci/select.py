@@ -53,6 +53,16 @@ DEFAULT_EXCLUDES = (
     "etc/apparmor.d",
     "etc/kernel",
     "etc/bash_completion.d",
+    # Parts of the C library for debugging, for Fortran and for name services of another time.
+    "usr/lib/*/libBrokenLocale.so*",
+    "usr/lib/*/libc_malloc_debug.so*",
+    "usr/lib/*/libmemusage.so*",
+    "usr/lib/*/libmvec.so*",
+    "usr/lib/*/libnsl.so*",
+    "usr/lib/*/libnss_compat.so*",
+    "usr/lib/*/libnss_hesiod.so*",
+    "usr/lib/*/libpcprofile.so*",
+    "usr/lib/*/libthread_db.so*",
     # Character sets other than those that libc knows by itself.
     "usr/lib/*/gconv",
 )

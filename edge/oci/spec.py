@@ -79,9 +79,7 @@ def runtime_spec(
     Raises:
         InputError: There is no command, or settings contradict each other.
     """
-    if not settings.readonly:
-        hint = "mount what it writes with `tmpfs:`, or `binds:` from /data"
-        raise InputError(f"{name}: readonly: false: not supported yet", hint=hint)
+    _refuse_contradictions(name, settings)
     points = mounts(settings, uid=user.uid, gid=user.gid)
     spec: dict[str, Any] = {
         "ociVersion": VERSION,
@@ -91,14 +89,26 @@ def runtime_spec(
         "linux": _linux(name, settings, user),
     }
     if settings.hostname is not None:
-        if settings.uts in HOST:
-            raise InputError(f"{name}: hostname: needs a uts namespace of its own")
         spec["hostname"] = settings.hostname
     if settings.annotations:
         spec["annotations"] = dict(settings.annotations)
     if supervised and settings.readiness is Ready.STARTED:
         spec["hooks"] = {"poststart": [{"path": STARTED_HOOK, "args": ["started"]}]}
     return spec
+
+
+def _refuse_contradictions(name: str, settings: Settings) -> None:
+    """Refuse now what the runtime would refuse on the device."""
+    if not settings.readonly:
+        hint = "mount what it writes with `tmpfs:`, or `binds:` from /data"
+        raise InputError(f"{name}: readonly: false: not supported yet", hint=hint)
+    if settings.userns == "new":
+        raise InputError(f"{name}: userns: new: not supported yet")
+    if settings.hostname is not None and settings.uts in HOST:
+        raise InputError(f"{name}: hostname: needs a uts namespace of its own")
+    shared = [key for key in settings.sysctl if key.startswith("net.") and settings.net in HOST]
+    if shared:
+        raise InputError(f"{name}: sysctl: {shared[0]}: needs a network namespace of its own")
 
 
 def encoded(spec: dict[str, Any]) -> bytes:
@@ -162,7 +172,7 @@ def _rlimit(text: str) -> dict[str, Any]:
 def _linux(name: str, settings: Settings, user: User) -> dict[str, Any]:
     masked, readonly = settings.masked_paths, settings.readonly_paths
     linux: dict[str, Any] = {
-        "namespaces": _namespaces(name, settings),
+        "namespaces": _namespaces(settings),
         "cgroupsPath": settings.cgroups_path or f"{CGROUP}/{name}",
         "resources": _resources(settings),
         "maskedPaths": list(MASKED_PATHS if masked is None else masked),
@@ -179,9 +189,7 @@ def _linux(name: str, settings: Settings, user: User) -> dict[str, Any]:
     return linux
 
 
-def _namespaces(name: str, settings: Settings) -> list[dict[str, str]]:
-    if settings.userns == "new":
-        raise InputError(f"{name}: userns: new: not supported yet")
+def _namespaces(settings: Settings) -> list[dict[str, str]]:
     wanted = {
         "pid": settings.pid,
         "network": settings.net,

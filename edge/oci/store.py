@@ -20,8 +20,8 @@ from typing import IO
 from edge import atomic, digest
 from edge.errors import InputError, ThingNotFoundError, UntrustedError
 
-LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 CLEAN_HINT = "run `edge cache clean` and try again"
+LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _KIND = re.compile(r"[a-z0-9][a-z0-9-]*")
 _PIECE_BYTES = 1 << 20

@@ -13,7 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from edge.errors import EdgeError, InputError
+from edge.errors import EdgeError, InputError, UntrustedError
+from edge.oci.store import CLEAN_HINT
 
 PIECE_BYTES = 1 << 20
 LINKS_DEEP = 40  # as the kernel: more links in one path are a circle (path_resolution(7))
@@ -76,11 +77,22 @@ class Entry:
         return len(content) if isinstance(content, bytes) else content.size_bytes
 
     def pieces(self) -> Iterator[bytes]:
-        """Give the content in pieces."""
-        if isinstance(self.content, Slice):
-            yield from self.content.pieces()
-        elif self.content:
-            yield self.content
+        """Give the content in pieces.
+
+        Raises:
+            UntrustedError: What is on disk has another hash; told after the last piece.
+        """
+        if not isinstance(self.content, Slice):
+            if self.content:
+                yield self.content
+            return
+        digest = hashlib.sha256()
+        for piece in self.content.pieces():
+            digest.update(piece)
+            yield piece
+        if self.sha256 and digest.hexdigest() != self.sha256:
+            place = f"{self.content.path} from byte {self.content.offset_bytes}"
+            raise UntrustedError(f"{place}: not what was stored there", hint=CLEAN_HINT)
 
     def read(self) -> bytes:
         """Return the whole content; only for files that are known to be small."""

@@ -10,7 +10,7 @@ import pytest
 from edge.emulator import machine
 from edge.image.slot import INITRAMFS, ROOTFS
 from tests.e2e.conftest import Build
-from tests.e2e.test_running_system import BOOT_S, READY
+from tests.e2e.test_running_system import BOOT_S, READY, shell
 from tests.fakes import slots
 
 pytestmark = pytest.mark.slow
@@ -41,8 +41,7 @@ def test_a_good_slot_starts_and_is_committed(build: Build, tmp_path: Path) -> No
 
     with machine.running(folder, disk=disk) as device:
         tries = device.wait_for(STARTED_B, 60)
-        ready = device.wait_for(READY, BOOT_S)
-        device.wait_for(machine.PROMPT, 30)
+        ready = shell(device)
         wait_for_commit(device)
         device.send("poweroff\n")
         device.wait_off(90)

@@ -6,7 +6,7 @@ import pytest
 
 from edge.emulator import machine
 from tests.e2e.conftest import Build
-from tests.e2e.test_running_system import BOOT_S, READY
+from tests.e2e.test_running_system import shell
 
 pytestmark = pytest.mark.slow
 
@@ -16,17 +16,13 @@ def test_data_stays_over_an_orderly_restart(build: Build, tmp_path: Path) -> Non
     folder = build("minimal")
     machine.make_disk(folder, disk)
     with machine.running(folder, disk=disk) as device:
-        device.wait_for(READY, BOOT_S)
-        device.send("\n")
-        device.wait_for(machine.PROMPT, 30)
+        shell(device)
         device.command("echo kept >/data/mine; sync")
 
         device.send("edge-ctl reboot\n")
 
         device.wait_for(r"shutdown: done", 90)
-        device.wait_for(READY, BOOT_S)
-        device.send("\n")
-        device.wait_for(machine.PROMPT, 30)
+        shell(device)
         assert device.command("cat /data/mine").strip() == "kept"
         assert "recovery" not in device.command("dmesg | grep EXT4")
         assert "first start" not in device.command("dmesg")
@@ -40,14 +36,10 @@ def test_data_stays_over_a_power_cut(build: Build, tmp_path: Path) -> None:
     folder = build("minimal")
     machine.make_disk(folder, disk)
     with machine.running(folder, disk=disk) as device:
-        device.wait_for(READY, BOOT_S)
-        device.send("\n")
-        device.wait_for(machine.PROMPT, 30)
+        shell(device)
         device.command("echo kept >/data/mine; sync")
         device.cut_power()
 
     with machine.running(folder, disk=disk) as device:
-        device.wait_for(READY, BOOT_S)
-        device.send("\n")
-        device.wait_for(machine.PROMPT, 30)
+        shell(device)
         assert device.command("cat /data/mine").strip() == "kept"

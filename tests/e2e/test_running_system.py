@@ -39,10 +39,18 @@ def device(build: Build, port: int) -> Iterator[Machine]:
     """The system, all services ready, at the prompt of its console."""
     options = Options(forwards=(Forward(port, 22),))
     with machine.running(build("minimal"), options=options) as started:
-        started.wait_for(READY, BOOT_S)
-        started.send("\n")
-        started.wait_for(machine.PROMPT, 30)
+        shell(started)
         yield started
+
+
+def shell(device: Machine) -> re.Match[str]:
+    """Wait until all services are ready and the console's shell listens."""
+    ready = device.wait_for(READY, BOOT_S)
+    device.send("\n")
+    device.wait_for(machine.PROMPT, 30)
+    device.send("\n")
+    device.wait_for(r"\n" + machine.PROMPT, 30)
+    return ready
 
 
 def services(text: str) -> dict[str, dict[str, object]]:

@@ -41,21 +41,29 @@ def boot_control(disk: Path, running: Slot = "a") -> UbootControl:
     return UbootControl(PartitionOf(disk, place), command_line=f"edge.slot={running}")
 
 
-def fill(disk: Path, slot: Slot, folder: Path, *, without: str | None = None) -> None:
-    """Fill a slot that was empty with the slot files of a build folder.
+def fill_boot(disk: Path, slot: Slot, folder: Path, *, without: str | None = None) -> None:
+    """Write the boot partition of a slot from the boot files in a folder.
 
     Args:
         disk: The disk image.
         slot: Which one.
-        folder: `slot/` of a build.
+        folder: Where the files are.
         without: A boot file to leave out.
     """
-    layout = plan_of(disk)
-    boot = layout.partition(f"boot-{slot}")
+    boot = plan_of(disk).partition(f"boot-{slot}")
     files = {name: folder / name for name in BOOT_FILES if name != without}
     volume = fat.volume(files, size_bytes=boot.size_bytes, label=boot.name.upper(), serial=1)
     with disk.open("r+b") as stream:
+        stream.seek(boot.offset_bytes)
+        stream.write(bytes(boot.size_bytes))
         extent.write(stream, volume.extents, base_bytes=boot.offset_bytes)
-        root = folder / ROOTFS
-        whole = (Extent(0, root, root.stat().st_size),)
-        extent.write(stream, whole, base_bytes=layout.partition(f"rootfs-{slot}").offset_bytes)
+
+
+def fill(disk: Path, slot: Slot, folder: Path, *, without: str | None = None) -> None:
+    """Fill a slot that was empty with the slot files of a build; see `fill_boot`."""
+    fill_boot(disk, slot, folder, without=without)
+    root = folder / ROOTFS
+    whole = (Extent(0, root, root.stat().st_size),)
+    place = plan_of(disk).partition(f"rootfs-{slot}").offset_bytes
+    with disk.open("r+b") as stream:
+        extent.write(stream, whole, base_bytes=place)

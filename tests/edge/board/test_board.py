@@ -25,8 +25,7 @@ firmware: {mib: 16}
 data_mib: 64
 boot:
   driver: uboot
-  script: {devtype: mmc, kernel_addr: 0x10000000, ramdisk_addr: 0x20000000,
-           comp_addr: 0x30000000, comp_bytes: 0x4000000}
+  script: {devtype: mmc, kernel_addr: 0x10000000, ramdisk_addr: 0x20000000}
   dtb: {from: firmware}
 """
 
@@ -50,7 +49,7 @@ def test_the_boards_that_ship_are_read(name: str, tmp_path: Path) -> None:
 def test_the_addresses_of_a_board_leave_room_for_kernel_and_ramdisk(tmp_path: Path) -> None:
     for name in boards(environment={}, project=tmp_path):
         script = find(name, environment={}, project=tmp_path).boot.script
-        places = sorted([script.kernel_addr, script.ramdisk_addr, script.comp_addr])
+        places = sorted([script.kernel_addr, script.ramdisk_addr])
 
         assert all(b - a >= 60 << 20 for a, b in pairwise(places))
 
@@ -123,7 +122,7 @@ def test_own_boards_come_before_the_named_and_those_that_ship(tmp_path: Path) ->
         pytest.param(
             "from: firmware",
             "from: slot",
-            "13:8: boot.dtb: package_file is needed with `from: slot`, and only there",
+            "12:8: boot.dtb: package_file is needed with `from: slot`, and only there",
             id="dtb",
         ),
         pytest.param(

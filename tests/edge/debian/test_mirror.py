@@ -115,13 +115,13 @@ def test_a_host_without_debian_is_told_what_to_set(text: str, tmp_path: Path) ->
     assert "EDGE_MIRROR" in (caught.value.hint or "")
 
 
-def test_a_setting_gives_the_mirror_and_the_environment_wins(
+def test_a_setting_gives_the_mirror_and_wins_over_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("EDGE_MIRROR", raising=False)
-    from_setting = mirror(f"{MAIN}/ {SECURITY}")
     monkeypatch.setenv("EDGE_MIRROR", "http://own.example.org/debian")
-    from_environment = mirror(f"{MAIN} {SECURITY}")
+
+    from_setting = mirror(f"{MAIN}/ {SECURITY}")
+    from_environment = mirror()
 
     assert from_setting == Mirror(MAIN, SECURITY, DEBIAN_KEYRING)
     assert from_environment == Mirror("http://own.example.org/debian", None, DEBIAN_KEYRING)

@@ -100,7 +100,7 @@ def test_contents_that_are_too_large_name_the_three_largest_services() -> None:
         " largest services: agent 30.0 MiB, network 7.0 MiB, log 5.0 MiB"
     )
     assert caught.value.hint == (
-        "make the partition at least 131 MiB in the board file, or take something out"
+        "make slots.rootfs_mib at least 131 in the board file, or take something out"
     )
 
 

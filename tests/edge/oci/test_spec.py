@@ -47,7 +47,7 @@ resources:
   cpu: {shares: 512}
   devices: [{allow: true, type: c, major: 1, minor: 3, access: r}]
 limits: {memory_mib: 64, pids: 32, cpu_percent: 50}
-sysctl: {net.ipv4.ip_forward: "1"}
+sysctl: {kernel.domainname: "here"}
 rlimits: ["nofile,100,200", "memlock,unlimited", "core,0"]
 annotations: {who: test}
 ready: fd
@@ -152,6 +152,9 @@ def test_a_path_is_given_when_nobody_gives_one() -> None:
         pytest.param("userns: new", "userns: new: not supported yet", id="user namespace"),
         pytest.param("hostname: x\nuts: host", "hostname: needs a uts", id="host name"),
         pytest.param("binds: ['volume:/x']", "volumes are not supported yet", id="volume"),
+        pytest.param(
+            "net: host\nsysctl: {net.core.x: '1'}", "sysctl: net.core.x: needs", id="sysctl"
+        ),
         pytest.param("readonly: false", "readonly: false: not supported yet", id="writable root"),
         pytest.param("mounts: [{type: tmpfs}]", "no destination", id="mount"),
     ],

@@ -1,0 +1,91 @@
+"""What the documents say is true: help texts, links, folders, figures of the table."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from edge.cli.main import STATUSES
+from tests.source_tree import PROJECT, files, name_of, text_files
+from tools import cli_reference
+
+HELP = re.compile(
+    r"^\$ (?:\.venv/bin/)?(edge[a-z -]*?) --help\n(.*?)^```", re.MULTILINE | re.DOTALL
+)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+DOCUMENTS = {path: text for path, text in text_files() if path.suffix == ".md"}
+
+
+def test_the_reference_of_the_command_line_is_current() -> None:
+    written = cli_reference.DOCUMENT.read_text()
+
+    assert written == cli_reference.reference(), "run .venv/bin/python -m tools.cli_reference"
+
+
+def test_the_reference_has_all_exit_statuses() -> None:
+    told = {int(found) for found in re.findall(r"^\| (\d+) \|", cli_reference.INTRODUCTION, re.M)}
+
+    assert told == {0, 130} | {status for _kind, status in STATUSES}
+
+
+def test_help_in_documents_is_what_the_program_prints() -> None:
+    shown = [found for text in DOCUMENTS.values() for found in HELP.findall(text)]
+
+    assert shown
+    assert [words for words, text in shown if text.strip() != cli_reference.help_of(words)] == []
+
+
+def test_links_of_documents_lead_somewhere() -> None:
+    broken = [
+        f"{name_of(path)}: {link}"
+        for path, text in DOCUMENTS.items()
+        for link in LINK.findall(text)
+        if "://" not in link and not (path.parent / link).exists()
+    ]
+
+    assert broken == []
+
+
+def test_each_package_is_told_of() -> None:
+    packages = {path.parent for path in files() if path.name == "__init__.py"}
+
+    assert [name_of(package) for package in packages if not _is_told(package)] == []
+
+
+def _is_told(package: Path) -> bool:
+    """Whether a README of the folder, or of one above but the root's, names it."""
+    if (package / "README.md").is_file():
+        return True
+    above = [folder for folder in package.parents if folder.is_relative_to(PROJECT)]
+    readmes = [folder / "README.md" for folder in above if folder != PROJECT]
+    return any(f"`{package.name}/`" in readme.read_text() for readme in readmes if readme.is_file())
+
+
+@pytest.mark.parametrize("folder", ["edge", "device-agent", "signing", "boards", "tests", "tools"])
+def test_each_top_folder_has_a_readme_and_is_in_the_map(folder: str) -> None:
+    assert (PROJECT / folder / "README.md").is_file()
+    assert f"`{folder}/`" in (PROJECT / "README.md").read_text()
+
+
+def test_the_index_of_the_documents_names_all() -> None:
+    index = (PROJECT / "docs" / "README.md").read_text()
+    documents = {path.name for path in (PROJECT / "docs").glob("*.md")} - {"README.md"}
+
+    assert {name for name in documents if f"({name})" not in index} == set()
+
+
+def test_each_example_is_told_of() -> None:
+    table = (PROJECT / "examples" / "README.md").read_text()
+
+    assert {p.name for p in (PROJECT / "examples").glob("*.yml") if p.name not in table} == set()
+
+
+def test_examples_in_help_texts_stay_as_they_were_written() -> None:
+    assert "\\b" not in cli_reference.reference()
+    assert "\n  Examples:\n    edge build " in cli_reference.help_of("edge build")
+
+
+def test_no_line_about_a_command_is_cut_short() -> None:
+    lists = [cli_reference.help_of(words) for words in ("edge", "edge board", "edge cache")]
+
+    assert [text for text in lists if "..." in text.partition("Options:")[2]] == []
