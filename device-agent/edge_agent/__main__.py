@@ -2,20 +2,12 @@
 
 import argparse
 import json
-import logging
-import signal
 import sys
-import threading
 from collections.abc import Sequence
-from pathlib import Path
 
-from edge_agent import libraries, trial
-from edge_agent.boot.uboot import SyncedFile, UbootControl
+from edge_agent import libraries, run, trial
+from edge_agent.boot.control import BootControl
 from edge_agent.errors import AgentError
-
-BOOT_STATE = Path("/dev/edge/bootstate")
-COMMAND_LINE = Path("/proc/cmdline")
-READY = Path("/run/edge/ready")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,25 +19,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status.add_argument("--json", action="store_true", help="one JSON object")
     commands.add_parser("commit", help="make the slot that runs the first choice now")
     chosen = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
-        control = UbootControl(SyncedFile(BOOT_STATE), command_line=COMMAND_LINE.read_text())
         match chosen.command:
             case "run":
-                stop = threading.Event()
-                signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
-                trial.run(control, ready=READY, notify=trial.tell_supervisor, stop=stop)
+                return run.main()
             case "commit":
-                control.commit()
+                trial.device_control().commit()
             case _:
-                _print_status(control, as_json=chosen.json)
+                _print_status(trial.device_control(), as_json=chosen.json)
     except AgentError as error:
         sys.stderr.write(f"edge-agent: {error}\n")
         return 1
     return 0
 
 
-def _print_status(control: UbootControl, *, as_json: bool) -> None:
+def _print_status(control: BootControl, *, as_json: bool) -> None:
     state = control.state()
     facts = {
         "slot": control.current(),

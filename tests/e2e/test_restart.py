@@ -6,7 +6,7 @@ import pytest
 
 from edge.emulator import machine
 from tests.e2e.conftest import Build
-from tests.e2e.test_running_system import shell
+from tests.e2e.test_running_system import services, shell
 
 pytestmark = pytest.mark.slow
 
@@ -43,3 +43,45 @@ def test_data_stays_over_a_power_cut(build: Build, tmp_path: Path) -> None:
     with machine.running(folder, disk=disk) as device:
         shell(device)
         assert device.command("cat /data/mine").strip() == "kept"
+
+
+SICK = """
+services:
+  - service: ./sick
+"""
+SICK_SERVICE = """
+# Says that it is healthy until it is told to be sick; hears no SIGTERM.
+description: A service that falls sick
+packages: [busybox-static]
+command: [/usr/bin/busybox, sh, -c, "echo up; while :; do sleep 1000; done"]
+health:
+  command: [/usr/bin/busybox, test, "!", -e, /tmp/sick]
+  interval_s: 1
+  timeout_s: 20
+  retries: 2
+stop_timeout_s: 2
+"""
+
+
+def test_a_sick_service_is_restarted_even_if_it_hears_no_signal(
+    build: Build, work: Path, tmp_path: Path
+) -> None:
+    (work / "sick").mkdir()
+    (work / "sick" / "service.yml").write_text(SICK_SERVICE)
+    folder = build("sick-system", extra=SICK)
+    with machine.running(folder) as device:
+        shell(device)
+        before = services(device.command("edge-ctl list --json"))["sick"]
+        assert before["state"] == "ready"
+
+        device.command("crun --root /run/crun exec sick /usr/bin/busybox touch /tmp/sick")
+
+        device.command(
+            "until edge-ctl logs sick | grep 'health check failed (2 of 2)'; do sleep 1; done", 90
+        )
+        device.command("until edge-ctl list | grep -q '^sick .*ready .* 1$'; do sleep 1; done", 90)
+        after = services(device.command("edge-ctl list --json"))["sick"]
+        device.command("kill -9 $(head -n 1 /sys/fs/cgroup/edge/sick/cgroup.procs)")
+        device.command("until edge-ctl list | grep -q '^sick .*ready .* 2$'; do sleep 1; done", 90)
+
+    assert after["pid"] != before["pid"]

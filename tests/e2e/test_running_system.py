@@ -48,8 +48,7 @@ def shell(device: Machine) -> re.Match[str]:
     ready = device.wait_for(READY, BOOT_S)
     device.send("\n")
     device.wait_for(machine.PROMPT, 30)
-    device.send("\n")
-    device.wait_for(r"\n" + machine.PROMPT, 30)
+    device.command("until [ -e /run/edge/ready ]; do usleep 100000; done", 60)
     return ready
 
 

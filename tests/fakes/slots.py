@@ -51,7 +51,8 @@ def fill_boot(disk: Path, slot: Slot, folder: Path, *, without: str | None = Non
         without: A boot file to leave out.
     """
     boot = plan_of(disk).partition(f"boot-{slot}")
-    files = {name: folder / name for name in BOOT_FILES if name != without}
+    there = (name for name in BOOT_FILES if (folder / name).exists())
+    files = {name: folder / name for name in there if name != without}
     volume = fat.volume(files, size_bytes=boot.size_bytes, label=boot.name.upper(), serial=1)
     with disk.open("r+b") as stream:
         stream.seek(boot.offset_bytes)

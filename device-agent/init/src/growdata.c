@@ -89,7 +89,8 @@ static void check(struct header head) {
 static int last_partition(void) {
   int last = -1;
   for (int i = 0; i < ENTRIES; i++)
-    if (table[i].first && (last < 0 || le64toh(table[i].first) > le64toh(table[last].first))) last = i;
+    if (table[i].first && (last < 0 || le64toh(table[i].first) > le64toh(table[last].first)))
+      last = i;
   static const char data[] = "data";
   for (size_t i = 0; last >= 0 && i < sizeof data; i++)
     if (le16toh(table[last].name[i]) != (uint8_t)data[i]) last = -1;
@@ -119,7 +120,8 @@ static void write_tables(int disk, uint64_t end_sector) {
 static void tell_kernel(int disk, int number) {
   struct blkpg_partition partition = {
       .start = (long long)le64toh(table[number].first) * SECTOR,
-      .length = (long long)(le64toh(table[number].last) - le64toh(table[number].first) + 1) * SECTOR,
+      .length =
+          (long long)(le64toh(table[number].last) - le64toh(table[number].first) + 1) * SECTOR,
       .pno = number + 1,
   };
   struct blkpg_ioctl_arg argument = {

@@ -18,6 +18,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 #include <linux/watchdog.h>
@@ -86,6 +87,20 @@ static void mount_kernel_file_systems(void) {
   mkdir("/run/edge", 0755);
 }
 
+/* What containers need of the kernel; here, as a shell would fork for each line. */
+static void mount_for_services(void) {
+  static const char controllers[] = "+cpu +memory +pids +io";
+  mkdir("/dev/pts", 0755);
+  mkdir("/dev/shm", 0755);
+  mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=0620,ptmxmode=0666");
+  mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=20%");
+  mount("tmp", "/root/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=20%");
+  mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
+  write_text("/sys/fs/cgroup/cgroup.subtree_control", controllers);
+  mkdir("/sys/fs/cgroup/edge", 0755);
+  write_text("/sys/fs/cgroup/edge/cgroup.subtree_control", controllers);
+}
+
 /* Load /modules/<name>.ko in the order of /modules/order. A module that fails is told, not fatal:
  * what needs it fails next, with its own words. */
 static void load_modules(void) {
@@ -149,6 +164,26 @@ static int find_partition(const char *label, char *device, char *disk, size_t si
   return found;
 }
 
+/* Make /dev/edge/<label> for each partition of the disk that we run from, and of no other. */
+static void name_partitions(const char *disk) {
+  char path[300], text[1024], label[64], major[16], minor[16];
+  snprintf(path, sizeof path, "/sys/class/block/%s", disk);
+  DIR *blocks = opendir(path);
+  mkdir("/dev/edge", 0755);
+  for (struct dirent *entry; blocks && (entry = readdir(blocks));) {
+    if (strncmp(entry->d_name, disk, strlen(disk))) continue;
+    snprintf(path, sizeof path, "/sys/class/block/%s/uevent", entry->d_name);
+    if (!read_text(path, text, sizeof text) || !value_of(text, "PARTNAME=", label, sizeof label) ||
+        !value_of(text, "MAJOR=", major, sizeof major) ||
+        !value_of(text, "MINOR=", minor, sizeof minor) || strchr(label, '/'))
+      continue;
+    snprintf(path, sizeof path, "/dev/edge/%s", label);
+    if (mknod(path, S_IFBLK | 0600, makedev(atoi(major), atoi(minor))))
+      say("%s: %s", path, strerror(errno));
+  }
+  if (blocks) closedir(blocks);
+}
+
 static void wait_for_root(const char *slot, char *device, char *disk, size_t size) {
   char label[32];
   snprintf(label, sizeof label, "rootfs-%s", slot);
@@ -202,5 +237,7 @@ int main(void) {
   open_verity("root", device, conf);
   if (mount("/dev/dm-0", "/root", "erofs", MS_RDONLY | MS_NODEV, "")) give_up("mount root");
   say("slot %s: verified root on %s", slot, device);
+  name_partitions(disk);
+  mount_for_services();
   go_to_root();
 }

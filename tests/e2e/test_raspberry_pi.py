@@ -1,0 +1,43 @@
+"""The disk image of the Raspberry Pi 4, as it is, in QEMU's raspi4b: U-Boot to services.
+
+What QEMU lacks (the VideoCore firmware, Ethernet, the watchdog) is not tested here. Only the device
+tree differs from the board's; boards/rpi4/board.yml says where and why.
+"""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from edge.emulator import machine
+from tests.e2e.conftest import Build
+from tests.e2e.test_running_system import READY, services
+from tests.fakes import slots
+
+pytestmark = pytest.mark.slow
+
+BOOT_S = 1200  # the emulated card gives 0.9 MB/s, and there is one processor
+
+
+def test_the_image_boots_to_all_services(build: Build, tmp_path: Path) -> None:
+    folder, disk = build("minimal", board="rpi4"), tmp_path / "card.img"
+    machine.make_disk(folder, disk)
+    written = (folder / "disk.img").stat().st_size
+    assert digest(disk, written) == digest(folder / "disk.img", written)
+
+    with machine.running(folder, disk=disk) as device:
+        device.wait_for(READY, BOOT_S)
+        found = services(device.command("edge-ctl list --json", 120))
+        device.command("until edge-ctl logs agent | grep committed; do sleep 1; done", 300)
+
+    assert {row["state"] for row in found.values()} == {"ready"}
+    assert slots.boot_control(disk).state().left == {"a": 9, "b": 0}
+
+
+def digest(path: Path, length_bytes: int) -> str:
+    with path.open("rb") as stream:
+        hashed = hashlib.sha256()
+        while length_bytes and (piece := stream.read(min(length_bytes, 1 << 20))):
+            hashed.update(piece)
+            length_bytes -= len(piece)
+    return hashed.hexdigest()
