@@ -67,14 +67,13 @@ class Machine:
 
     def command(self, line: str, timeout_s: float = 30) -> str:
         """Run a shell command on the console (service `console`) and return what it printed."""
-        mark = f"mark-{len(self.text)}"
-        self.send(f"{line}; echo {mark[:2]}''{mark[2:]}\n")
+        number = len(self.text)
+        # Quotes in the marks keep the echo of what we type from looking like what is printed.
+        self.send(f"echo be''gin-{number}; {line}; echo e''nd-{number}\n")
+        self.wait_for(rf"begin-{number}\r?\n", timeout_s)
         start = self._seen
-        self.wait_for(re.escape(mark) + r"\r?\n", timeout_s)
-        said = self.text[start : self._seen].replace("\r", "")
-        lines = said.splitlines()
-        echoed = next((n for n, text in enumerate(lines) if f"{mark[:2]}''" in text), -1)
-        return "\n".join(text for text in lines[echoed + 1 :] if mark not in text)
+        end = self.wait_for(rf"end-{number}\r?\n", timeout_s)
+        return self.text[start : end.start()].replace("\r", "")
 
     def lines(self, timeout_s: float | None = None) -> Iterator[str]:
         """Give console lines until the machine goes off.

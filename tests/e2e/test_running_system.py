@@ -58,7 +58,7 @@ def services(text: str) -> dict[str, dict[str, object]]:
 
 def status_of(device: Machine, name: str) -> dict[str, str]:
     """Return /proc/<pid>/status of the first process in a service's container."""
-    pid = device.command(f"head -n 1 /sys/fs/cgroup/edge/{name}/cgroup.procs").strip()
+    pid = str(json.loads(device.command(f"crun --root /run/crun state {name}"))["pid"])
     text = device.command(f"cat /proc/{pid}/status")
     pairs = (line.partition(":") for line in text.splitlines())
     return {key: value.strip() for key, _colon, value in pairs} | {"pid": pid}
