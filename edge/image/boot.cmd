@@ -5,7 +5,7 @@
 # older one is written. docs/formats.md describes it. Lines that start with # are left out of the image.
 #
 # The first slot of BOOT_ORDER with tries left is started, and every start costs one. With none
-# left all slots of BOOT_ORDER get three again: a board never gives up.
+# left all slots of BOOT_ORDER get three again, and both if it names none: a board never gives up.
 test -n "${devtype}" || setenv devtype @devtype@
 test -n "${devnum}" || setenv devnum @devnum@
 setenv kernel_addr_r @kernel_addr@
@@ -20,10 +20,12 @@ setenv seq_2 0
 # The import takes four named variables and no others: nothing on the disk can set a command.
 if ${devtype} read ${state_mem} ${at_1} 8; then if env import -c ${state_mem} 0x1000 ${state_vars}; then setenv seq_1 ${BOOT_SEQ}; fi; fi
 if ${devtype} read ${state_mem} ${at_2} 8; then if env import -c ${state_mem} 0x1000 ${state_vars}; then setenv seq_2 ${BOOT_SEQ}; fi; fi
-setenv newest 0
-if itest ${seq_1} -gt ${seq_2}; then setenv newest ${at_1}; setenv oldest ${at_2}; setenv seq ${seq_1}; fi
-if itest ${seq_1} -lt ${seq_2}; then setenv newest ${at_2}; setenv oldest ${at_1}; setenv seq ${seq_2}; fi
-if itest ${newest} -ne 0; then
+# Of two copies with one number the first counts, as it does for the agent; 0 is no copy at all.
+setenv newest ${at_1}
+setenv oldest ${at_2}
+setenv seq ${seq_1}
+if itest 0x0${seq_1} -lt 0x0${seq_2}; then setenv newest ${at_2}; setenv oldest ${at_1}; setenv seq ${seq_2}; fi
+if itest 0x0${seq} -ne 0; then
   ${devtype} read ${state_mem} ${newest} 8
   env import -c ${state_mem} 0x1000 ${state_vars}
 else
@@ -43,10 +45,17 @@ for candidate in ${BOOT_ORDER}; do
 done
 if test "x${slot}" = "x"; then
   echo edge: no tries left, giving three again
+  setenv named
   for candidate in ${BOOT_ORDER}; do
-    if test "${candidate}" = "a"; then setenv BOOT_A_LEFT 3; fi
-    if test "${candidate}" = "b"; then setenv BOOT_B_LEFT 3; fi
+    if test "${candidate}" = "a"; then setenv BOOT_A_LEFT 3; setenv named yes; fi
+    if test "${candidate}" = "b"; then setenv BOOT_B_LEFT 3; setenv named yes; fi
   done
+  if test "x${named}" = "x"; then
+    echo edge: the order names no slot, taking a then b
+    setenv BOOT_ORDER "a b"
+    setenv BOOT_A_LEFT 3
+    setenv BOOT_B_LEFT 3
+  fi
 fi
 setexpr BOOT_SEQ ${seq} + 1
 env export -c -s 0x1000 ${state_mem} ${state_vars}

@@ -1,8 +1,9 @@
 """The default filter of system calls: what ordinary programs need on arm64, and nothing else.
 
 An allow-list of our own. Not in it, whatever the user id: mounting, loading kernels and modules,
-tracing, BPF, io_uring, keyrings, user faults, new namespaces, swap, quotas, the clock, reboot. A
-capability that a service was given brings the calls that are of no use without it.
+tracing, BPF, io_uring, keyrings, user faults, new namespaces, rare kinds of sockets, swap, quotas,
+the clock, reboot. A capability that a service was given brings the calls that are of no use without
+it.
 A refused call gives EPERM; clone3 gives ENOSYS, because its flags cannot be looked at and libc
 then falls back to clone, whose flags can. Other calls that are newer than this list give EPERM,
 as libseccomp 2.6 of the device cannot tell new from forbidden either.
@@ -21,7 +22,11 @@ NAMESPACE_FLAGS = (
 # Personalities that only change what uname tells or the layout of memory is left out of, and
 # 0xffffffff, which asks (Linux, uapi/linux/personality.h).
 PERSONALITIES = (0x0, 0x0008, 0x20000, 0x20008, 0xFFFFFFFF)
-AF_VSOCK = 40
+# AF_UNIX, INET, INET6, NETLINK, PACKET, CAN, BLUETOOTH, IEEE802154, QIPCRTR (Linux,
+# include/linux/socket.h). Others are old, rare or reach the hypervisor, and were often broken.
+FAMILIES = (1, 2, 10, 16, 17, 29, 31, 36, 42)
+# The kernel reads such an argument as 32 bits; a program may set the others as it likes.
+INT_MASK = 0xFFFF_FFFF
 
 _ALWAYS = """
 accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom recvmmsg recvmsg
@@ -95,7 +100,8 @@ BY_CAPABILITY = {
 def profile(capabilities: Collection[str]) -> dict[str, Any]:
     """Return `linux.seccomp` of the OCI runtime spec for a service with these capabilities."""
     extra = {name for cap in capabilities for name in BY_CAPABILITY.get(cap, ())}
-    rules = [_allow(sorted({*CALLS, *extra})), _not_equal("socket", AF_VSOCK)]
+    rules = [_allow(sorted({*CALLS, *extra}))]
+    rules += [_equal_int("socket", family) for family in FAMILIES]
     rules += [_equal("personality", value) for value in PERSONALITIES]
     if "CAP_SYS_ADMIN" in capabilities:
         rules.append(_allow(["clone", "clone3"]))
@@ -121,8 +127,8 @@ def _equal(name: str, value: int) -> dict[str, Any]:
     return _allow_if(name, value=value, op="SCMP_CMP_EQ")
 
 
-def _not_equal(name: str, value: int) -> dict[str, Any]:
-    return _allow_if(name, value=value, op="SCMP_CMP_NE")
+def _equal_int(name: str, value: int) -> dict[str, Any]:
+    return _allow_if(name, value=INT_MASK, valueTwo=value, op="SCMP_CMP_MASKED_EQ")
 
 
 def _clone_without_namespaces() -> dict[str, Any]:

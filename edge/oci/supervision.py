@@ -7,6 +7,7 @@ that nothing in it is ever run.
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from edge.errors import InputError
 from edge.oci.mounts import is_plain
@@ -47,7 +48,9 @@ def service_conf(service: Supervised) -> bytes:
         "HEALTH_RETRIES": health.retries if health else "",
         "HEALTH_START_S": health.start_s if health else "",
         "MKDIR": _mkdir(service),
-        "DEVICES": " ".join(device.path for device in settings.devices if is_plain(device)),
+        "DEVICES": " ".join(
+            _one_word(one.path, service) for one in settings.devices if is_plain(one)
+        ),
     }
     return assignments(values)
 
@@ -87,7 +90,19 @@ def _mkdir(item: Supervised) -> str:
     """Return lines `path mode uid gid`: folders of the device that are the service's own."""
     runtime = item.settings.runtime
     owner = f"{MKDIR_MODE} {item.user.uid} {item.user.gid}"
-    return "\n".join(f"{path} {owner}" for path in (runtime.mkdir if runtime else ()))
+    paths = (_one_word(path, item) for path in (runtime.mkdir if runtime else ()))
+    return "\n".join(f"{path} {owner}" for path in paths)
+
+
+def _one_word(path: str, item: Supervised) -> str:
+    """Return a path as the shell compares it, less double and last slashes.
+
+    Raises:
+        InputError: It is more than one word of a line.
+    """
+    if path.split() != [path]:
+        raise InputError(f"{item.name}: {path!r}: a blank in a path is not supported here")
+    return "/" + "/".join(PurePosixPath(path).parts[1:])
 
 
 def add_service(service: Supervised, tree: Tree) -> None:

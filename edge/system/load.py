@@ -16,7 +16,7 @@ from edge.system import service
 from edge.system.check import check_graph, check_section
 from edge.system.files import SystemFile
 from edge.system.merge import merge_settings
-from edge.system.model import LOCAL, InitImage, Item, Kernel, System
+from edge.system.model import LAYOUT, LOCAL, InitImage, Item, Kernel, System
 from edge.system.order import start_order
 from edge.system.parts import Part, Section, Written
 from edge.system.service import ServiceFolder
@@ -147,7 +147,7 @@ class _Reader:
             name = entry.name or (folder.name if folder else name)
         elif folder is not None:
             name = folder.name
-        entry = _settled(entry, name, folder)
+        entry = _settled(entry, name, folder, base)
         part = Part(section, name, settings, folder, None if folder else entry.image)
         self.written.append(Written(part, entry, parsed, path))
         if section is Section.SERVICES:
@@ -227,11 +227,16 @@ def _service_of(entry: Item | InitImage) -> str | None:
     return entry.service
 
 
-def _settled(entry: Item | InitImage, name: str, folder: ServiceFolder | None) -> Item | InitImage:
-    """Return the entry with its name, and with the place of its folder."""
+def _settled(
+    entry: Item | InitImage, name: str, folder: ServiceFolder | None, base: Path
+) -> Item | InitImage:
+    """Return the entry with its name, and with the place of its folder or of its layout."""
     changes: dict[str, object] = {"name": name} if isinstance(entry, Item) else {}
     if folder is not None:
         changes |= {"service": str(folder.path), "image": None}
+    elif entry.image is not None and entry.image.startswith(LAYOUT):
+        place = base / Path(entry.image.removeprefix(LAYOUT)).expanduser()
+        changes["image"] = f"{LAYOUT}{place}"
     return entry.model_copy(update=changes)
 
 

@@ -16,17 +16,17 @@ from edge.system.files import SystemFile
 from edge.system.settings import Modules, Settings
 
 LOCAL = "@pkg:"
-_LAYOUT = "oci:"
+LAYOUT = "oci:"
 
 
 def _image(text: str) -> str:
     if text.startswith(LOCAL) and len(text) > len(LOCAL):
         return text
-    if text.startswith(_LAYOUT) and len(text) > len(_LAYOUT):
+    if text.startswith(LAYOUT) and len(text) > len(LAYOUT):
         return text
     raise wrong(
         f"the image {shown(text)} is not supported yet: images of a registry cannot be fetched",
-        f"name a folder with `service:` or '{LOCAL}', or an OCI layout with '{_LAYOUT}PATH'",
+        f"name a folder with `service:` or '{LOCAL}', or an OCI layout with '{LAYOUT}PATH'",
     )
 
 

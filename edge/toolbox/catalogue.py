@@ -15,12 +15,14 @@ class Group:
         what_for: What is not possible without them.
         programs: Names that `tool()` knows.
         also: Programs that these start themselves, or are links to.
+        static: They bring their libraries themselves.
     """
 
     package: str
     what_for: str
     programs: tuple[str, ...]
     also: tuple[str, ...] = ()
+    static: bool = False
 
 
 GROUPS = (
@@ -70,12 +72,16 @@ GROUPS = (
     Group("dropbear-bin", "host keys of devices", ("dropbearkey", "dropbearconvert")),
     Group("openssh-client", "log in to devices", ("ssh", "ssh-keygen", "scp")),
     Group("openssl", "keys and certificates", ("openssl",)),
+    # The last two are for the tests only: they run the device's programs and scripts on the host.
+    Group("qemu-user", "test programs of devices", ("qemu-aarch64",), static=True),
+    Group("busybox-static", "test scripts of devices", ("busybox",), static=True),
 )
 
-# What a program is linked with by name only, for each architecture of the host.
+# What a program is linked with by name only, for each architecture of the host; U-Boot for QEMU is
+# for the tests of the boot script.
 LIBRARIES = {
-    "amd64": ("libc6-dev-arm64-cross", "libpython3.13-stdlib"),
-    "arm64": ("libc6-dev", "libpython3.13-stdlib"),
+    "amd64": ("libc6-dev-arm64-cross", "libpython3.13-stdlib", "u-boot-qemu"),
+    "arm64": ("libc6-dev", "libpython3.13-stdlib", "u-boot-qemu"),
 }
 
 # Packages that only an installed system needs.
@@ -112,6 +118,10 @@ DROP = (
     "usr/lib/python3.13/idlelib/*",
     "usr/lib/python3.13/pydoc_data/*",
     "usr/lib/systemd/*",
+    "usr/lib/u-boot/*.elf",
+    "usr/lib/u-boot/malta*",
+    "usr/lib/u-boot/qemu-*",
+    "usr/lib/u-boot/qemu_arm/*",
     "usr/lib/udev/*",
     "usr/lib/valgrind/*",
     "usr/libexec/*/lto1",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.toolbox import catalogue
+from edge.toolbox.catalogue import Group
 
 COMPILER_PARTS = ("cc1", "collect2", "as", "ld")
 CROSS = "aarch64-linux-gnu"
@@ -78,7 +79,7 @@ def write(tree: Path, architecture: str) -> list[str]:
             if program is None:
                 missing.append(name)
             else:
-                _put(tree / "bin" / name, _script(loader, program, group.package))
+                _put(tree / "bin" / name, _script(loader, program, group))
     for part in COMPILER_PARTS:
         program = compiler_part(tree / "root", part)
         if program is None:
@@ -107,13 +108,15 @@ def _program(root: Path, name: str) -> Path | None:
     return next((place for place in places if (root / place).exists()), None)
 
 
-def _script(loader: Loader, program: Path, package: str) -> str:
+def _script(loader: Loader, program: Path, group: Group) -> str:
+    if group.static:
+        return f'#!/bin/sh\nexec "${{0%/*/*}}/root/{program}" "$@"\n'
     with (loader.root / program).open("rb") as stream:
         is_python = stream.read(64).startswith(b"#!/usr/bin/python3")
     if is_python:
         python = Path("usr/bin/python3.13")
         return loader.script(python, f'"$t/root/{program}"', package="python3.13")
-    return loader.script(program, *_WORDS.get(program.name, ()), package=package)
+    return loader.script(program, *_WORDS.get(program.name, ()), package=group.package)
 
 
 def _put(path: Path, text: str) -> None:

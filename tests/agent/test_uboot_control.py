@@ -179,6 +179,27 @@ def test_whatever_happens_a_known_slot_is_started(steps: list[str], sectors: int
     assert uboot.start(BlockDevice(device.medium)) in known
 
 
+STATES = st.builds(
+    BootState,
+    seq=st.integers(1, 0xFFFF_FFFD),  # two starts follow
+    order=st.sampled_from([("a",), ("b",), ("a", "b"), ("b", "a")]),
+    left=st.fixed_dictionaries({"a": st.integers(0, 9), "b": st.integers(0, 9)}),
+).map(BootState.pack)
+DAMAGED = STATES.map(lambda copy: b"\xff" + copy[1:-1] + b"\xff")
+
+
+@given(st.tuples(STATES | DAMAGED, STATES | DAMAGED))
+def test_what_the_boot_script_writes_counts_from_then_on(copies: tuple[bytes, bytes]) -> None:
+    slot, index, state = uboot.chosen(copies)
+    after = [state.pack() if number == index else copy for number, copy in enumerate(copies)]
+
+    assert boot_state.newest_index(after) == index
+    assert boot_state.newest(after) == state
+    assert slot is None or slot in state.order
+    again, _index, _state = uboot.chosen(after)
+    assert slot is not None or again == state.order[0]  # after three more for all
+
+
 def test_a_state_without_a_valid_copy_is_told(tmp_path: Path) -> None:
     path = tmp_path / "bootstate"
     path.write_bytes(bytes(2 << 20))

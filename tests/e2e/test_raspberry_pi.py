@@ -11,7 +11,7 @@ import pytest
 
 from edge.emulator import machine
 from tests.e2e.conftest import Build
-from tests.e2e.test_running_system import READY, services
+from tests.e2e.test_running_system import services, shell
 from tests.fakes import slots
 
 pytestmark = pytest.mark.slow
@@ -26,7 +26,7 @@ def test_the_image_boots_to_all_services(build: Build, tmp_path: Path) -> None:
     assert digest(disk, written) == digest(folder / "disk.img", written)
 
     with machine.running(folder, disk=disk) as device:
-        device.wait_for(READY, BOOT_S)
+        shell(device, boot_s=BOOT_S)
         found = services(device.command("edge-ctl list --json", 120))
         device.command("until edge-ctl logs agent | grep committed; do sleep 1; done", 300)
 

@@ -43,12 +43,12 @@ def device(build: Build, port: int) -> Iterator[Machine]:
         yield started
 
 
-def shell(device: Machine) -> re.Match[str]:
+def shell(device: Machine, *, boot_s: float = BOOT_S) -> re.Match[str]:
     """Wait until all services are ready and the console's shell listens."""
-    ready = device.wait_for(READY, BOOT_S)
+    ready = device.wait_for(READY, boot_s)
     device.send("\n")
-    device.wait_for(machine.PROMPT, 30)
-    device.command("until [ -e /run/edge/ready ]; do usleep 100000; done", 60)
+    device.wait_for(machine.PROMPT, boot_s / 4)
+    device.command("until [ -e /run/edge/ready ]; do usleep 100000; done", boot_s / 4)
     return ready
 
 

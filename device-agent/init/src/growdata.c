@@ -3,7 +3,8 @@
  * An image is smaller than the card it is written to: the backup table then lies in the middle of
  * the disk. The table is moved to the disk's end and the last partition grown; the partition must
  * be called `data`, as no other may be touched. Prints what was done. The new backup is written and
- * synced before the primary: after a power cut at any point one whole table is there.
+ * synced before the primary: after a power cut at any point one whole table is there, and the next
+ * run makes a torn primary anew from the backup.
  *
  * Source: UEFI specification 2.10, 5.3 (GUID partition table). Integers are little endian. */
 #define _GNU_SOURCE
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <linux/blkpg.h>
 #include <linux/fs.h>
@@ -60,9 +62,8 @@ static uint32_t crc32(const void *data, size_t length) {
   return ~crc;
 }
 
-static void read_sectors(int disk, void *to, size_t length, uint64_t sector) {
-  errno = 0;
-  if (pread(disk, to, length, sector * SECTOR) != (ssize_t)length) fail("read");
+static int read_sectors(int disk, void *to, size_t length, uint64_t sector) {
+  return pread(disk, to, length, sector * SECTOR) == (ssize_t)length;
 }
 
 static void write_sectors(int disk, const void *from, size_t length, uint64_t sector) {
@@ -76,14 +77,17 @@ static void seal(struct header *head) {
   head->crc = htole32(crc32(head, sizeof *head));
 }
 
-static void check(struct header head) {
-  uint32_t sealed = le32toh(head.crc);
+/* Load the table whose header is at `sector`; 1 when both are whole. */
+static int load(int disk, uint64_t sector) {
+  if (!read_sectors(disk, &primary, SECTOR, sector)) return 0;
+  struct header head = primary.head;
   head.crc = 0;
-  errno = 0;
-  if (memcmp(head.signature, "EFI PART", 8) || le32toh(head.size) != sizeof head ||
-      le32toh(head.entries) != ENTRIES || le32toh(head.entry_size) != sizeof *table ||
-      sealed != crc32(&head, sizeof head) || le32toh(head.table_crc) != crc32(table, sizeof table))
-    fail("partition table");
+  return !memcmp(head.signature, "EFI PART", 8) && le32toh(head.size) == sizeof head &&
+         le32toh(head.entries) == ENTRIES && le32toh(head.entry_size) == sizeof *table &&
+         le64toh(head.own_sector) == sector &&
+         le32toh(primary.head.crc) == crc32(&head, sizeof head) &&
+         read_sectors(disk, table, sizeof table, le64toh(head.table_sector)) &&
+         le32toh(head.table_crc) == crc32(table, sizeof table);
 }
 
 static int last_partition(void) {
@@ -110,8 +114,11 @@ static void write_tables(int disk, uint64_t end_sector) {
   write_sectors(disk, table, sizeof table, end_sector - TABLE_SECTORS);
   write_sectors(disk, &backup, SECTOR, end_sector);
   if (fsync(disk)) fail("sync");
+  primary.head.own_sector = htole64(1);
+  primary.head.other_sector = htole64(end_sector);
+  primary.head.table_sector = htole64(2);
   seal(&primary.head);
-  write_sectors(disk, table, sizeof table, le64toh(primary.head.table_sector));
+  write_sectors(disk, table, sizeof table, 2);
   write_sectors(disk, &primary, SECTOR, 1);
   if (fsync(disk)) fail("sync");
 }
@@ -126,32 +133,34 @@ static void tell_kernel(int disk, int number) {
   };
   struct blkpg_ioctl_arg argument = {
       .op = BLKPG_RESIZE_PARTITION, .datalen = sizeof partition, .data = &partition};
-  errno = 0;
-  if (ioctl(disk, BLKPG, &argument) && errno != ENOTTY) fail("resize");
+  if (ioctl(disk, BLKPG, &argument)) fail("resize");
 }
 
-static uint64_t sectors_of(int disk) {
-  uint64_t bytes = 0;
-  if (ioctl(disk, BLKGETSIZE64, &bytes)) bytes = lseek(disk, 0, SEEK_END); /* a plain file */
+/* Of a block device, or of a plain file in its place. */
+static uint64_t sectors_of(int disk, const struct stat *facts) {
+  uint64_t bytes = facts->st_size;
+  if (S_ISBLK(facts->st_mode) && ioctl(disk, BLKGETSIZE64, &bytes)) fail("size");
   return bytes / SECTOR;
 }
 
 int main(int count, char **words) {
   if (count != 2) return fprintf(stderr, "usage: edge-growdata DISK\n"), 2;
+  struct stat facts;
   int disk = open(words[1], O_RDWR | O_CLOEXEC);
-  if (disk < 0) fail(words[1]);
-  read_sectors(disk, &primary, SECTOR, 1);
-  read_sectors(disk, table, sizeof table, le64toh(primary.head.table_sector));
-  check(primary.head);
-  uint64_t end_sector = sectors_of(disk) - 1;
+  if (disk < 0 || fstat(disk, &facts)) fail(words[1]);
+  uint64_t end_sector = sectors_of(disk, &facts) - 1;
+  int is_whole = load(disk, 1);
+  errno = 0;
+  if (!is_whole && !load(disk, end_sector)) fail("partition table");
   int data = last_partition();
   uint64_t last = (end_sector - TABLE_SECTORS) / ALIGN_SECTORS * ALIGN_SECTORS - 1;
-  if (last <= le64toh(table[data].last)) return puts("data partition fills the disk"), 0;
-  table[data].last = htole64(last);
-  primary.head.other_sector = htole64(end_sector);
+  int grows = last > le64toh(table[data].last);
+  if (is_whole && !grows) return puts("data partition fills the disk"), 0;
+  if (grows) table[data].last = htole64(last);
   primary.head.last_usable = htole64(end_sector - TABLE_SECTORS - 1);
   write_tables(disk, end_sector);
-  tell_kernel(disk, data);
+  if (!grows) return puts("partition table made anew from its backup"), 0;
+  if (S_ISBLK(facts.st_mode)) tell_kernel(disk, data);
   printf("data partition grown to %llu MiB\n",
          (unsigned long long)(last + 1 - le64toh(table[data].first)) / 2048);
   return 0;

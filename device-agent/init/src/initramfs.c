@@ -47,19 +47,21 @@ void give_up(const char *what) {
   for (;;) pause();
 }
 
-/* Copy the value of `key=` in `text`, words ending at a blank or a line end. */
+/* Copy the last value of `key=` in `text`, words ending at a blank or a line end. The boot script
+ * puts its slot last, and the agent reads the last one: all three must mean the same slot. */
 int value_of(const char *text, const char *key, char *value, size_t size) {
   size_t length = strlen(key);
+  int found = 0;
   for (const char *at = text; (at = strstr(at, key)); at += length) {
     if (at != text && !strchr(" \n", at[-1])) continue;
     const char *start = at + length;
     size_t span = strcspn(start, " \n");
-    if (span == 0 || span >= size) return 0;
+    found = span != 0 && span < size;
+    if (!found) continue;
     memcpy(value, start, span);
     value[span] = 0;
-    return 1;
   }
-  return 0;
+  return found;
 }
 
 int read_text(const char *path, char *text, size_t size) {

@@ -126,3 +126,15 @@ def test_services_start_after_those_that_they_need() -> None:
 def test_a_service_that_needs_an_unknown_one_is_refused() -> None:
     with pytest.raises(InputError, match="there is no service 'ghost'"):
         add_order([supervised("depends_on: [ghost]")], Tree())
+
+
+@pytest.mark.parametrize("line", ["runtime: {mkdir: [/data/a b]}", "devices: [{path: '/dev/a b'}]"])
+def test_a_path_that_a_script_would_take_for_two_is_refused(line: str) -> None:
+    with pytest.raises(InputError, match="a blank in a path"):
+        service_conf(supervised(f"command: [/x]\n{line}"))
+
+
+def test_a_folder_is_named_as_the_device_finds_it(tmp_path: Path) -> None:
+    conf = service_conf(supervised("runtime: {mkdir: [/data//x/]}"))
+
+    assert read_by_shell(conf, tmp_path, "MKDIR")["MKDIR"].startswith("/data/x 0755 ")

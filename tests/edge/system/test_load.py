@@ -36,6 +36,30 @@ def test_init_is_written_in_three_ways(loaded: Loaded, entry: str) -> None:
     assert loaded(f"init: [{entry}]").init[0].folder is not None
 
 
+@pytest.mark.parametrize("tag", ["", ":v1"])
+def test_a_layout_is_looked_for_beside_the_system_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tag: str
+) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "system.yml").write_text(
+        f"init: ['oci:root{tag}']\n"
+        f"services: [{{name: a, image: 'oci:../web{tag}'}}, {{name: b, image: 'oci:/web{tag}'}}]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+
+    system = load(["project/system.yml"])
+
+    assert [part.image for part in system.parts] == [
+        f"oci:{tmp_path}/project/root{tag}",
+        f"oci:{tmp_path}/project/../web{tag}",
+        f"oci:/web{tag}",
+    ]
+    assert [item.image for item in system.system.services] == [
+        f"oci:{tmp_path}/project/../web{tag}",
+        f"oci:/web{tag}",
+    ]
+
+
 def test_the_item_goes_over_the_service_field_by_field(
     loaded: Loaded, service: Callable[..., str]
 ) -> None:

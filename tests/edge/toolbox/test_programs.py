@@ -27,8 +27,9 @@ FIT = """\
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_program_starts_with_all_its_libraries(name: str) -> None:
+    word = "--help" if name == "busybox" else "--version"  # it takes the other for a program
     try:
-        said = process.run([*toolbox.tool(name), "--version"], timeout_s=60).stderr
+        said = process.run([*toolbox.tool(name), word], timeout_s=60).stderr
     except ToolError as error:
         # Not all know this option; those that do not say so themselves.
         said = str(error)
