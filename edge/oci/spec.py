@@ -15,7 +15,7 @@ from edge.oci import seccomp
 from edge.oci.mounts import HOST, is_plain, mounts
 from edge.strict.formats import CAPABILITIES
 from edge.system.resources import Device
-from edge.system.settings import Ready, Seccomp, Settings
+from edge.system.settings import Limits, Ready, Seccomp, Settings
 
 VERSION = "1.0.2"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -23,6 +23,8 @@ CGROUP = "/edge"
 STARTED_HOOK = "/usr/lib/edge/service/started"
 UNLIMITED = 2**64 - 1
 FIRST_UID, UIDS = 10_000, 50_000
+DEFAULT_MEMORY_MIB = 256
+DEFAULT_PIDS = 512
 PERIOD_US = 100_000
 NODE_MODE = 0o600
 
@@ -220,21 +222,25 @@ def _node(device: Device, user: User) -> dict[str, Any]:
 
 
 def _resources(settings: Settings) -> dict[str, Any]:
-    """Return the cgroup limits; `limits` is written over what `resources` says."""
+    """Return the cgroup limits; `limits` is written over what `resources` says.
+
+    Memory and processes are limited in any case, so that one service cannot starve the others.
+    """
     found: dict[str, Any] = {"devices": [{"allow": False, "access": "rwm"}]}
     found["devices"] += [_device_rule(device) for device in settings.devices]
     if settings.resources is not None:
         given = settings.resources.model_dump(exclude_none=True, exclude_unset=True)
         found["devices"] += given.pop("devices", ())
         found |= given
-    if (limits := settings.limits) is not None:
-        if limits.memory_mib is not None:
-            found.setdefault("memory", {})["limit"] = limits.memory_mib << 20
-        if limits.pids is not None:
-            found["pids"] = {"limit": limits.pids}
-        if limits.cpu_percent is not None:
-            quota_us = limits.cpu_percent * PERIOD_US // 100
-            found.setdefault("cpu", {}).update(quota=quota_us, period=PERIOD_US)
+    limits = settings.limits or Limits()
+    memory = found.setdefault("memory", {})
+    if limits.memory_mib is not None or "limit" not in memory:
+        memory["limit"] = (limits.memory_mib or DEFAULT_MEMORY_MIB) << 20
+    if limits.pids is not None or "pids" not in found:
+        found["pids"] = {"limit": limits.pids or DEFAULT_PIDS}
+    if limits.cpu_percent is not None:
+        quota_us = limits.cpu_percent * PERIOD_US // 100
+        found.setdefault("cpu", {}).update(quota=quota_us, period=PERIOD_US)
     return found
 
 

@@ -208,3 +208,18 @@ def test_the_bytes_are_sorted_and_end_with_a_newline() -> None:
     assert (
         data == json.dumps(json.loads(data), sort_keys=True, separators=(",", ":")).encode() + b"\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "memory_bytes", "pids"),
+    [
+        pytest.param("readonly: true", 256 << 20, 512, id="nothing written"),
+        pytest.param("limits: {pids: 9}", 256 << 20, 9, id="one of ours"),
+        pytest.param("resources: {memory: {limit: 5}}", 5, 512, id="one of LinuxKit's"),
+    ],
+)
+def test_every_container_has_limits(text: str, memory_bytes: int, pids: int) -> None:
+    resources = spec(text)["linux"]["resources"]
+
+    assert resources["memory"]["limit"] == memory_bytes
+    assert resources["pids"]["limit"] == pids
