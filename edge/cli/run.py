@@ -14,7 +14,7 @@ import click
 from edge.cli.output import Output
 from edge.emulator import machine
 from edge.emulator.command import Forward, Options
-from edge.errors import InputError, LinkError
+from edge.errors import InputError, LinkError, ToolError
 
 READY = re.compile(
     r"edge: slot (?P<slot>[ab]): all (?P<count>\d+) services ready after (?P<s>\S+) s"
@@ -98,24 +98,24 @@ def _watch(
     timeout_s: float | None,
     until_ready: bool,
 ) -> int:
-    """Tell what the console says, until ready, off or too late; return the exit status."""
+    """Tell what the console says, until ready or off; return the exit status.
+
+    Raises:
+        LinkError: It took longer than `timeout_s`.
+        ToolError: The machine went off before its services were ready, when that was asked for.
+    """
     started_s = time.monotonic()
-    status = 0
     with machine.running(build, disk=disk, options=options) as virtual:
-        try:
-            for line in virtual.lines(timeout_s):
-                event = _event(line, time.monotonic() - started_s)
-                sys.stdout.write((json.dumps(event) if output.as_json else line) + "\n")
-                sys.stdout.flush()
-                if event["event"] == "not-ready":
-                    status = 1
-                if until_ready and event["event"] in ("ready", "not-ready"):
-                    _services(virtual, output)
-                    return status
-        except LinkError:
-            if until_ready:
-                raise
-    return status
+        for line in virtual.lines(timeout_s):
+            event = _event(line, time.monotonic() - started_s)
+            sys.stdout.write((json.dumps(event) if output.as_json else line) + "\n")
+            sys.stdout.flush()
+            if until_ready and event["event"] in ("ready", "not-ready"):
+                _services(virtual, output)
+                return 0 if event["event"] == "ready" else 1
+    if until_ready:
+        raise ToolError("the machine went off before its services were ready")
+    return 0
 
 
 def _services(virtual: machine.Machine, output: Output) -> None:
