@@ -10,10 +10,11 @@ from typing import BinaryIO
 
 
 @contextmanager
-def file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+def file(path: Path, *, mode: int = 0o644, durable: bool = True) -> Iterator[BinaryIO]:
     """Give a file to write that takes the place of `path` when the block ends well.
 
-    After an exception or a power cut `path` is as it was.
+    After an exception or a power cut `path` is as it was. Without `durable` nothing is synced:
+    for what can be made again and is checked when it is read, as a power cut may damage it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -23,12 +24,14 @@ def file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fchmod(stream.fileno(), mode)
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    if durable:
+        _sync_folder(path.parent)
 
 
 @contextmanager

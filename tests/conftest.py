@@ -3,9 +3,14 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import settings
 
 from edge import process
 from edge.process import Completed
+
+# A clock decides no test: machines are shared.
+settings.register_profile("edge", deadline=None)
+settings.load_profile("edge")
 
 
 @pytest.fixture(scope="session")

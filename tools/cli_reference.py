@@ -47,8 +47,7 @@ def help_of(words: str) -> str:
     """Return what `edge ... --help` prints; `words` is the command, such as `edge board list`."""
     command: click.Command = edge
     for word in words.split()[1:]:
-        assert isinstance(command, click.Group), f"{words}: no such command"
-        command = command.commands[word]
+        command = _below(command)[word]
     return _context(words, command).get_help()
 
 
@@ -65,9 +64,17 @@ def _context(words: str, command: click.Command) -> click.Context:
 
 def _sections(words: str, command: click.Command) -> Iterator[str]:
     yield f"## {words}\n\n```console\n$ {words} --help\n{help_of(words)}\n```\n"
-    if isinstance(command, click.Group):
-        for name, one in command.commands.items():
-            yield from _sections(f"{words} {name}", one)
+    for name, one in _below(command).items():
+        yield from _sections(f"{words} {name}", one)
+
+
+def _below(command: click.Command) -> dict[str, click.Command]:
+    """Return the commands of a group by name."""
+    if not isinstance(command, click.Group):
+        return {}
+    context = click.Context(command)
+    found = {name: command.get_command(context, name) for name in command.list_commands(context)}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 if __name__ == "__main__":

@@ -5,12 +5,20 @@ from pathlib import Path
 import click
 
 from edge.board.search import find
+from edge.bundle.coding import LEVELS, Level
+from edge.cli import trusted
 from edge.cli.output import Output
+from edge.cli.table import human
+from edge.errors import RefusedError
 from edge.image import build as images
 from edge.image import manifest
-from edge.image.build import Order, clock_floor_s
+from edge.image.build import Order
+from edge.image.clock_floor import clock_floor_s
 from edge.image.inputs import LockPolicy, requests
-from edge.image.outputs import DISK
+from edge.image.outputs import DISK, UPDATE
+from edge.keys.ring import Ring
+from edge.release import export, source
+from edge.release.payloads import Terms
 from edge.system.load import STDIN, load
 from edge.system.lock import LOCK_FILE
 
@@ -31,6 +39,19 @@ MIB = 1 << 20
 )
 @click.option("--name", help="What the system is called; else the name of the first file.")
 @click.option("--version", "version", default="0.1.0", show_default=True, help="Of this release.")
+@click.option(
+    "--keys",
+    "keys_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keys that sign update.edge; else keys/ if it is here, else the development keys.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(LEVELS),
+    default="fast",
+    show_default=True,
+    help="How hard to compress update.edge.",
+)
 @click.option("--locked", is_flag=True, help="Refuse to change edge.lock.")
 @click.option("--offline", is_flag=True, help="Use only what the content store has.")
 @click.option("--mirror", help="Debian mirror (URI) instead of the host's own.")
@@ -45,6 +66,8 @@ def build(
     folder: Path,
     name: str | None,
     version: str,
+    keys_folder: Path | None,
+    level: Level,
     locked: bool,
     offline: bool,
     mirror: str | None,
@@ -76,7 +99,13 @@ def build(
     if dry_run:
         _tell_plan(output, order)
         return
-    images.build(order, folder, progress=output)
+    ring = trusted.key_ring(keys_folder)
+    images.build(
+        order,
+        folder,
+        finish=lambda made: _write_update(output, made, order, ring, level),
+        progress=output,
+    )
     _tell_result(output, folder)
 
 
@@ -88,6 +117,25 @@ def name_of(files: tuple[str, ...]) -> str:
 def lock_file(files: tuple[str, ...]) -> Path:
     """Return where the lock of these system files is: beside the first."""
     return Path() / LOCK_FILE if files[0] == STDIN else Path(files[0]).parent / LOCK_FILE
+
+
+def _write_update(output: Output, folder: Path, order: Order, ring: Ring, level: Level) -> None:
+    """Write the bundle of a build, unless its keys are elsewhere."""
+    try:
+        with source.of_build(folder) as found:
+            export.write_standalone(
+                found,
+                Terms(),
+                ring,
+                folder / UPDATE,
+                level=level,
+                clock_s=order.clock_s,
+                progress=output,
+            )
+    except RefusedError as error:
+        output.line(f"no {UPDATE}: {error}")
+        if error.hint:
+            output.line(f"  hint: {error.hint}")
 
 
 def _tell_plan(output: Output, order: Order) -> None:
@@ -107,12 +155,13 @@ def _tell_plan(output: Output, order: Order) -> None:
 
 def _tell_result(output: Output, folder: Path) -> None:
     facts = manifest.read(folder)
-    disk = (folder / DISK).stat()
+    disk, update = (folder / DISK).stat(), folder / UPDATE
     lines = [
         f"{folder / DISK}: {facts['system']} {facts['version']} for {facts['board']}",
         f"  disk {disk.st_size // MIB} MiB, {disk.st_blocks * 512 / MIB:.1f} MiB of it filled;"
         f" root {facts['rootfs']['total_bytes'] / MIB:.1f} MiB,"
         f" root hash {facts['rootfs']['root_hash'][:16]}…",
+        *([f"  {update}: {human(update.stat().st_size)}"] if update.exists() else []),
         f"  run it:    edge run {folder}",
         f"  what it costs and may do: edge report {folder}",
     ]

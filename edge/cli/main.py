@@ -7,17 +7,8 @@ from types import FrameType
 
 import click
 
-from edge.cli.board import board
-from edge.cli.build import build
-from edge.cli.cache import cache
-from edge.cli.doctor import doctor
-from edge.cli.lock import lock
 from edge.cli.output import Output
-from edge.cli.report import report
-from edge.cli.run import run
-from edge.cli.schema import schema
 from edge.cli.sections import WIDTH, Sections
-from edge.cli.service import service
 from edge.errors import (
     EdgeError,
     InputError,
@@ -28,6 +19,7 @@ from edge.errors import (
     UntrustedError,
 )
 from edge.image.failures import explained
+from edge_signing.errors import SigningError, TrustError
 
 # DESIGN.md §10; 0 is done, 1 failed.
 STATUSES: tuple[tuple[type[EdgeError], int], ...] = (
@@ -68,11 +60,18 @@ def edge(output: Output, *, as_json: bool, quiet: bool, verbose: bool) -> None:
     output.verbose |= verbose
 
 
+_SECTIONS = {
+    "Images": ("build", "run", "report", "lock"),
+    "Updates": ("release", "bundle"),
+    "Trust": ("keys", "sign"),
+    "What there is": ("board", "service", "schema"),
+    "This machine": ("doctor", "cache"),
+}
+# Each command is the function of its name in the module of its name.
 edge.add_sections(
     {
-        "Images": (build, run, report, lock),
-        "What there is": (board, service, schema),
-        "This machine": (doctor, cache),
+        title: {name: f"edge.cli.{name}:{name}" for name in names}
+        for title, names in _SECTIONS.items()
     }
 )
 
@@ -102,7 +101,7 @@ def _status(output: Output, run_command: Callable[[], object]) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
-    except (EdgeError, click.ClickException, OSError) as error:
+    except (EdgeError, SigningError, click.ClickException, OSError) as error:
         return _tell(output, _ours(error))
     except (click.Abort, KeyboardInterrupt):
         output.error(EdgeError("interrupted"), status=INTERRUPTED)
@@ -116,10 +115,14 @@ def _tell(output: Output, error: EdgeError) -> int:
     return status
 
 
-def _ours(error: EdgeError | click.ClickException | OSError) -> EdgeError:
+def _ours(error: EdgeError | SigningError | click.ClickException | OSError) -> EdgeError:
     match error:
         case EdgeError():
             return error
+        case TrustError():
+            return UntrustedError(str(error), hint=error.hint)
+        case SigningError():
+            return EdgeError(str(error), hint=error.hint)
         case click.ClickException():
             context = error.ctx if isinstance(error, click.UsageError) else None
             where = context.command_path if context else "edge"

@@ -9,7 +9,7 @@ import click
 from edge.cli.output import Output
 from edge.cli.table import human, table
 from edge.image import manifest
-from edge.image.verity import BLOCK_BYTES
+from edge_agent.verity import BLOCK_BYTES
 
 MANY_RIGHTS = 20
 

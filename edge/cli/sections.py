@@ -1,6 +1,10 @@
-"""The look of `edge --help`: commands in sections, examples as they were written."""
+"""The look of `edge --help`: commands in sections, examples as they were written.
 
-from collections.abc import Mapping, Sequence
+Commands are imported when they are used: what one of them needs costs the others no time.
+"""
+
+import importlib
+from collections.abc import Mapping
 
 import click
 
@@ -8,36 +12,59 @@ WIDTH = 96
 _MARK = "\\b\n"  # what a raw docstring has where click wants a backspace: "do not wrap this"
 
 
-class Sections(click.Group):
-    """A group whose commands are listed under titles.
-
-    Args:
-        sections: The commands under each title, in the order of the help text.
-    """
+class LazyGroup(click.Group):
+    """A group with commands that are named, and imported when somebody asks for them."""
 
     def __init__(self, *args: object, **settings: object) -> None:
         super().__init__(*args, **settings)  # type: ignore[arg-type]
-        self._sections: dict[str, list[str]] = {}
+        self._places: dict[str, str] = {}
 
-    def add_sections(self, sections: Mapping[str, Sequence[click.Command]]) -> None:
-        """Add commands, each section under its title."""
-        for title, commands in sections.items():
-            self._sections[title] = [command.name or "" for command in commands]
-            for command in commands:
-                self.add_command(command)
-        _keep_examples(self)
+    def add_lazily(self, places: Mapping[str, str]) -> None:
+        """Add commands by name, each with its place: `module:attribute`."""
+        self._places.update(places)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order they were added."""
+        return [*super().list_commands(ctx), *self._places]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, imported now if it was not."""
+        place = self._places.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        module, _colon, attribute = place.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        keep_examples(command)
+        return command
+
+
+class Sections(LazyGroup):
+    """A lazy group whose commands are listed under titles."""
+
+    def __init__(self, *args: object, **settings: object) -> None:
+        super().__init__(*args, **settings)
+        self._sections: dict[str, list[str]] = {}
+        keep_examples(self)
+
+    def add_sections(self, sections: Mapping[str, Mapping[str, str]]) -> None:
+        """Add commands by name and place, each section under its title."""
+        for title, places in sections.items():
+            self._sections[title] = list(places)
+            self.add_lazily(places)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections."""
         for title, names in self._sections.items():
+            found = {name: self.get_command(ctx, name) for name in names}
+            rows = [(name, one.get_short_help_str(WIDTH)) for name, one in found.items() if one]
             with formatter.section(title):
-                rows = [(name, self.commands[name].get_short_help_str(WIDTH)) for name in names]
                 formatter.write_dl(rows)
 
 
-def _keep_examples(command: click.Command) -> None:
+def keep_examples(command: click.Command) -> None:
+    """Leave the examples in the help text of a command, and of those below it, as written."""
     if command.help:
         command.help = command.help.replace(_MARK, "\b\n")
     if isinstance(command, click.Group):
         for one in command.commands.values():
-            _keep_examples(one)
+            keep_examples(one)

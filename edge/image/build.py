@@ -1,9 +1,8 @@
 """From a system and a board to a disk image: joins the parts, decides nothing itself."""
 
-import os
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from edge.image import (
     sbom,
     slot,
 )
+from edge.image.clock_floor import CLOCK_FLOOR_S
 from edge.image.extent import Contents, Source
 from edge.image.failures import told
 from edge.image.inputs import LockPolicy
@@ -33,7 +33,6 @@ from edge.image.plan import DiskPlan, Layout
 from edge.image.profile import FOLDER as EMULATOR
 from edge.image.sbom import Origin
 from edge.image.slot import SlotInputs
-from edge.image.verity import Verity
 from edge.oci.assemble import Release, Root, assemble, container
 from edge.oci.image import Image
 from edge.oci.layer import package_tree
@@ -44,9 +43,8 @@ from edge.progress import SILENT, Progress
 from edge.system.load import LoadedSystem
 from edge.system.lock import Lock
 from edge.system.parts import Part, Section
+from edge_agent.verity import Verity
 
-CLOCK_FLOOR_S = 1_793_491_200  # 2026-11-01, the birth of Edge; SOURCE_DATE_EPOCH overrides it
-_FIRST_ERA_S = 1 << 32
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
 
 
@@ -107,30 +105,25 @@ class _Device:
     early: tuple[Module, ...]
 
 
-def clock_floor_s(environment: Mapping[str, str] = os.environ) -> int:
-    """Return `SOURCE_DATE_EPOCH` if it is set, else the birth of Edge.
-
-    Raises:
-        InputError: It is no time in whole seconds.
-    """
-    text = environment.get("SOURCE_DATE_EPOCH", "")
-    if not text:
-        return CLOCK_FLOOR_S
-    if not (text.isascii() and text.isdigit() and int(text) < _FIRST_ERA_S):
-        raise InputError(
-            f"SOURCE_DATE_EPOCH: {text!r} is not a number of seconds since 1970",
-            hint="like 1793491200",
-        )
-    return int(text)
-
-
 def default_store() -> Store:
     """Return the content store in the user's cache."""
     return Store(paths.cache_folder() / "store")
 
 
-def build(order: Order, output: Path, *, progress: Progress = SILENT) -> Path:
+def build(
+    order: Order,
+    output: Path,
+    *,
+    finish: Callable[[Path], None] = lambda _folder: None,
+    progress: Progress = SILENT,
+) -> Path:
     """Build an image into the folder `output`, which is replaced as a whole at the end.
+
+    Args:
+        order: What to build.
+        output: Where it goes.
+        finish: Given the whole build, before it takes the place of `output`; adds files to it.
+        progress: Told how far it is.
 
     Raises:
         EdgeError: Any input is wrong or missing, or a tool failed; `output` is then as it was.
@@ -149,6 +142,7 @@ def build(order: Order, output: Path, *, progress: Progress = SILENT) -> Path:
         sbom.write(folder / outputs.SBOM, _origin(order, materials, opened, store), store)
         made = (folder / DISK, folder / outputs.SBOM, *(folder / SLOT).iterdir())
         manifest.write(folder, _facts(order, materials, device.root, opened), made)
+        finish(folder)
         outputs.sync(folder)
     return output
 
@@ -265,21 +259,29 @@ def disk_contents(
     return {
         "firmware": _volume(layout, "firmware", firmware_files, seed),
         "bootstate": bootstate.contents(),
-        "boot-a": boot_volume(layout, "boot-a", slot_folder, seed),
-        "rootfs-a": slot_folder / slot.ROOTFS,
+        "boot-a": boot_volume(layout, slot_folder, seed),
+        "rootfs-a": slot_folder / outputs.ROOTFS,
     }
 
 
-def boot_volume(layout: DiskPlan, name: str, slot_folder: Path, seed: str) -> Contents:
-    """Return the boot partition of a slot."""
-    return _volume(layout, name, slot.boot_files(slot_folder), seed)
+def boot_volume(layout: DiskPlan, slot_folder: Path, seed: str) -> Contents:
+    """Return the boot partition of a slot; the same for both slots, as a release fits either."""
+    return _volume(layout, "boot-a", slot.boot_files(slot_folder), seed, label="boot")
 
 
-def _volume(layout: DiskPlan, name: str, files: Mapping[str, bytes | Path], seed: str) -> Contents:
-    serial = zlib.crc32(f"{seed}/{name}".encode())
+def _volume(
+    layout: DiskPlan,
+    name: str,
+    files: Mapping[str, bytes | Path],
+    seed: str,
+    *,
+    label: str | None = None,
+) -> Contents:
+    label = label or name
+    serial = zlib.crc32(f"{seed}/{label}".encode())
     size_bytes = layout.partition(name).size_bytes
     try:
-        return fat.volume(files, size_bytes=size_bytes, label=name.upper(), serial=serial)
+        return fat.volume(files, size_bytes=size_bytes, label=label.upper(), serial=serial)
     except InputError as error:
         raise InputError(f"partition {name}: {error}", hint=error.hint) from error
 

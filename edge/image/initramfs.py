@@ -9,9 +9,9 @@ from pathlib import Path
 from edge import paths, toolbox
 from edge.image import cpio
 from edge.image.cpio import CpioEntry
-from edge.image.verity import Verity
 from edge.oci.modules import Module
 from edge.progress import Progress
+from edge_agent.verity import Verity
 
 FOLDERS = ("dev", "modules", "proc", "root", "run", "sys")
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-format-truncation")

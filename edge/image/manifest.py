@@ -8,8 +8,8 @@ from typing import Any
 
 from edge import atomic, digest
 from edge.errors import InputError, ThingNotFoundError
-from edge.image.verity import Verity
 from edge.oci.report import PartSize, Privileges
+from edge_agent.verity import Verity
 
 FILE = "manifest.json"
 FORMAT = 1

@@ -10,8 +10,10 @@ from edge.image import manifest, profile
 DISK: Final = "disk.img"
 BLOCK_MAP: Final = "disk.img.bmap"
 SLOT: Final = "slot"
+ROOTFS: Final = "rootfs.img"  # in the folder of the slot
 SBOM: Final = "sbom.spdx.json"
-NAMES: Final = frozenset((DISK, BLOCK_MAP, SLOT, SBOM, profile.FOLDER, manifest.FILE))
+UPDATE: Final = "update.edge"
+NAMES: Final = frozenset((DISK, BLOCK_MAP, SLOT, SBOM, UPDATE, profile.FOLDER, manifest.FILE))
 _MOST_NAMED = 5
 
 

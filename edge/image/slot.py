@@ -8,14 +8,15 @@ from pathlib import Path
 from uuid import UUID
 
 from edge.errors import InputError
-from edge.image import erofs, initramfs, verity
+from edge.image import erofs, initramfs
 from edge.image.boot_script import TREE
-from edge.image.verity import Verity
+from edge.image.outputs import ROOTFS
 from edge.oci.modules import Module
 from edge.oci.tree import Entry, Tree
 from edge.progress import Progress
+from edge_agent import verity
+from edge_agent.verity import Verity
 
-ROOTFS = "rootfs.img"
 KERNEL, INITRAMFS, SETTINGS = "Image", "initrd.img", "slot.env"
 # Linux for arm64 takes 2048 with the end (COMMAND_LINE_SIZE); the boot script adds the slot.
 COMMAND_LINE_BYTES = 2048 - len(" edge.slot=a") - 1

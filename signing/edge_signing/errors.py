@@ -1,7 +1,9 @@
 """What can go wrong with the formats, messages and keys that host and device share.
 
 SigningError
-└── FormatError   bytes are not what the format says
+├── FormatError   bytes are not what the format says
+├── TrustError    a signature, hash, expiry, version or identity does not hold
+└── FetchError    a file of a repository can not be had
 """
 
 
@@ -20,3 +22,11 @@ class SigningError(Exception):
 
 class FormatError(SigningError):
     """Bytes are not what their format says, or a value does not fit into it."""
+
+
+class TrustError(SigningError):
+    """A signature, a hash, an expiry, a version or an identity does not hold."""
+
+
+class FetchError(SigningError):
+    """A file of a repository can not be had."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge.emulator import machine
-from edge.image.slot import INITRAMFS, ROOTFS
+from edge.image.outputs import ROOTFS
+from edge.image.slot import INITRAMFS
 from tests.e2e.conftest import Build
 from tests.e2e.test_running_system import BOOT_S, READY, shell
 from tests.fakes import slots

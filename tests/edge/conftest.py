@@ -35,10 +35,11 @@ def tools() -> Path:
 
 
 @contextmanager
-def _in_use(project: TinyProject) -> Iterator[None]:
+def _in_use(project: TinyProject, user: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EDGE_CACHE", str(project.cache))
         patch.setenv("EDGE_BOARDS", str(project.boards))
+        patch.setenv("XDG_DATA_HOME", str(user))
         patch.delenv("SOURCE_DATE_EPOCH", raising=False)
         patch.setattr("edge.image.inputs.mirror", lambda _setting: project.repository.mirror())
         yield
@@ -53,7 +54,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, tools: Path) -> TinyProject:
         project.write()
         project.cache.mkdir()
         (project.cache / "tools").symlink_to(tools)
-        with _in_use(project):
+        with _in_use(project, folder / "user"):
             output = project.folder / "out"
             assert main(["build", str(project.system), "--board", "tiny", "-o", str(output)]) == 0
     return project
@@ -71,7 +72,7 @@ def project(built: TinyProject, tmp_path: Path) -> Iterator[TinyProject]:
         project.cache.mkdir()
         for name in ("tools", "compiled"):
             (project.cache / name).symlink_to((built.cache / name).resolve())
-        with _in_use(project):
+        with _in_use(project, built.folder.parent / "user"):
             yield project
 
 

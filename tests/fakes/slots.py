@@ -5,8 +5,9 @@ from pathlib import Path
 
 from edge.image import extent, fat, gpt
 from edge.image.extent import Extent
+from edge.image.outputs import ROOTFS
 from edge.image.plan import DiskPlan
-from edge.image.slot import BOOT_FILES, ROOTFS
+from edge.image.slot import BOOT_FILES
 from edge_agent.boot.uboot import UbootControl
 from edge_signing.formats.boot_state import Slot
 

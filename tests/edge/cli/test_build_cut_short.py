@@ -43,7 +43,7 @@ def test_an_output_that_is_a_file_is_refused(project: TinyProject, build: Edge) 
         "edge.debian.apt.atomic.file",
         "edge.oci.blob_tree.Store.writer",
         "edge.image.erofs.process.run",
-        "edge.image.verity.append_tree",
+        "edge_agent.verity.append_tree",
         "edge.image.disk.extent.write",
         "edge.image.manifest.atomic.file",
     ],
@@ -100,7 +100,7 @@ def limited_build(project: TinyProject, most_bytes: int) -> Ended:
     "place",
     [
         "edge.oci.layer.blob_tree.write_layer",
-        "edge.image.verity.append_tree",
+        "edge_agent.verity.append_tree",
         "edge.image.bmap.document",
         "edge.image.manifest.write",
     ],

@@ -230,7 +230,7 @@ import sys, time
 from edge import atomic
 from edge.image import build
 from pathlib import Path
-def wait(order, output, *, progress):
+def wait(order, output, **_others):
     with atomic.folder(output) as folder:
         (folder / "disk.img").write_bytes(b"x")
         sys.stderr.write("waiting\\n")

@@ -57,8 +57,9 @@ class FatReader:
             if entry[11] == LONG:
                 long.append(entry)
                 continue
-            assert entry[:11] not in shorts
-            shorts.add(entry[:11])
+            if not entry[11] & LABEL:  # a label may be called like a file
+                assert entry[:11] not in shorts
+                shorts.add(entry[:11])
             if not entry[11] & LABEL and entry[:1] != b".":
                 found.update(self._item(entry, _name(entry, long), prefix))
             long = []

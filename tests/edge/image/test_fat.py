@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from edge.errors import InputError
@@ -82,6 +82,7 @@ def test_all_files_come_back(size_mib: int, kind: FatKind) -> None:
 
 
 @given(trees)
+@example({"EDGE": b""})  # as the label
 @settings(max_examples=50, deadline=None)
 def test_any_tree_comes_back(tree: dict[str, bytes]) -> None:
     try:

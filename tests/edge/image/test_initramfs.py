@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from edge.image.initramfs import FOLDERS, entries, slot_conf
-from edge.image.verity import Verity
 from edge.oci.modules import Module
 from edge.oci.tree import file
+from edge_agent.verity import Verity
 
 OPENED = Verity(root_hash="ab" * 32, salt="cd" * 32, data_blocks=7, total_bytes=8 * 4096)
 

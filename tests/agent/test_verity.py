@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from edge.errors import InputError
-from edge.image import verity
 from edge.process import Completed
+from edge_agent import verity
+from edge_signing.errors import FormatError
 
-VECTORS = json.loads((Path(__file__).parent.parent.parent / "vectors/verity.json").read_text())
+VECTORS = json.loads((Path(__file__).parent.parent / "vectors/verity.json").read_text())
 SALT = bytes.fromhex("ab" * 32)
 
 
@@ -65,7 +65,7 @@ def test_an_image_that_is_not_whole_blocks_is_refused(tmp_path: Path, length_byt
     path = tmp_path / "image"
     path.write_bytes(bytes(length_bytes))
 
-    with pytest.raises(InputError, match="no whole blocks"):
+    with pytest.raises(FormatError, match="no whole blocks"):
         verity.append_tree(path, salt=SALT)
 
     assert path.stat().st_size == length_bytes

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from edge.errors import InputError
+from edge_signing.errors import FormatError
 
 BLOCK_BYTES: Final = 4096
 DIGEST_BYTES: Final = 32
@@ -54,13 +54,18 @@ def append_tree(path: Path, *, salt: bytes) -> Verity:
         salt: At most 256 bytes; make it from the inputs, for the same image again.
 
     Raises:
-        InputError: The image is empty or not a whole number of blocks.
+        FormatError: The image is empty or not a whole number of blocks.
     """
     with path.open("r+b") as stream:
         data_bytes = stream.seek(0, os.SEEK_END)
         if data_bytes == 0 or data_bytes % BLOCK_BYTES:
-            raise InputError(f"{path}: {data_bytes} bytes are no whole blocks of {BLOCK_BYTES}")
-        return _append(stream, data_blocks=data_bytes // BLOCK_BYTES, salt=salt)
+            raise FormatError(f"{path}: {data_bytes} bytes are no whole blocks of {BLOCK_BYTES}")
+        return write_tree(stream, data_bytes=data_bytes, salt=salt)
+
+
+def write_tree(stream: BinaryIO, *, data_bytes: int, salt: bytes) -> Verity:
+    """Write the hash tree behind the first `data_bytes` of a partition or file, whole blocks."""
+    return _append(stream, data_blocks=data_bytes // BLOCK_BYTES, salt=salt)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,1 @@
+"""Write bundles and what is in them: coded segments, patches, chunks."""

@@ -1,0 +1,28 @@
+"""The time that commands give to what they call."""
+
+import os
+from datetime import UTC, datetime
+
+from edge.errors import InputError
+
+VARIABLE = "SOURCE_DATE_EPOCH"
+_LONGEST = 11
+
+
+def of_wall() -> datetime:
+    """Return the time in UTC, whatever `SOURCE_DATE_EPOCH` says: for what must be fresh."""
+    return datetime.now(UTC)
+
+
+def now() -> datetime:
+    """Return the time of what is written, in UTC: that of `SOURCE_DATE_EPOCH` when it is set.
+
+    Raises:
+        InputError: It is set, and is no time.
+    """
+    text = os.environ.get(VARIABLE)
+    if not text:
+        return datetime.now(UTC)
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST):
+        raise InputError(f"{VARIABLE}: {text!r} is not a number of seconds since 1970")
+    return datetime.fromtimestamp(int(text), UTC)

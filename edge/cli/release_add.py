@@ -1,0 +1,126 @@
+"""`edge release add`: a build becomes a release of a repository."""
+
+from pathlib import Path
+
+import click
+
+from edge.bundle.coding import LEVELS, Level
+from edge.cli import ask, clock, trusted
+from edge.cli.output import Output
+from edge.cli.publishing import settled, state_line
+from edge.cli.release_options import JSON, KEYS, PASSPHRASE, REPO
+from edge.cli.savings import saving_facts, saving_lines
+from edge.cli.table import human
+from edge.errors import InputError, RefusedError, ThingNotFoundError
+from edge.keys.ring import Ring
+from edge.keys.secrets import Secrets
+from edge.release import adding, source
+from edge.release.adding import Added
+from edge.release.payloads import Terms
+from edge.repository.repository import Repository
+
+
+@click.command("add")
+@click.argument("build", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--version", "version", help="Of the release; else that of the build.")
+@REPO
+@KEYS
+@click.option("--product", help="Else the name of the system.")
+@click.option("--board", "boards", multiple=True, help="Who may install it; else the build's.")
+@click.option("--counter", type=click.IntRange(0), help="Raise the rollback counter to this.")
+@click.option("--from-counter", type=click.IntRange(0), default=0, help="Lowest to update from.")
+@click.option("--notes", default="", help="What is new, for people.")
+@click.option("--patches-from", default="last:0", help="How many releases get a patch: last:3.")
+@click.option(
+    "--level", type=click.Choice(LEVELS), default="release", show_default=True, help="Compression."
+)
+@click.option(
+    "--chunks/--no-chunks", "with_chunks", default=True, help="For devices with any old version."
+)
+@click.option("--no-sign", is_flag=True, help="Only write what is to be signed.")
+@PASSPHRASE
+@JSON
+@click.pass_obj
+def add(
+    output: Output,
+    *,
+    build: Path,
+    version: str | None,
+    folder: Path,
+    keys_folder: Path | None,
+    product: str | None,
+    boards: tuple[str, ...],
+    counter: int | None,
+    from_counter: int,
+    notes: str,
+    patches_from: str,
+    level: Level,
+    with_chunks: bool,
+    no_sign: bool,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
+    r"""Add the build in the folder BUILD as a release.
+
+    The repository is made if there is none. What is to be signed goes to its folder "pending"; it
+    is signed with the keys that are here and, if they are enough, published. Else take "pending"
+    to the other keys (edge sign), and then: edge release publish.
+
+    \b
+    Examples:
+      edge release add out/ --version 1.2.0 --repo repo/
+      edge release add out/ --version 1.2.1 --repo repo/ --patches-from last:3
+      edge release add out/ --version 2.0.0 --repo repo/ --counter 1 --no-sign
+    """
+    output.as_json |= as_json
+    ring = trusted.key_ring(keys_folder)
+    secrets = ask.secrets_from(passphrase_file)
+    repository = _opened_or_made(folder, ring, secrets)
+    with source.of_build(build) as found:
+        added = adding.add(
+            repository,
+            ring,
+            found,
+            Terms(product, version, boards, counter, from_counter, notes),
+            now=clock.now(),
+            level=level,
+            patches_from=_last(patches_from),
+            with_chunks=with_chunks,
+            progress=output,
+        )
+    state = settled(repository, ring, secrets, sign=not no_sign)
+    _tell(output, added, state, folder)
+
+
+def _tell(output: Output, added: Added, state: dict[str, object], folder: Path) -> None:
+    made = added.release
+    full = {one.partition: one.total_bytes for one in made.payloads if one.kind == "full"}
+    facts = {
+        "product": made.product,
+        "version": made.version,
+        "counter": made.counter,
+        "payloads": full,
+        "patches": saving_facts(added.savings),
+        **state,
+    }
+    head = f"{made.product} {made.version}: full payloads {human(sum(full.values()))}"
+    output.result(facts, "\n".join([head, *saving_lines(added.savings), state_line(state, folder)]))
+
+
+def _opened_or_made(folder: Path, ring: Ring, secrets: Secrets) -> Repository:
+    """Return the repository in a folder, made if there is none."""
+    try:
+        return Repository.open(folder)
+    except ThingNotFoundError:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise RefusedError(
+                f"{folder}: neither empty nor a repository", hint="give another with --repo"
+            ) from None
+        return Repository.create(folder, ring, now=clock.of_wall(), ask=secrets)
+
+
+def _last(text: str) -> int:
+    word, _colon, number = text.partition(":")
+    if word != "last" or not number.isdecimal():
+        raise InputError(f"--patches-from {text!r} is not last:NUMBER", hint="like last:3")
+    return int(number)

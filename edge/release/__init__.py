@@ -1,0 +1,1 @@
+"""Releases: from a build to what devices can verify and fetch."""

@@ -1,0 +1,96 @@
+"""Write bundles: of a release in a repository, or straight from a build."""
+
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from edge.bundle import container
+from edge.bundle.coding import Level
+from edge.bundle.full import MadePayload
+from edge.errors import ThingNotFoundError
+from edge.keys.ring import Ring
+from edge.keys.secrets import Secrets, nobody
+from edge.progress import Progress
+from edge.release import blobs, payloads
+from edge.release.catalogue import Entry
+from edge.release.payloads import Terms, full_of
+from edge.release.source import Source
+from edge.repository.repository import Repository
+from edge.repository.standalone import sign_standalone
+from edge_signing.release import Release
+
+# A bundle from a build is for the bench; a release in a repository has the dates of its role.
+STANDALONE_DAYS: Final = 3650
+
+
+def write(repository: Repository, entry: Entry, path: Path, *, base_version: str | None) -> None:
+    """Write a published release as a bundle: full, or as patches from an older release.
+
+    Where a patch would be larger than the full payload the bundle has the full one.
+
+    Raises:
+        ThingNotFoundError: There are no patches from that release.
+        UntrustedError: A payload is not what was signed.
+    """
+    release = entry.release
+    documents = {release.path: release.pack()}
+    chosen = {image.partition: full_of(release, image.partition) for image in release.images}
+    if base_version is not None:
+        found = [one for one in entry.patches if one.base_version == base_version]
+        if not found:
+            there = ", ".join(one.base_version for one in entry.patches) or "none"
+            raise ThingNotFoundError(
+                f"{release.product} {release.version}: no patch from {base_version}",
+                hint=f"patches from: {there}; make one with edge bundle patch",
+            )
+        documents[found[0].path] = found[0].pack()
+        chosen |= {payload.partition: payload for payload in found[0].payloads}
+    # Full payloads come first: those of the release are before those of patches.
+    order = sorted(chosen.values(), key=lambda payload: payload.kind == "patch")
+    container.write(
+        path,
+        metadata=repository.offline_metadata(release.product),
+        documents=documents,
+        payloads=[blobs.get(repository.folder, payload) for payload in order],
+    )
+
+
+def write_standalone(
+    source: Source,
+    terms: Terms,
+    ring: Ring,
+    path: Path,
+    *,
+    level: Level,
+    clock_s: int,
+    progress: Progress,
+    ask: Secrets = nobody,
+) -> Release:
+    """Write a full bundle of images that are in no repository.
+
+    The same images, keys and `clock_s` give the same bytes.
+
+    Raises:
+        RefusedError: Not enough keys are here to sign it.
+    """
+    with tempfile.TemporaryDirectory(prefix="edge-bundle-") as name:
+        made = payloads.make(source, terms, Path(name), level=level, progress=progress)
+        _write_signed(path, made.release, made.payloads, ring, clock_s, ask)
+    return made.release
+
+
+def _write_signed(
+    path: Path,
+    release: Release,
+    made: tuple[MadePayload, ...],
+    ring: Ring,
+    clock_s: int,
+    ask: Secrets,
+) -> None:
+    expires = datetime.fromtimestamp(clock_s, UTC) + timedelta(days=STANDALONE_DAYS)
+    document = release.pack()
+    metadata = sign_standalone(
+        ring, release.product, {release.path: (document, {})}, expires=expires, ask=ask
+    )
+    container.write(path, metadata=metadata, documents={release.path: document}, payloads=made)

@@ -1,0 +1,118 @@
+"""The images that a release is made of, taken from a build folder or given one by one."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO, Final
+
+from edge import digest
+from edge.errors import InputError, UntrustedError
+from edge.image import gpt, manifest
+from edge.image.outputs import DISK, ROOTFS, SLOT
+from edge_signing.release import BLOCK_BYTES, HashTree, Partition
+
+_PIECE_BYTES: Final = 1 << 20
+_NOT_OF_PRODUCTS: Final = re.compile(r"[^A-Za-z0-9_-]")
+_REBUILD_HINT: Final = "build again"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceImage:
+    """One image: the first `length_bytes` of a file; a hash tree behind them is made again."""
+
+    partition: Partition
+    path: Path
+    length_bytes: int
+    tree: HashTree | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a release is made of, and what it is called by default."""
+
+    product: str
+    version: str
+    boards: tuple[str, ...]
+    images: tuple[SourceImage, ...]
+
+
+@contextmanager
+def of_build(folder: Path) -> Iterator[Source]:
+    """Give the images of a build folder; the boot image is a copy that goes with the block.
+
+    Raises:
+        ThingNotFoundError: There is no build.
+        UntrustedError: A file of it is not what the build made.
+    """
+    facts = manifest.read(folder)
+    opened = facts["rootfs"]
+    rootfs = SourceImage(
+        "rootfs",
+        folder / SLOT / ROOTFS,
+        opened["data_blocks"] * BLOCK_BYTES,
+        HashTree(bytes.fromhex(opened["root_hash"]), bytes.fromhex(opened["salt"])),
+    )
+    for name in (DISK, f"{SLOT}/{ROOTFS}"):
+        if digest.of_file(folder / name) != facts["files"][name]["digest"]:
+            raise UntrustedError(
+                f"{folder / name}: not the file that the build made", hint=_REBUILD_HINT
+            )
+    with TemporaryDirectory(prefix="edge-release-") as scratch:
+        boot = Path(scratch) / "boot.img"
+        length_bytes = _cut_out(folder / DISK, "boot-a", boot)
+        yield Source(
+            product=_NOT_OF_PRODUCTS.sub("-", facts["system"]),
+            version=facts["version"],
+            boards=(facts["board"],),
+            images=(SourceImage("boot", boot, length_bytes), rootfs),
+        )
+
+
+def of_files(
+    files: Mapping[Partition, Path], *, product: str, version: str, boards: tuple[str, ...]
+) -> Source:
+    """Return given files as the images of a release; they have no hash trees.
+
+    Raises:
+        InputError: A file is empty or no whole number of blocks.
+    """
+    images = []
+    for partition in sorted(files):
+        path = files[partition]
+        length_bytes = path.stat().st_size
+        if not length_bytes or length_bytes % BLOCK_BYTES:
+            raise InputError(
+                f"{path}: {length_bytes} bytes are no whole blocks of {BLOCK_BYTES}",
+                hint="pad it: truncate --size %4096 FILE",
+            )
+        images.append(SourceImage(partition, path, length_bytes))
+    return Source(product, version, boards, tuple(images))
+
+
+def _cut_out(disk: Path, name: str, target: Path) -> int:
+    """Copy a partition, less the blocks of zeros at its end, and return how long that is."""
+    with disk.open("rb") as stream:
+        part = gpt.read(stream, disk_bytes=disk.stat().st_size).partition(name)
+        length_bytes = _used_bytes(stream, part.offset_bytes, part.size_bytes)
+        stream.seek(part.offset_bytes)
+        with target.open("wb") as image:
+            left = length_bytes
+            while left:
+                piece = stream.read(min(left, _PIECE_BYTES))
+                image.write(piece)
+                left -= len(piece)
+    return length_bytes
+
+
+def _used_bytes(stream: BinaryIO, offset_bytes: int, size_bytes: int) -> int:
+    """Return where the last block ends that is not zero; one block at least."""
+    for end in range(size_bytes, 0, -_PIECE_BYTES):
+        start = max(end - _PIECE_BYTES, 0)
+        stream.seek(offset_bytes + start)
+        used = len(stream.read(end - start).rstrip(b"\0"))
+        if used:
+            return start + -(-used // BLOCK_BYTES) * BLOCK_BYTES
+    return BLOCK_BYTES

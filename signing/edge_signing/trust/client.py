@@ -1,0 +1,198 @@
+"""The client of an online repository: python-tuf's updater, made stricter and given its time.
+
+One client is one look at the repository; another look is another client on the same folder. Works
+with python-tuf 5.1 (Debian 13, on devices) to 7.
+
+Source: TUF specification 1.0.31, §5.
+"""
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from tuf.api.exceptions import DownloadError, DownloadLengthMismatchError, RepositoryError
+from tuf.api.metadata import Root, TargetFile, Targets
+from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
+
+from edge_signing.errors import FetchError, SigningError, TrustError
+from edge_signing.trust import documents, roots, signatures
+from edge_signing.trust.fetchers import StrictFetcher
+from edge_signing.trust.names import check_target_path
+from edge_signing.trust.offline import Target, role_for, target, targets_of
+
+_ROOT_FILE: Final = "root.json"
+_TARGETS_FILE: Final = "targets.json"
+# Ours is root -> targets -> role; more would be of somebody else.
+_LIMITS: Final = UpdaterConfig(max_root_rotations=256, max_delegations=8)
+
+
+class RepositoryClient:
+    """A device's or a host's view of an online repository.
+
+    Args:
+        folder: Where verified metadata is kept from one look to the next; made when missing.
+        fetcher: What gets the files.
+        trusted_root: The bytes of a root that is trusted.
+        now: The time in UTC, with its zone: the later of the clock and a floor.
+        metadata_url: Ahead of the names of metadata files.
+        targets_url: Ahead of the paths of targets.
+
+    Raises:
+        SigningError: The trusted root is none.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        fetcher: FetcherInterface,
+        *,
+        trusted_root: bytes,
+        now: datetime,
+        metadata_url: str = "metadata/",
+        targets_url: str = "targets/",
+    ) -> None:
+        roots.trusted(trusted_root)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._found: dict[str, TargetFile] = {}
+        strict = StrictFetcher(fetcher)
+        words: dict[str, Any] = {
+            "metadata_dir": str(folder),
+            "metadata_base_url": metadata_url,
+            "target_base_url": targets_url,
+            "fetcher": strict,
+            "config": _LIMITS,
+        }
+        with _told():
+            self._updater = _updater(folder, trusted_root, words)
+        _give_time(self._updater, now)
+
+    def refresh(self) -> None:
+        """Get and verify root, timestamp, snapshot and targets.
+
+        After an exception the folder holds only what was verified.
+
+        Raises:
+            TrustError: Something does not hold.
+            FormatError: A file is not canonical TUF metadata.
+            FetchError: A file can not be had.
+        """
+        with _told():
+            self._updater.refresh()
+
+    @property
+    def root(self) -> bytes:
+        """The newest root that was verified."""
+        return (self._folder / _ROOT_FILE).read_bytes()
+
+    @property
+    def delegator(self) -> Targets:
+        """The content of targets.json, of this look or the last; for `director.verify`."""
+        data = (self._folder / _TARGETS_FILE).read_bytes()
+        return documents.read(data, Targets, _TARGETS_FILE).signed
+
+    def targets(self, product: str) -> dict[str, Target]:
+        """Return all targets of a product by path.
+
+        Raises:
+            SigningError: As `refresh`; or no role signs for the product.
+        """
+        # Looking for any path of the product gets and verifies the role's metadata.
+        self._info(f"{product}/0/release.json")
+        delegator = self.delegator
+        role = role_for(delegator, product)
+        name = f"{role.name}.json"
+        metadata = documents.read((self._folder / name).read_bytes(), Targets, name)
+        signatures.verify((delegator,), role.name, metadata, name)
+        found = targets_of(role, metadata.signed)
+        return {path: one for path, one in found.items() if path.startswith(f"{product}/")}
+
+    def target(self, path: str) -> Target:
+        """Return what the repository says of a target.
+
+        Raises:
+            SigningError: As `refresh`; or no role signs for it.
+        """
+        info = self._info(path)
+        if info is None:
+            raise TrustError(f"{path}: no role signs for it")
+        return target(info)
+
+    def download(self, path: str, to: Path) -> Target:
+        """Get a target into a file that is there only when its length and hash are right.
+
+        Raises:
+            SigningError: As `target`; or the bytes are others.
+        """
+        found = self.target(path)
+        beside = to.with_name(f".{to.name}.part")
+        try:
+            with _told():
+                self._updater.download_target(self._found[path], str(beside))
+            beside.replace(to)
+        finally:
+            beside.unlink(missing_ok=True)
+        return found
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a target, which has to be small.
+
+        Raises:
+            SigningError: As `download`.
+        """
+        file = self._folder / "target"
+        self.download(path, file)
+        data = file.read_bytes()
+        file.unlink()
+        return data
+
+    def _info(self, path: str) -> TargetFile | None:
+        check_target_path(path)
+        with _told():
+            info = self._updater.get_targetinfo(path)
+        if info is not None:
+            self._found[path] = info
+        return info
+
+
+def _updater(folder: Path, trusted_root: bytes, words: dict[str, Any]) -> Updater:
+    if "bootstrap" in inspect.signature(Updater).parameters:
+        return Updater(**words, bootstrap=trusted_root)
+    # python-tuf 5 trusts the root in its folder, whatever it is.
+    file = folder / _ROOT_FILE
+    if _version(file) < documents.read(trusted_root, Root, "trusted root").signed.version:
+        beside = folder / f".{_ROOT_FILE}"
+        beside.write_bytes(trusted_root)
+        beside.replace(file)
+    return Updater(**words)
+
+
+def _version(file: Path) -> int:
+    try:
+        return roots.trusted(file.read_bytes()).signed.version
+    except (OSError, SigningError):
+        return 0
+
+
+def _give_time(updater: Updater, now: datetime) -> None:
+    # No release of python-tuf takes the time as an argument; 5.1 to 7.0 keep it here.
+    trusted: Any = getattr(updater, "_trusted_set", None)
+    if not hasattr(trusted, "reference_time"):
+        raise SigningError("this python-tuf can not be given the time", hint="use 5.1 to 7.0")
+    trusted.reference_time = now
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Give errors of python-tuf as ours."""
+    try:
+        yield
+    except DownloadLengthMismatchError as error:
+        raise TrustError(f"longer than was signed: {error}") from error
+    except DownloadError as error:
+        raise FetchError(str(error)) from error
+    except RepositoryError as error:
+        raise TrustError(str(error)) from error
