@@ -20,10 +20,14 @@ _BEHIND_MOST_BYTES: Final = 1 << 20
 
 def copies(source: Row, fresh: Row, found: Iterable[Chunk]) -> list[Copy]:
     """Return the copies worth their cost, ascending and without overlaps."""
-    walk = _Walk(source, fresh)
+    walk, kept = _Walk(source, fresh), list[Copy]()
     for chunk in found:
         walk.go(chunk)
-    return pruning.pruned(walk.end(), walk.pair)
+        del chunk
+        pruning.keep(walk.taken(), kept, walk.pair)
+    walk.end()
+    pruning.keep(walk.taken(), kept, walk.pair)
+    return pruning.filled(kept, walk.pair)
 
 
 class _Walk:
@@ -45,10 +49,14 @@ class _Walk:
                 self._turn(begin, shift)
                 self._shift, self._exact_end = shift, end
 
-    def end(self) -> list[Copy]:
-        """Return all copies after the last match."""
+    def end(self) -> None:
+        """End the copy at hand: there are no more matches."""
         self._turn(self.pair.fresh.length, None)
-        return self._copies
+
+    def taken(self) -> list[Copy]:
+        """Return the copies that ended since this was last asked."""
+        taken, self._copies = self._copies, []
+        return taken
 
     def _is_better(self, begin: int, end: int) -> bool:
         """Tell whether a match beats what the shift at hand has equal there."""

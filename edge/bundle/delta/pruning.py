@@ -12,17 +12,15 @@ _REACH_BYTES: Final = 64 << 10
 _LONG_BYTES: Final = 256 << 10
 
 
-def pruned(found: Iterable[Copy], pair: Pair) -> list[Copy]:
-    """Return the copies that save more than their operation costs, ascending and apart.
+def keep(found: Iterable[Copy], kept: list[Copy], pair: Pair) -> None:
+    """Add the copies that save more than their operation costs to those kept before.
 
     A copy that has hardly more equal bytes than the one before it would have in its place is
-    dropped, and that one goes on; then each goes back over literals as far as it is good.
+    dropped, and that one goes on.
     """
-    kept: list[Copy] = []
     for copy in found:
         before = kept.pop() if kept else None
         kept += _joined(before, copy, pair)
-    return _filled(kept, pair)
 
 
 def _joined(before: Copy | None, copy: Copy, pair: Pair) -> list[Copy]:
@@ -47,12 +45,13 @@ def _gain(copy: Copy, pair: Pair, had: int) -> bool:
     return mostly and equal - had >= _WORTH_BYTES
 
 
-def _filled(kept: Iterable[Copy], pair: Pair) -> list[Copy]:
-    filled: list[Copy] = []
+def filled(kept: Iterable[Copy], pair: Pair) -> list[Copy]:
+    """Return copies that go back over the literals before them as far as is good."""
+    longer: list[Copy] = []
     end = 0
     for copy in kept:
         begin = max(end, copy.begin - _REACH_BYTES, -copy.shift)
         behind = best(pair.equal(begin, copy.begin, copy.shift)[::-1])
-        filled.append(Copy(copy.begin - behind, copy.end, copy.shift))
+        longer.append(Copy(copy.begin - behind, copy.end, copy.shift))
         end = copy.end
-    return filled
+    return longer

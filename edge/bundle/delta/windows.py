@@ -50,9 +50,8 @@ def chunks(
     for begin, end in pairwise(edges):
         chunk = fresh.read(begin, end)
         ranges = [(0, replaced_bytes)] if votes is None else votes.ranges(chunk)
-        found = _found(source, ranges, chunk, begin)
         release()
-        yield Chunk(begin, end, found)
+        yield Chunk(begin, end, _found(source, ranges, chunk, begin))
 
 
 def _found(source: Row, ranges: list[tuple[int, int]], chunk: Bytes, begin: int) -> Matches:
