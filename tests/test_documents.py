@@ -7,7 +7,7 @@ import pytest
 
 from edge.cli.main import STATUSES
 from tests.source_tree import PROJECT, files, name_of, text_files
-from tools import cli_reference
+from tools import cli_reference, state_diagram
 
 HELP = re.compile(
     r"^\$ (?:\.venv/bin/)?(edge[a-z -]*?) --help\n(.*?)^```", re.MULTILINE | re.DOTALL
@@ -33,6 +33,14 @@ def test_help_in_documents_is_what_the_program_prints() -> None:
 
     assert shown
     assert [words for words, text in shown if text.strip() != cli_reference.help_of(words)] == []
+
+
+def test_the_states_of_the_agent_are_drawn_as_they_are() -> None:
+    written = state_diagram.DOCUMENT.read_text()
+
+    assert written == state_diagram.with_diagram(written), (
+        "run .venv/bin/python -m tools.state_diagram"
+    )
 
 
 def test_links_of_documents_lead_somewhere() -> None:

@@ -3,50 +3,116 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 
-from edge_agent import libraries, run, trial
-from edge_agent.boot.control import BootControl
-from edge_agent.errors import AgentError
+from edge_agent import run
+from edge_agent.device import Places
+from edge_agent.errors import AgentError, BootStateError
+from edge_agent.request import Word
+
+PLACES = Places()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
-    parser = argparse.ArgumentParser(prog="edge-agent", description="Update agent")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="wait until the system is healthy, commit its slot, stay")
-    status = commands.add_parser("status", help="slot, boot state and library versions")
-    status.add_argument("--json", action="store_true", help="one JSON object")
-    commands.add_parser("commit", help="make the slot that runs the first choice now")
-    chosen = parser.parse_args(arguments)
+    chosen = _parser().parse_args(arguments)
     try:
         match chosen.command:
             case "run":
                 return run.main()
-            case "commit":
-                trial.device_control().commit()
-            case _:
-                _print_status(trial.device_control(), as_json=chosen.json)
+            case "status":
+                _print(_status(PLACES), as_json=chosen.json)
+            case "inventory":
+                _print(_inventory(PLACES), as_json=True)
+            case "install":
+                _ask(PLACES, "install", str(chosen.file.absolute()))
+            case word:
+                _ask(PLACES, word)
     except AgentError as error:
         sys.stderr.write(f"edge-agent: {error}\n")
         return 1
     return 0
 
 
-def _print_status(control: BootControl, *, as_json: bool) -> None:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="edge-agent", description="Update agent")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="keep the system healthy and up to date, and stay")
+    install = commands.add_parser("install", help="install a bundle, and restart into it")
+    install.add_argument("file", type=Path, metavar="FILE", help="the bundle (.edge)")
+    status = commands.add_parser("status", help="slot, boot state, and what is under way")
+    status.add_argument("--json", action="store_true", help="one JSON object")
+    commands.add_parser("commit", help="make the slot that runs the first choice now")
+    commands.add_parser("revert", help="go back to the system in the other slot")
+    commands.add_parser("inventory", help="what this device is, as one JSON object")
+    return parser
+
+
+def _ask(places: Places, word: Word, path: str = "") -> None:
+    """Ask the running agent; without one, do it here."""
+    from edge_agent import service, status
+
+    if not service.is_running(places):
+        if word == "commit":
+            places.control().commit()
+            return
+        ended = service.run_alone(places, service.request_of(word, path))
+        sys.stdout.write(f"{ended.phase} {ended.reason}".rstrip() + "\n")
+        return
+    said = status.ask({"command": word, "path": path}, places.run)
+    if "error" in said:
+        raise AgentError(str(said["error"]))
+    sys.stdout.write(f"{word}: taken up\n")
+
+
+def _status(places: Places) -> dict[str, object]:
+    from edge_agent import status
+    from edge_agent.status import StatusError
+
+    control = places.control()
     state = control.state()
-    facts = {
+    facts: dict[str, object] = {
         "slot": control.current(),
         "order": list(state.order),
         "tries_left": dict(state.left),
         "seq": state.seq,
+    }
+    try:
+        facts["agent"] = status.ask({"command": "status"}, places.run)
+    except StatusError as error:
+        facts["agent"] = {"error": error.reason}
+    return facts
+
+
+def _inventory(places: Places) -> dict[str, object]:
+    from edge_agent import libraries
+
+    control = places.control()
+    try:
+        order = list(control.state().order)
+    except BootStateError:
+        order = []
+    return {
+        "system": asdict(places.standing()),
+        "slot": control.current(),
+        "order": order,
         "libraries": libraries.versions(),
     }
+
+
+def _print(facts: Mapping[str, object], *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(facts) + "\n")
         return
     for name, value in facts.items():
-        sys.stdout.write(f"{name:12} {value}\n")
+        match value:
+            case dict():
+                for inner, one in value.items():
+                    sys.stdout.write(f"{f'{name}.{inner}':20} {one}\n")
+            case _:
+                sys.stdout.write(f"{name:20} {value}\n")
 
 
 if __name__ == "__main__":

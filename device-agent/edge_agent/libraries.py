@@ -10,7 +10,7 @@ NAMES = (
     "lzma",
     "paho.mqtt.client",
     "ssl",
-    "tuf.api.metadata",
+    "tuf.ngclient",
     "zstandard",
 )
 

@@ -1,7 +1,7 @@
-"""The service `agent`: waits until the system is healthy, then commits the slot.
+"""The service `agent`: tells that it is ready, then runs the agent until it has to end.
 
-Start-up is on the way of every boot, so the supervisor is told before anything is imported: from
-then on the agent waits, and what it needs for the rest loads meanwhile.
+Start-up is on the way of every boot, so the supervisor is told before anything is imported: what
+the agent needs loads while the other services start.
 """
 
 import os
@@ -13,29 +13,32 @@ READINESS_FD = 3  # where s6 waits for a line, with `ready: fd`
 def main() -> int:
     """Run until SIGTERM and return the exit status."""
     tell_supervisor()
-    return wait_and_commit()
+    return run_agent()
 
 
 def tell_supervisor() -> None:
-    """Tell s6 that this service is ready."""
-    os.write(READINESS_FD, b"\n")
-    os.close(READINESS_FD)
+    """Tell s6 that this service is ready; a person who starts it by hand has no such descriptor."""
+    try:
+        os.write(READINESS_FD, b"\n")
+        os.close(READINESS_FD)
+    except OSError:
+        return
 
 
-def wait_and_commit() -> int:
-    """Commit the slot once the system is healthy, stay until SIGTERM, return the exit status."""
+def run_agent() -> int:
+    """Run the agent of this device until SIGTERM, and return the exit status."""
     import logging
     import signal
-    import threading
 
-    from edge_agent import trial
+    from edge_agent import service
+    from edge_agent.device import Places, Waker
     from edge_agent.errors import AgentError
 
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
+    waker = Waker()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: waker.end())
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
-        trial.run(trial.device_control(), ready=trial.READY, stop=stop)
+        service.run(Places(), waker)
     except AgentError as error:
         sys.stderr.write(f"edge-agent: {error}\n")
         return 1

@@ -11,7 +11,7 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 from edge_signing.errors import FormatError
 
@@ -20,6 +20,19 @@ DIGEST_BYTES: Final = 32
 SALT_MOST_BYTES: Final = 256
 _DIGESTS_A_BLOCK: Final = BLOCK_BYTES // DIGEST_BYTES
 _PIECE_BYTES: Final = 256 * BLOCK_BYTES
+
+
+class Stream(Protocol):
+    """What a tree is made in: a file, or a partition."""
+
+    def seek(self, offset: int, whence: int = ..., /) -> int:
+        """Go to a byte."""
+
+    def read(self, length: int = ..., /) -> bytes:
+        """Return the bytes from here on."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write bytes here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,7 @@ class Verity:
 
 def tree_blocks(data_blocks: int) -> int:
     """Return how many blocks the tree over `data_blocks` blocks has."""
-    return sum(_level_sizes(data_blocks))
+    return sum(level_sizes(data_blocks))
 
 
 def append_tree(path: Path, *, salt: bytes) -> Verity:
@@ -63,7 +76,7 @@ def append_tree(path: Path, *, salt: bytes) -> Verity:
         return write_tree(stream, data_bytes=data_bytes, salt=salt)
 
 
-def write_tree(stream: BinaryIO, *, data_bytes: int, salt: bytes) -> Verity:
+def write_tree(stream: Stream, *, data_bytes: int, salt: bytes) -> Verity:
     """Write the hash tree behind the first `data_bytes` of a partition or file, whole blocks."""
     return _append(stream, data_blocks=data_bytes // BLOCK_BYTES, salt=salt)
 
@@ -76,8 +89,8 @@ class _Level:
     digests: list[bytes] = field(default_factory=list)
 
 
-def _append(stream: BinaryIO, *, data_blocks: int, salt: bytes) -> Verity:
-    sizes = _level_sizes(data_blocks)
+def _append(stream: Stream, *, data_blocks: int, salt: bytes) -> Verity:
+    sizes = level_sizes(data_blocks)
     # The highest level comes first on the disk, so each begins where all above it end.
     levels = [_Level(data_blocks + sum(sizes[depth + 1 :])) for depth in range(len(sizes))]
     tree = _Tree(stream, levels, hashlib.sha256(salt))
@@ -93,7 +106,7 @@ def _append(stream: BinaryIO, *, data_blocks: int, salt: bytes) -> Verity:
 
 
 class _Tree:
-    def __init__(self, stream: BinaryIO, levels: list[_Level], salted: "hashlib._Hash") -> None:
+    def __init__(self, stream: Stream, levels: list[_Level], salted: "hashlib._Hash") -> None:
         self._stream = stream
         self._levels = levels
         self._salted = salted
@@ -128,7 +141,7 @@ class _Tree:
         self.add(depth + 1, block)
 
 
-def _level_sizes(data_blocks: int) -> list[int]:
+def level_sizes(data_blocks: int) -> list[int]:
     """Return the number of blocks of each level, the one over the data first."""
     sizes: list[int] = []
     blocks = data_blocks

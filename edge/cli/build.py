@@ -1,5 +1,6 @@
 """`edge build`: a system file and a board become a disk image."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -40,10 +41,17 @@ MIB = 1 << 20
 @click.option("--name", help="What the system is called; else the name of the first file.")
 @click.option("--version", "version", default="0.1.0", show_default=True, help="Of this release.")
 @click.option(
+    "--counter",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Rollback counter: no device goes back below the highest that it ran.",
+)
+@click.option(
     "--keys",
     "keys_folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Keys that sign update.edge; else keys/ if it is here, else the development keys.",
+    help="What the device trusts; else keys/ if it is here, else the development keys.",
 )
 @click.option(
     "--level",
@@ -66,6 +74,7 @@ def build(
     folder: Path,
     name: str | None,
     version: str,
+    counter: int,
     keys_folder: Path | None,
     level: Level,
     locked: bool,
@@ -86,22 +95,22 @@ def build(
       edge build system.yml --board rpi4 --version 1.2.0 --locked
     """
     output.as_json |= as_json
-    system = load(files)
     order = Order(
-        system=system,
+        system=load(files),
         board=find(board_name),
         name=name or name_of(files),
         version=version,
         lock_file=lock_file(files),
         policy=LockPolicy(locked=locked, offline=offline, setting=mirror),
         clock_s=clock_floor_s(),
+        counter=counter,
     )
     if dry_run:
         _tell_plan(output, order)
         return
     ring = trusted.key_ring(keys_folder)
     images.build(
-        order,
+        replace(order, trusted_root=ring.trusted_root()),
         folder,
         finish=lambda made: _write_update(output, made, order, ring, level),
         progress=output,

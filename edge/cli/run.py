@@ -14,7 +14,8 @@ import click
 from edge.cli.output import Output
 from edge.emulator import machine
 from edge.emulator.command import Forward, Options
-from edge.errors import InputError, LinkError, ToolError
+from edge.errors import InputError, LinkError, RefusedError, ToolError
+from edge.image import provision
 
 READY = re.compile(
     r"edge: slot (?P<slot>[ab]): all (?P<count>\d+) services ready after (?P<s>\S+) s"
@@ -30,6 +31,11 @@ CHOSEN = re.compile(r"edge: slot (?P<slot>[ab]), order (?P<order>[ab ]+), tries 
 @click.option("--timeout", "timeout_s", type=float, help="Give up after SECONDS (status 6).")
 @click.option("--until-ready", is_flag=True, help="Switch off when all services are ready.")
 @click.option("--disk", type=click.Path(path_type=Path), help="Keep the disk in this file.")
+@click.option(
+    "--identity",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder with device.crt, device.key, server-ca.crt and epoch, put onto a new disk.",
+)
 @click.option("--memory", "memory_mib", type=int, help="Memory in MiB instead of the board's.")
 @click.option("--forward", multiple=True, metavar="HOST:GUEST", help="A TCP port of the device.")
 @click.option("--dry-run", is_flag=True, help="Print the command of QEMU only.")
@@ -43,6 +49,7 @@ def run(
     timeout_s: float | None,
     until_ready: bool,
     disk: Path | None,
+    identity: Path | None,
     memory_mib: int | None,
     forward: tuple[str, ...],
     dry_run: bool,
@@ -65,7 +72,7 @@ def run(
         words = machine.arguments(build, disk or Path("DISK"), options)
         output.result({"command": words}, " ".join(words))
         return
-    with _disk(build, disk) as path:
+    with _disk(build, disk, identity) as path:
         if output.as_json or headless or until_ready or timeout_s is not None:
             sys.exit(_watch(output, build, path, options, timeout_s, until_ready))
         sys.exit(machine.attach(build, path, options))
@@ -78,16 +85,25 @@ def _forward(text: str) -> Forward:
 
 
 @contextlib.contextmanager
-def _disk(build: Path, kept: Path | None) -> Iterator[Path]:
+def _disk(build: Path, kept: Path | None, identity: Path | None) -> Iterator[Path]:
     if kept is not None:
         if not kept.exists():
-            machine.make_disk(build, kept)
+            _make_disk(build, kept, identity)
+        elif identity is not None:
+            raise RefusedError(f"{kept}: the disk is there, and has its identity or none")
         yield kept
         return
     with TemporaryDirectory(prefix="edge-run-") as name:
         path = Path(name) / "disk.img"
-        machine.make_disk(build, path)
+        _make_disk(build, path, identity)
         yield path
+
+
+def _make_disk(build: Path, path: Path, identity: Path | None) -> None:
+    owner = provision.owner_of_agent(build) if identity is not None else None
+    machine.make_disk(build, path)
+    if identity is not None and owner is not None:
+        provision.put_identity(path, identity, owner)
 
 
 def _watch(

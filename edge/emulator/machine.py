@@ -31,7 +31,7 @@ class Machine:
         log: Called with each piece of console text as it comes.
     """
 
-    def __init__(self, argv: list[str], *, log: Callable[[str], None] | None = None) -> None:
+    def __init__(self, argv: list[str], *, log: Callable[[str], object] | None = None) -> None:
         self._process = process.start(argv, piped=True)
         self._log = log
         self._seen = 0
@@ -74,6 +74,17 @@ class Machine:
         start = self._seen
         end = self.wait_for(rf"end-{number}\r?\n", timeout_s)
         return self.text[start : end.start()].replace("\r", "")
+
+    def listen(self, time_s: float) -> None:
+        """Take what the console says for a while, or until the machine goes off.
+
+        Raises:
+            ToolError: It went off.
+        """
+        deadline_s = time.monotonic() + time_s
+        while (left_s := deadline_s - time.monotonic()) > 0:
+            if not self._read(left_s) and not self.running:
+                raise ToolError(f"the machine went off{self._tail()}")
 
     def lines(self, timeout_s: float | None = None) -> Iterator[str]:
         """Give console lines until the machine goes off.
@@ -161,7 +172,7 @@ def running(
     *,
     disk: Path | None = None,
     options: Options | None = None,
-    log: Callable[[str], None] | None = None,
+    log: Callable[[str], object] | None = None,
 ) -> Iterator[Machine]:
     """Play a build, console piped to us, and switch it off at the end.
 

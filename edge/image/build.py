@@ -22,6 +22,7 @@ from edge.image import (
     plan,
     sbom,
     slot,
+    standing,
 )
 from edge.image.clock_floor import CLOCK_FLOOR_S
 from edge.image.extent import Contents, Source
@@ -33,6 +34,7 @@ from edge.image.plan import DiskPlan, Layout
 from edge.image.profile import FOLDER as EMULATOR
 from edge.image.sbom import Origin
 from edge.image.slot import SlotInputs
+from edge.image.standing import Standing
 from edge.oci.assemble import Release, Root, assemble, container
 from edge.oci.image import Image
 from edge.oci.layer import package_tree
@@ -53,7 +55,8 @@ class Order:
     """What the user asked for: `name` is what the system is called, `lock_file` pins its packages.
 
     `clock_s` is a time that has passed, in seconds since 1970: a device without a clock starts
-    there, and it is the date of the documents.
+    there, and it is the date of the documents. `trusted_root` is the root metadata that the device
+    trusts from its first start on; without one it takes no update. `counter` is for no way back.
     """
 
     system: LoadedSystem
@@ -63,6 +66,8 @@ class Order:
     lock_file: Path
     policy: LockPolicy = field(default_factory=LockPolicy)
     clock_s: int = CLOCK_FLOOR_S
+    trusted_root: bytes | None = None
+    counter: int = 0
 
     def __post_init__(self) -> None:
         """Refuse names that other tools would read as something else.
@@ -195,11 +200,24 @@ def _device(order: Order, materials: _Materials) -> _Device:
     root = assemble(
         [container(part, image) for part, image in materials.images if _runs(part)],
         [image for part, image in materials.images if not _runs(part)],
-        Release(order.name, order.version),
+        Release(order.name, order.version, facts=_standing(order)),
         files=system.system.files,
         modules=late,
     )
     return _Device(root, early)
+
+
+def _standing(order: Order) -> dict[str, bytes]:
+    return standing.files(
+        Standing(
+            board=order.board.name,
+            product=standing.product_of(order.name),
+            version=order.version,
+            counter=order.counter,
+            clock_s=order.clock_s,
+        ),
+        order.trusted_root,
+    )
 
 
 def _runs(part: Part) -> bool:
@@ -318,6 +336,7 @@ def _facts(order: Order, materials: _Materials, root: Root, opened: Verity) -> F
         system=order.name,
         board=order.board.name,
         version=order.version,
+        counter=order.counter,
         tools=toolbox.stamp(),
         kernel=materials.kernel.version,
         rootfs=opened,

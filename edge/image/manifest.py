@@ -22,6 +22,7 @@ class Facts:
     system: str
     board: str
     version: str
+    counter: int
     tools: str
     kernel: str
     rootfs: Verity

@@ -5,8 +5,8 @@ The layout is LinuxKit's: `/containers/{onboot,onshutdown}/NNN-name` and
 mount point is made here. Nothing is copied: the result is a `Tree` over the layers in the store.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.errors import InputError
@@ -49,11 +49,15 @@ def container(part: Part, image: Image) -> Container:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What the system says it is: `/etc/os-release` and `/etc/hostname`."""
+    """What the system says it is: `/etc/os-release` and `/etc/hostname`.
+
+    `facts` are files below `/etc/edge` that only the build knows; `files:` cannot replace them.
+    """
 
     image_id: str
     version: str
     hostname: str = ID
+    facts: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ def assemble(
         root.merge("", modules_tree(modules))
     for wanted in files:
         _add_file(wanted, base, root, people)
+    for name, data in release.facts.items():
+        root.add(f"etc/edge/{name}", file(data), override=True)
     placed = list(_placed(containers))
     _add_supervision(placed, people, root)
     device = root.copy()  # without the containers: what binds can show

@@ -227,7 +227,8 @@ def _resources(settings: Settings) -> dict[str, Any]:
     Memory and processes are limited in any case, so that one service cannot starve the others.
     """
     found: dict[str, Any] = {"devices": [{"allow": False, "access": "rwm"}]}
-    found["devices"] += [_device_rule(device) for device in settings.devices]
+    # A pipe is no device to the kernel: the mode of its file is all that guards it.
+    found["devices"] += [_device_rule(one) for one in settings.devices if one.type != "p"]
     if settings.resources is not None:
         given = settings.resources.model_dump(exclude_none=True, exclude_unset=True)
         found["devices"] += given.pop("devices", ())

@@ -75,7 +75,7 @@ def add(
     """
     product = terms.product or source.product
     known = catalogue.entries(repository, product)
-    counter = _counter(known, terms)
+    counter = _counter(known, source, terms)
     _require_new(known, product, terms.version or source.version, counter)
     terms = replace(terms, counter=counter)
     with tempfile.TemporaryDirectory(prefix="edge-release-") as name:
@@ -172,8 +172,8 @@ def _require_new(known: Sequence[Entry], product: str, version: str, counter: in
         )
 
 
-def _counter(known: Sequence[Entry], terms: Terms) -> int:
-    return _highest(known) if terms.counter is None else terms.counter
+def _counter(known: Sequence[Entry], source: Source, terms: Terms) -> int:
+    return max(_highest(known), source.counter) if terms.counter is None else terms.counter
 
 
 def _highest(known: Sequence[Entry]) -> int:

@@ -16,8 +16,8 @@ from edge_signing.release import Content, Image, Partition, Payload, Release
 class Terms:
     """What a release says besides its images.
 
-    `product`, `version` and `boards` override the source's. Without a `counter` it is that of the
-    releases before, 0 at first.
+    `product`, `version` and `boards` override the source's. Without a `counter` it is that of
+    the source, or of the releases before if that is higher.
     """
 
     product: str | None = None
@@ -69,7 +69,7 @@ def make(
         boards=tuple(sorted({*(terms.boards or source.boards)})),
         images=tuple(images),
         payloads=tuple(made.payload for made in payloads),
-        counter=terms.counter or 0,
+        counter=source.counter if terms.counter is None else terms.counter,
         from_counter=terms.from_counter,
         notes=terms.notes,
     )

@@ -1,6 +1,5 @@
 """The images that a release is made of, taken from a build folder or given one by one."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from edge import digest
 from edge.errors import InputError, UntrustedError
 from edge.image import gpt, manifest
 from edge.image.outputs import DISK, ROOTFS, SLOT
+from edge.image.standing import product_of
 from edge_signing.release import BLOCK_BYTES, HashTree, Partition
 
 _PIECE_BYTES: Final = 1 << 20
-_NOT_OF_PRODUCTS: Final = re.compile(r"[^A-Za-z0-9_-]")
 _REBUILD_HINT: Final = "build again"
 
 
@@ -37,6 +36,7 @@ class Source:
     version: str
     boards: tuple[str, ...]
     images: tuple[SourceImage, ...]
+    counter: int = 0
 
 
 @contextmanager
@@ -64,8 +64,9 @@ def of_build(folder: Path) -> Iterator[Source]:
         boot = Path(scratch) / "boot.img"
         length_bytes = _cut_out(folder / DISK, "boot-a", boot)
         yield Source(
-            product=_NOT_OF_PRODUCTS.sub("-", facts["system"]),
+            product=product_of(facts["system"]),
             version=facts["version"],
+            counter=facts.get("counter", 0),
             boards=(facts["board"],),
             images=(SourceImage("boot", boot, length_bytes), rootfs),
         )

@@ -72,6 +72,7 @@ GROUPS = (
     Group("dropbear-bin", "host keys of devices", ("dropbearkey", "dropbearconvert")),
     Group("openssh-client", "log in to devices", ("ssh", "ssh-keygen", "scp")),
     Group("openssl", "keys and certificates", ("openssl",)),
+    Group("mosquitto", "the MQTT broker", ("mosquitto",)),
     # The last two are for the tests only: they run the device's programs and scripts on the host.
     Group("qemu-user", "test programs of devices", ("qemu-aarch64",), static=True),
     Group("busybox-static", "test scripts of devices", ("busybox",), static=True),

@@ -60,6 +60,10 @@ class Fields:
         """Take an object."""
         return Fields(self._take(name), f"{self._place}: {name}")
 
+    def anything(self, name: str) -> object:
+        """Take a value that another reader will look into."""
+        return self._take(name)
+
     def has(self, name: str) -> bool:
         """Whether the object has this field."""
         return name in self._left

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent import trial
+from edge_agent import __main__
 from edge_agent.boot.uboot import SyncedFile, UbootControl
+from edge_agent.device import Places
 from edge_signing.formats import boot_state
 from edge_signing.formats.boot_state import BootState, Slot
 
@@ -19,15 +20,30 @@ class AgentFiles:
 
     @property
     def boot_state(self) -> Path:
-        return self.folder / "bootstate"
+        return self.places.devices / "bootstate"
 
     @property
     def command_line(self) -> Path:
-        return self.folder / "cmdline"
+        return self.places.command_line
 
     @property
     def ready(self) -> Path:
-        return self.folder / "ready"
+        return self.places.ready
+
+    @property
+    def places(self) -> Places:
+        folder = self.folder
+        return Places(
+            devices=folder / "dev",
+            command_line=folder / "cmdline",
+            boot_id=folder / "boot_id",
+            etc=folder / "etc",
+            data=folder / "data",
+            run=folder / "run",
+            ready=folder / "ready",
+            restarts=folder / "restarts",
+            commands=folder / "health.d",
+        )
 
     def control(self, running: Slot = "b") -> UbootControl:
         return UbootControl(SyncedFile(self.boot_state), command_line=f"edge.slot={running}")
@@ -41,10 +57,11 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AgentFiles:
     """A device that runs slot b, armed for three starts."""
     made = AgentFiles(tmp_path)
     first, second = boot_state.factory_copies()
-    made.boot_state.write_bytes(first.ljust(boot_state.COPY_OFFSETS_BYTES[1], b"\0") + second)
+    made.boot_state.parent.mkdir()
+    state = first.ljust(boot_state.COPY_OFFSETS_BYTES[1], b"\0") + second
+    made.boot_state.write_bytes(state.ljust(4 << 20, b"\0"))
     made.control().arm("b")
     made.command_line.write_text("quiet edge.slot=b panic=5\n")
-    monkeypatch.setattr(trial, "BOOT_STATE", made.boot_state)
-    monkeypatch.setattr(trial, "COMMAND_LINE", made.command_line)
-    monkeypatch.setattr(trial, "READY", made.ready)
+    (tmp_path / "boot_id").write_text("a0b1c2d3-0000-4000-8000-000000000000\n")
+    monkeypatch.setattr(__main__, "PLACES", made.places)
     return made

@@ -22,7 +22,7 @@ def test_the_status_is_one_json_object(
     assert main(["status", "--json"]) == 0
 
     said = json.loads(capsys.readouterr().out)
-    assert said.pop("libraries")["http.client"] == ""
+    assert "agent.sock" in said.pop("agent")["error"]
     assert said == {
         **{"slot": "b", "order": ["b", "a"]},
         **{"tries_left": {"a": 9, "b": 3}, "seq": files.state().seq},
@@ -35,7 +35,29 @@ def test_the_status_for_people_is_a_line_for_each_fact(capsys: pytest.CaptureFix
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["slot", "b"]
-    assert len(lines) == 5
+    assert len(lines) == 6
+
+
+def test_the_inventory_tells_what_the_device_is(
+    files: AgentFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inventory"]) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert said["libraries"]["http.client"] == ""
+    assert (said["slot"], said["order"]) == ("b", ["b", "a"])
+    assert said["system"]["product"] == "unknown"
+    assert files.state().seq == 3
+
+
+def test_going_back_without_a_whole_system_in_the_other_slot_is_refused(
+    files: AgentFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files.control().disarm()
+
+    assert main(["revert"]) == 1
+
+    assert capsys.readouterr().err == "edge-agent: slot a holds no whole system\n"
 
 
 def test_commit_makes_the_running_slot_the_first_choice(files: AgentFiles) -> None:

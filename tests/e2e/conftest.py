@@ -1,13 +1,19 @@
 """Real builds, made once and shared by the tests that boot them."""
 
 import shutil
+import socket
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from edge import paths, process, toolbox
 from edge.cli.main import main
+from edge.emulator import machine
+from edge.keys import create
+from tests.e2e.releases import BASE, OLD, Releases
+from tests.fakes.update_site import UpdateSite
 
 Build = Callable[..., Path]
 
@@ -62,3 +68,38 @@ def build(work: Path, ssh_key: Path) -> Build:
         return made[name, board]
 
     return call
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> UpdateSite:
+    """The server's side of updates: its ports are in the settings of every release."""
+    folder = tmp_path_factory.mktemp("site")
+    ring = create.init(folder / "keys", now=datetime.now(UTC)).ring
+    return UpdateSite(folder, ring, port=free_port(), mqtt_port=free_port())
+
+
+@pytest.fixture(scope="session")
+def releases(work: Path, site: UpdateSite) -> Releases:
+    """The releases of the updates; the base is published, after one that is older."""
+    made = Releases(work, site)
+    made.publish(OLD)
+    made.publish(BASE)
+    return made
+
+
+@pytest.fixture(scope="session")
+def fresh_disk(
+    releases: Releases, site: UpdateSite, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A disk with the base release and an identity, never started: to be copied."""
+    disk = tmp_path_factory.mktemp("fresh") / "disk.img"
+    machine.make_disk(releases.build(BASE), disk)
+    site.provision(disk, releases.build(BASE))
+    return disk

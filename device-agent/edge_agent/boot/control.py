@@ -9,7 +9,7 @@ from edge_signing.formats.boot_state import ARMED_LEFT, BootState, Slot
 class BootControl(Protocol):
     """Which slot runs, and which one is tried at the next start.
 
-    A power cut in `arm` or `commit` leaves the state before or the state after it.
+    A power cut in `arm`, `disarm` or `commit` leaves the state before or the state after it.
     """
 
     def current(self) -> Slot:
@@ -20,6 +20,9 @@ class BootControl(Protocol):
 
     def arm(self, slot: Slot, tries: int = ARMED_LEFT) -> None:
         """Let the next `tries` starts be of `slot`; after them the slot tried until now is back."""
+
+    def disarm(self) -> None:
+        """See to it that the other slot is not started, whatever happens: it will be written."""
 
     def commit(self) -> None:
         """Make the slot that runs the first choice from now on."""

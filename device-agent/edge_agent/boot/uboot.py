@@ -15,7 +15,13 @@ from edge_agent.boot.control import other_slot, slot_of
 from edge_agent.errors import BootStateError
 from edge_signing.errors import FormatError
 from edge_signing.formats import boot_state
-from edge_signing.formats.boot_state import ARMED_LEFT, COMMITTED_LEFT, BootState, Slot
+from edge_signing.formats.boot_state import (
+    ARMED_LEFT,
+    COMMITTED_LEFT,
+    EMPTY_LEFT,
+    BootState,
+    Slot,
+)
 
 
 class Storage(Protocol):
@@ -99,6 +105,17 @@ class UbootControl:
         if not 1 <= tries <= COMMITTED_LEFT:
             raise BootStateError(f"cannot arm slot {slot} for {tries} starts")
         self._store(order=(slot, other_slot(slot)), slot=slot, left=tries)
+
+    def disarm(self) -> None:
+        """Take the other slot out of the order, without any start; the running one keeps its own.
+
+        It has to be out of the order: when no start is left, the boot script gives new ones to
+        each slot that is in it.
+
+        Raises:
+            BootStateError: The state cannot be read or written.
+        """
+        self._store(order=(self._current,), slot=self.other(), left=EMPTY_LEFT)
 
     def commit(self) -> None:
         """Make the slot that runs the first choice, with all its starts; safe to repeat.

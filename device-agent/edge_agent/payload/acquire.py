@@ -49,7 +49,12 @@ class Acquisition:
 
 
 def plan(
-    image: Image, payloads: Iterable[Payload], old: OldImage | None, blobs: Blobs
+    image: Image,
+    payloads: Iterable[Payload],
+    old: OldImage | None,
+    blobs: Blobs,
+    *,
+    left: OldImage | None = None,
 ) -> Acquisition:
     """Return the way to get an image that sends the fewest bytes.
 
@@ -58,6 +63,7 @@ def plan(
         payloads: All that are signed for the release, patches among them.
         old: What is there.
         blobs: Where tables and blobs are.
+        left: What an attempt that was cut short left where the image will be; for chunks.
 
     Raises:
         TrustError: A table is not what was signed, or no payload can be used.
@@ -70,7 +76,7 @@ def plan(
         least = min((way.planned_bytes for way in ways), default=None)
         for payload in fitting:
             if payload.kind == "chunks":
-                ways += _by_chunks(payload, old, blobs, least)
+                ways += _by_chunks(payload, (old, left) if left else (old,), blobs, least)
     if not ways:
         raise TrustError(f"image {image.partition}: no payload of the release can be used here")
     return min(ways, key=lambda way: way.planned_bytes)
@@ -113,7 +119,7 @@ def _whole(payload: Payload, old: OldImage | None, blobs: Blobs) -> Acquisition:
 
 
 def _by_chunks(
-    payload: Payload, old: OldImage, blobs: Blobs, least: int | None
+    payload: Payload, old: Iterable[OldImage], blobs: Blobs, least: int | None
 ) -> list[Acquisition]:
     """Return the way by chunks, none if even its table is more than the least of the others."""
     if least is not None and payload.table.length_bytes >= least:
@@ -125,7 +131,8 @@ def _by_chunks(
     def fetch(offset: int, length: int) -> bytes:
         return blobs.fetch(payload.blob, offset, length)
 
-    stock = Stock.of([Base(old.image, old.length_bytes, old.is_target)], table.cutting)
+    bases = [Base(one.image, one.length_bytes, one.is_target) for one in old]
+    stock = Stock.of(bases, table.cutting)
     wanted = chunks.index_ranges(table, chunks.missing(table, stock))
     index_bytes = sum(one.length_bytes for one in wanted.values())
     if least is not None and payload.table.length_bytes + index_bytes >= least:

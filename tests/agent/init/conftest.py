@@ -19,8 +19,9 @@ Service = Callable[..., Path]
 @pytest.fixture
 def shell(tmp_path: Path) -> DeviceShell:
     made = DeviceShell(tmp_path / "root")
-    for folder in ("run/crun", "run/service", "run/edge", "dev"):
+    for folder in ("run/crun", "run/service", "run/edge/restarts", "run/edge/down", "dev/edge"):
         (made.root / folder).mkdir(parents=True)
+    made.write("run/edge/slot", "a")
     made.program("crun")
     made.program("s6-svc")
     made.program("s6-svok")

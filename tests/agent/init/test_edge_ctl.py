@@ -25,7 +25,7 @@ def device(shell: DeviceShell, service: Service) -> DeviceShell:
     for name, svstat in STATES.items():
         service(name, svstat=svstat, stop_timeout_s=3)
     shell.write("etc/edge/order", "".join(f"{name}\n" for name in STATES))
-    shell.write("run/service/broken/data/restarts", "5\n")
+    shell.write("run/edge/restarts/broken", "5\n")
     shell.write("etc/os-release", 'IMAGE_ID="minimal"\nVERSION_ID="1.2"\n')
     shell.write("run/edge/slot", "b")
     shell.write("run/edge/disk", "vda")

@@ -1,5 +1,6 @@
 """How a service is started, asked for its health, and started again."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ pytestmark = pytest.mark.tools
 
 SCRIPTS = "init/files/usr/lib/edge/service"
 WEB = "run/service/web"
+RESTARTS = "run/edge/restarts/web"
 SLOW = "sleep() { echo sleep $1 >>$CALLS; }\n"
 
 
@@ -37,7 +39,7 @@ def test_a_service_that_keeps_failing_waits_longer_each_time(
         waited.append(int(waits_s(shell)))
 
     assert waited == [0, 1, 2, 4, 8, 16, 30, 30, 30]
-    assert shell.read(f"{WEB}/data/restarts") == "9\n"
+    assert shell.read(RESTARTS) == "9\n"
 
 
 def test_a_minute_of_life_makes_the_next_start_immediate(
@@ -87,7 +89,7 @@ def test_the_restart_policy_decides_what_comes_after_an_end(
     service(restart=policy)
 
     assert finish(shell, status) == expected
-    assert (shell.root / WEB / "data" / "restarts").exists() is (expected == 0)
+    assert (shell.root / RESTARTS).exists() is (expected == 0)
 
 
 def test_a_service_that_was_stopped_does_not_count_as_failed(
@@ -99,7 +101,7 @@ def test_a_service_that_was_stopped_does_not_count_as_failed(
     assert finish(shell) == 0
 
     assert not (shell.root / WEB / "data" / "wait_s").exists()
-    assert not (shell.root / WEB / "data" / "restarts").exists()
+    assert not (shell.root / RESTARTS).exists()
 
 
 def test_what_is_left_of_a_container_is_cleared_away(shell: DeviceShell, service: Service) -> None:
@@ -287,3 +289,64 @@ def test_the_start_of_a_container_makes_its_service_ready(shell: DeviceShell) ->
     subprocess.run(["/bin/sh", "-c", f"exec 3>{ready}; {script}; :"], check=True)
 
     assert ready.read_text() == "\n"
+
+
+def test_of_the_running_slot_a_service_gets_the_partitions_to_read_only(
+    shell: DeviceShell, service: Service
+) -> None:
+    names = ("rootfs-a", "rootfs-b", "boot-b", "bootstate", "request")
+    nodes = [shell.write(f"dev/edge/{name}", "") for name in names]
+    service(devices=[{"path": f"/dev/edge/{name}", "mode": "rw"} for name in names])
+    conf = shell.root / WEB / "conf"
+    conf.write_text(conf.read_text().replace("/dev/edge", f"{shell.root}/dev/edge"))
+
+    ended = shell.run(f"{SCRIPTS}/run", cwd=WEB)
+
+    assert ended.status == 0
+    assert [node.stat().st_mode & 0o777 for node in nodes] == [0o440, 0o660, 0o660, 0o660, 0o660]
+
+
+def test_a_request_for_a_restart_is_carried_out_and_no_other(shell: DeviceShell) -> None:
+    (shell.root / "dev/kmsg").touch()
+    pipe = shell.root / "dev/edge/request"
+    os.mkfifo(pipe)
+    shell.functions = 'reboot() { echo "reboot $*" >>"$CALLS"; }\n'
+    child = shell.start("init/files/usr/lib/edge/scan/.requests/run")
+    try:
+        until(lambda: is_read(pipe))
+        pipe.write_text(f"poweroff\nreboot now\n{'x' * 200}\nreboot\n")
+        until(lambda: shell.read("calls") != "")
+    finally:
+        end(child)
+
+    assert shell.calls() == ["reboot "]
+
+
+def is_read(pipe: Path) -> bool:
+    try:
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
+
+
+def test_a_service_that_ended_is_down_until_it_is_ready_again(
+    shell: DeviceShell, service: Service
+) -> None:
+    folder = service()
+    finish(shell)
+    down = shell.root / "run/edge/down/web"
+    assert down.exists()
+    (folder / "svstat").write_text("false\n")
+    shell.functions = "sleep() { busybox usleep 1000; }\n"
+
+    child = shell.start(f"{SCRIPTS}/run", cwd=WEB)
+    try:
+        assert child.wait(10) == 0
+        assert down.exists()
+        (folder / "svstat").write_text("true\n")
+        until(lambda: not down.exists())
+    finally:
+        end(child)
+
+    assert not (folder / "data/waiter").exists()

@@ -4,15 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import pytest
-
-from edge_agent import trial
-from edge_agent.errors import BootStateError
 from edge_signing.formats.boot_state import BootState
 from tests.agent.conftest import AgentFiles
 
@@ -22,28 +17,14 @@ COMMITTED = BootState(4, ("b", "a"), {"a": 9, "b": 9})
 SERVICE = """
 import sys
 from pathlib import Path
-from edge_agent import trial
-trial.BOOT_STATE, trial.COMMAND_LINE, trial.READY = map(Path, sys.argv[1:])
-trial.POLL_S = 0.02
+import edge_agent.device
+folder = Path(sys.argv[1])
+names = ("dev", "cmdline", "boot_id", "etc", "data", "run", "ready", "restarts", "health.d")
+places = edge_agent.device.Places(*(folder / name for name in names))
+edge_agent.device.Places = lambda: places
 from edge_agent.run import main
 sys.exit(main())
 """
-
-
-@contextmanager
-def on_trial(files: AgentFiles) -> Iterator[threading.Event]:
-    """Run the trial beside the test until the test is over."""
-    stop = threading.Event()
-    control = files.control()
-    words = {"ready": files.ready, "stop": stop}
-    thread = threading.Thread(target=trial.run, args=(control,), kwargs=words)
-    thread.start()
-    try:
-        yield stop
-    finally:
-        stop.set()
-        thread.join(10)
-        assert not thread.is_alive()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -57,53 +38,12 @@ def wait_for(files: AgentFiles, state: BootState) -> None:
     wait_until(lambda: files.state() == state)
 
 
-@pytest.fixture(autouse=True)
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "POLL_S", 0.01)
-
-
-def test_the_slot_is_committed_when_all_services_are_ready(files: AgentFiles) -> None:
-    with on_trial(files):
-        time.sleep(0.05)
-        before = files.state()
-        files.ready.touch()
-        wait_for(files, COMMITTED)
-
-    assert before == ARMED
-
-
-def test_a_device_that_stops_before_it_is_healthy_does_not_commit(files: AgentFiles) -> None:
-    with on_trial(files):
-        time.sleep(0.05)
-
-    assert files.state() == ARMED
-
-
-def test_a_committed_slot_is_not_written_again(files: AgentFiles) -> None:
-    files.ready.touch()
-    files.control().commit()
-    before = files.boot_state.read_bytes()
-
-    with on_trial(files):
-        time.sleep(0.05)
-
-    assert files.boot_state.read_bytes() == before
-
-
-def test_a_boot_state_that_is_lost_is_told(files: AgentFiles) -> None:
-    files.boot_state.write_bytes(bytes(2 << 20))
-
-    with pytest.raises(BootStateError, match="no copy is valid"):
-        trial.run(files.control(), ready=files.ready, stop=threading.Event())
-
-
 @contextmanager
 def service(files: AgentFiles) -> Iterator["subprocess.Popen[bytes]"]:
     """Start the service as s6 does: it tells readiness to descriptor 3, here the file `told`."""
-    words = [str(path) for path in (files.boot_state, files.command_line, files.ready)]
     line = f'exec 3>"{files.folder}/told" && exec "$@"'
     child = subprocess.Popen(
-        ["/bin/sh", "-c", line, "sh", sys.executable, "-c", SERVICE, *words],
+        ["/bin/sh", "-c", line, "sh", sys.executable, "-c", SERVICE, str(files.folder)],
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )

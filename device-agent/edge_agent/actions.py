@@ -1,0 +1,382 @@
+"""What is done in each state; the result is the next event, or None while it is not over.
+
+Every action may be done again from its start: after a power cut, a lost link or an end of the agent
+the driver calls it once more. What it learned is in the record that it hands back.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from edge_agent import install, verify
+from edge_agent.backoff import Backoff
+from edge_agent.boot.control import other_slot
+from edge_agent.clock import now_s
+from edge_agent.conversation import Conversation
+from edge_agent.counters import Floor
+from edge_agent.errors import AgentError, BootStateError, CountersError, SlotError, StoreError
+from edge_agent.health import Facts, Verdict, Watch
+from edge_agent.install import Installation, Progress
+from edge_agent.journal import Journal
+from edge_agent.link import LinkError
+from edge_agent.machine import Event, Result, State
+from edge_agent.memory import Memory
+from edge_agent.parts import Checked, Known, Parts
+from edge_agent.record import Action, Record
+from edge_agent.transfer import Transfer
+from edge_agent.verify import NotTheImageError
+from edge_signing.errors import FetchError, SigningError, TrustError
+from edge_signing.formats.boot_state import ARMED_LEFT, COMMITTED_LEFT
+from edge_signing.release import PARTITIONS, Payload, Release
+
+logger = logging.getLogger(__name__)
+
+# What a server sends may be damaged on its way: so often in a row a wrong unit is asked for again.
+DOUBTS_MOST: Final = 4
+LOOK_EVERY_S: Final = 1.0
+STAY_S: Final = 2.0
+ASK_AGAIN_S: Final = 60.0
+MAY_WORK_LATER: Final = (LinkError, FetchError)
+
+
+class CancelledError(AgentError):
+    """Another order came, or a person wants it so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an action ended, and the record with what it learned."""
+
+    event: Event
+    record: Record
+
+
+class Actions:
+    """The actions by state.
+
+    Args:
+        parts: All that is worked with.
+        memory: The record and the journal.
+        conversation: The link.
+        transfer: Counts bytes, and ends what is under way when the agent has to.
+    """
+
+    def __init__(
+        self, parts: Parts, memory: Memory, conversation: Conversation, transfer: Transfer
+    ) -> None:
+        self._parts = parts
+        self._memory = memory
+        self._conversation = conversation
+        self._transfer = transfer
+        self._watch: Watch | None = None
+        self._backoff = Backoff(parts.clock.jitter)  # of files; the server's orders have their own
+        self._doubts = 0
+        self._furthest = b"", (0, 0)
+        self._table: dict[State, Callable[[Record, Action], Outcome | None]] = {
+            State.CHECKING: self._check,
+            State.INSTALLING: self._install,
+            State.VERIFYING: self._verify,
+            State.WAITING: self._wait,
+            State.ARMING: self._arm,
+            State.REBOOTING: self._reboot,
+            State.TRIAL: self._try,
+            State.COMMITTING: self._commit,
+            State.REVERTING: self._revert,
+            State.REPORTING: self._report,
+        }
+
+    def perform(self, record: Record, action: Action) -> Outcome | None:
+        """Do the action of a state once; None means: not over, call again."""
+        try:
+            return self._table[record.state](record, action)
+        except CancelledError as error:
+            return _ended(record, Event.CANCELLED, error.reason)
+
+    def _check(self, record: Record, action: Action) -> Outcome | None:
+        parts = self._parts
+        floor = parts.counters.floor()
+        known = Known(
+            floor, now_s(parts.clock, floor.floor_s), record.epoch, record.director_version
+        )
+        try:
+            checked = parts.source.check(action, known)
+            found = self._found(record, action, checked)
+        except MAY_WORK_LATER as error:
+            return self._again(record, action, error)
+        except (AgentError, SigningError) as error:
+            return _ended(record, Event.FAILED, str(error))
+        self._backoff.reset()
+        return found
+
+    def _found(self, record: Record, action: Action, checked: Checked) -> Outcome:
+        if checked.director_version:
+            record = replace(record, epoch=checked.epoch, director_version=checked.director_version)
+        release = checked.release
+        if release is None:
+            return Outcome(Event.NOTHING, record)
+        _require_whole(release)
+        action = replace(
+            action,
+            release=release,
+            target=self._parts.slots.target,
+            patches=checked.patches,
+            targets_version=checked.targets_version,
+        )
+        if install.is_running(release.images, self._parts.slots):
+            current = self._parts.control.current()
+            record = replace(record, action=replace(action, target=current))
+            return Outcome(Event.ON_TRIAL if self.is_on_trial() else Event.NOTHING, record)
+        record = replace(record, action=action)
+        if self._memory.loss and self._parts.counters.armed() == action.mark():
+            # The record would have told how it ended; without this it would go on for ever.
+            reason = f"was armed before and does not run: it fell back ({self._memory.loss})"
+            return _ended(record, Event.FAILED, reason)
+        return Outcome(Event.DONE, record)
+
+    def _install(self, record: Record, action: Action) -> Outcome | None:
+        release = _release_of(action)
+        try:
+            self._parts.control.disarm()
+            journal = self._memory.journal(action.slot_mark())
+            self._installation(action, release).run(journal)
+        except MAY_WORK_LATER as error:
+            return self._again(record, action, error)
+        except TrustError as error:
+            self._doubts += 1
+            if action.bundle or self._doubts >= DOUBTS_MOST:
+                return _ended(record, Event.FAILED, str(error))
+            return self._again(record, action, error)
+        except (AgentError, SigningError) as error:
+            if isinstance(error, CancelledError):
+                raise
+            return _ended(record, Event.FAILED, str(error))
+        return Outcome(Event.DONE, record)
+
+    def _installation(self, action: Action, release: Release) -> Installation:
+        patches = [one for each in action.patches for one in each.payloads]
+        payloads: tuple[Payload, ...] = (*release.payloads, *patches)
+
+        def written(_length_bytes: int) -> None:
+            self._backoff.reset()
+            self._tick(action)
+
+        progress = Progress(self._transfer.planned, written, self._reached)
+        blobs = self._transfer.counted(self._parts.source.blobs(action))
+        slots, options = self._parts.slots, self._parts.options
+        return Installation(release, payloads, slots, blobs, progress, options.flush_bytes)
+
+    def _reached(self, journal: Journal) -> None:
+        """Store how far it came; only what was never reached before takes doubts away."""
+        place = (len(journal.done), journal.unit)
+        if journal.mark != self._furthest[0] or place > self._furthest[1]:
+            self._furthest = journal.mark, place
+            self._doubts = 0
+        self._memory.save_journal(journal)
+
+    def _tick(self, action: Action) -> None:
+        """Between two pieces: end when the agent has to, and look whether the order still holds."""
+        self._transfer.tick()
+        self._require_wanted(action)
+
+    def _require_wanted(self, action: Action) -> None:
+        mine = action.desired
+        newest = self._conversation.order() if mine else None
+        if newest is None or mine is None or newest.seq <= mine.seq:
+            return
+        if newest.action != action.id:
+            raise CancelledError(f"another order came: {newest.action}")
+
+    def _verify(self, record: Record, action: Action) -> Outcome | None:
+        release = _release_of(action)
+        try:
+            for image in release.images:
+                volume = self._parts.slots.written(image.partition)
+                verify.check(image, volume, tick=lambda _bytes: self._transfer.tick())
+        except NotTheImageError as error:
+            self._memory.drop_journal()
+            again = replace(action, rejections=action.rejections + 1, reason=error.reason)
+            return Outcome(Event.REJECTED, replace(record, action=again))
+        except SlotError as error:
+            return _ended(record, Event.FAILED, error.reason)
+        return Outcome(Event.DONE, replace(record, action=replace(action, reason="")))
+
+    def _wait(self, record: Record, action: Action) -> Outcome | None:
+        newest = self._conversation.order()
+        mine = action.desired
+        if mine is not None and newest is not None and newest.seq > mine.seq:
+            self._require_wanted(action)
+            action = replace(action, desired=newest)
+            record = replace(record, action=action, seq=newest.seq)
+            self._memory.save(record)
+        policy = action.desired.policy if action.desired else None
+        if policy is not None and policy.download_only:
+            return self._stay()
+        window = self._parts.options.window
+        time_s = now_s(self._parts.clock, self._parts.counters.floor().floor_s)
+        has_window = policy is not None and policy.reboot == "window" and window is not None
+        if has_window and window is not None and not window.is_open(time_s):
+            return self._stay()
+        return Outcome(Event.DONE, record)
+
+    def _arm(self, record: Record, action: Action) -> Outcome | None:
+        control = self._parts.control
+        try:
+            self._mark_armed(action)
+            control.arm(action.target)
+        except BootStateError as error:
+            self._disarm_if_possible()
+            return _ended(record, Event.FAILED, error.reason)
+        return Outcome(Event.DONE, record)
+
+    def _mark_armed(self, action: Action) -> None:
+        if action.release is None:
+            return
+        try:
+            self._parts.counters.set_armed(action.mark())
+        except CountersError as error:
+            logger.warning("%s", error)
+
+    def _disarm_if_possible(self) -> None:
+        """After a write that went wrong nobody knows what the boot script will read."""
+        try:
+            self._parts.control.disarm()
+        except BootStateError as error:
+            logger.warning("%s", error)
+
+    def _reboot(self, record: Record, _action: Action) -> Outcome | None:
+        self._ask_for_reboot()
+        return self._stay(ASK_AGAIN_S)
+
+    def _ask_for_reboot(self) -> None:
+        try:
+            self._parts.request_reboot()
+        except AgentError as error:
+            logger.warning("%s", error)
+
+    def _try(self, record: Record, action: Action) -> Outcome | None:
+        verdict, reason = self.health()
+        match verdict:
+            case Verdict.HEALTHY:
+                return Outcome(Event.DONE, replace(record, action=replace(action, reason="")))
+            case Verdict.UNHEALTHY:
+                return _ended(record, Event.FAILED, reason)
+            case Verdict.PENDING:
+                self._conversation.order()
+                return self._stay(LOOK_EVERY_S)
+
+    def health(self, *, is_known: bool = False) -> tuple[Verdict, str]:
+        """Look at the health once more.
+
+        Args:
+            is_known: The system was committed before: it is enough that all services are ready.
+        """
+        parts = self._parts
+        facts = Facts(
+            parts.clock.monotonic_s(),
+            parts.probe.is_ready(),
+            parts.probe.restarts(),
+            self._conversation.is_reached,
+        )
+        self._watch = (self._watch or Watch(facts.at_s)).seen(facts)
+        if is_known and facts.is_ready:
+            return Verdict.HEALTHY, ""
+        verdict, reason = self._watch.verdict(facts, parts.options.health)
+        if verdict is Verdict.HEALTHY and (complaint := parts.probe.complaint()):
+            late = facts.at_s - self._watch.since_s >= parts.options.health.timeout_s
+            return Verdict.UNHEALTHY if late else Verdict.PENDING, complaint
+        return verdict, reason
+
+    def is_on_trial(self) -> bool:
+        """Return whether the running slot has fewer starts left than a committed one ever has."""
+        control = self._parts.control
+        return control.state().left[control.current()] < ARMED_LEFT
+
+    def is_settled(self) -> bool:
+        """Return whether the boot state has the running slot as its first choice, committed."""
+        control = self._parts.control
+        state, current = control.state(), control.current()
+        return state.order[0] == current and state.left[current] == COMMITTED_LEFT
+
+    def _commit(self, record: Record, action: Action) -> Outcome | None:
+        parts = self._parts
+        try:
+            parts.control.commit()
+        except BootStateError as error:
+            return _ended(record, Event.FAILED, error.reason)
+        if action.release is not None:  # never raised before, so that a fall-back is allowed
+            floor = Floor(action.release.counter, action.targets_version, parts.standing.clock_s)
+            try:
+                parts.counters.raise_to(floor)
+            except CountersError as error:
+                self._conversation.note("counters", reason=error.reason)
+        return Outcome(Event.DONE, record)
+
+    def _revert(self, record: Record, action: Action) -> Outcome | None:
+        control, old = self._parts.control, other_slot(action.target)
+        try:
+            if old not in control.state().order:
+                reason = f"{action.reason}; slot {old} can not be started"
+                return _ended(record, Event.EXHAUSTED, reason)
+            control.arm(old, COMMITTED_LEFT)
+        except BootStateError as error:
+            # Each start costs the new slot a try, so the boot script goes back in the end.
+            logger.warning("%s", error)
+        self._ask_for_reboot()
+        return self._stay(ASK_AGAIN_S)
+
+    def _report(self, record: Record, action: Action) -> Outcome | None:
+        """Put the one final report into the outbox; nothing is sent before the agent is idle."""
+        result = action.result or Result.FAILED
+        try:
+            self._parts.outbox.add(
+                str(result),
+                at_s=self._parts.clock.now_s(),
+                action=action.id,
+                version=action.version,
+                reason=action.reason,
+                key=f"end-{action.id}",
+            )
+        except StoreError as error:
+            logger.warning("%s", error)
+        return Outcome(Event.DONE, record)
+
+    def _again(self, record: Record, action: Action, error: Exception) -> Outcome | None:
+        """Wait for the link, and look whether the order still holds."""
+        if action.bundle:
+            return _ended(record, Event.FAILED, str(error))
+        wait_s = self._backoff.next_s(error.wait_s if isinstance(error, LinkError) else 0)
+        logger.info("%s: %s; again in %.0f s", record.state, error, wait_s)
+        self._parts.pause(wait_s)
+        self._transfer.tick()
+        self._require_wanted(action)
+        return None
+
+    def _stay(self, most_s: float = STAY_S) -> Outcome | None:
+        """Wait a while, as the action is not over; no longer than the agent may go on."""
+        clock = self._parts.clock
+        end_s = clock.monotonic_s() + most_s
+        while (left_s := end_s - clock.monotonic_s()) > 0:
+            is_woken = self._conversation.wait(min(left_s, STAY_S))
+            self._transfer.tick()
+            if is_woken:
+                break
+        return None
+
+
+def _ended(record: Record, event: Event, reason: str) -> Outcome:
+    if record.action is None:
+        return Outcome(event, record)
+    return Outcome(event, replace(record, action=replace(record.action, reason=reason)))
+
+
+def _release_of(action: Action) -> Release:
+    if action.release is None:
+        raise AgentError(f"action {action.id}: its release is not known")
+    return action.release
+
+
+def _require_whole(release: Release) -> None:
+    found = [image.partition for image in release.images]
+    if missing := [one for one in PARTITIONS if one not in found]:
+        raise AgentError(f"release {release.version}: it has no image {missing[0]}")

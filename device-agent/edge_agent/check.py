@@ -1,0 +1,187 @@
+"""Find out what an order comes to: signatures, both repositories, and whether it is allowed here.
+
+A message only points; what is installed is what the director orders and the product's role vouches
+for. A bundle has no director: it is what a person brings to the device.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edge_agent.errors import AgentError
+from edge_agent.identity import Identity
+from edge_agent.link import Link
+from edge_agent.links import file as bundle_file
+from edge_agent.links.file import BundleBlobs, BundleSource
+from edge_agent.parts import Checked, Known
+from edge_agent.payload.acquire import Blobs
+from edge_agent.payload.bundle import Anchor, require_allowed
+from edge_agent.record import Action
+from edge_agent.standing import Standing
+from edge_signing.errors import SigningError, TrustError
+from edge_signing.messages import Desired
+from edge_signing.release import PatchSet, Payload, Release, patches_path
+from edge_signing.trust import roots
+
+_ROOT_FILE = "root.json"
+
+
+@dataclass(slots=True)
+class DeviceSource:
+    """`edge_agent.parts.Source` of a real device.
+
+    Attributes:
+        standing: What runs.
+        root: File with the root metadata of the image.
+        folder: Where verified metadata is kept from one look to the next.
+        link: To the server, if there is one.
+        identity: Of the device, if it has one.
+    """
+
+    standing: Standing
+    root: Path
+    folder: Path
+    link: Link | None = None
+    identity: Identity | None = None
+    _bundle: tuple[str, BundleSource] | None = field(default=None, init=False)
+
+    def check(self, action: Action, known: Known) -> Checked:
+        """See `edge_agent.parts.Source`."""
+        if action.bundle:
+            return self._check_bundle(action.bundle, known)
+        if action.desired is None:
+            raise AgentError(f"action {action.id}: neither an order nor a bundle")
+        return self._check_order(action.desired, known)
+
+    def blobs(self, action: Action) -> Blobs:
+        """See `edge_agent.parts.Source`."""
+        if action.bundle:
+            return _blobs_of(self._opened(action.bundle))
+        if self.link is None or action.desired is None:
+            raise AgentError("there is no server to fetch from")
+        from edge_agent.links.fetchers import LinkBlobs
+
+        return LinkBlobs(self.link.repository(action.desired.repository))
+
+    def _check_order(self, desired: Desired, known: Known) -> Checked:
+        from edge_agent.links.fetchers import LinkFetcher
+        from edge_signing.trust import director
+        from edge_signing.trust.client import RepositoryClient
+
+        if self.link is None or self.identity is None:
+            raise AgentError("the device has no identity for a server")
+        now = datetime.fromtimestamp(known.now_s, UTC)
+        fetcher = LinkFetcher(self.link.repository(desired.repository))
+        root = self._trusted_root()
+        client = RepositoryClient(self.folder, fetcher, trusted_root=root, now=now)
+        client.refresh()
+        targets_version = client.delegator.version
+        if targets_version < known.floor.targets_version:
+            raise TrustError(
+                f"targets.json: version {targets_version} is below {known.floor.targets_version}"
+            )
+        same_enrolment = known.epoch == self.identity.epoch
+        order = director.verify(
+            desired.director,
+            targets=client.delegator,
+            device=self.identity.device,
+            epoch=self.identity.epoch,
+            last_version=known.director_version if same_enrolment else 0,
+            now=now,
+        )
+        checked = Checked(None, (), targets_version, self.identity.epoch, order.version)
+        if not order.targets or desired.release is None:
+            return checked
+        vouched = client.targets(self.standing.product)
+        if desired.release not in director.agreed(order, vouched):
+            raise TrustError(f"{desired.release}: the director does not order it")
+        release = Release.unpack(client.read(desired.release))
+        _require_place(release.path, desired.release)
+        self._require_allowed(release, root, known)
+        path = patches_path(release.product, release.version, self.standing.version)
+        patches = []
+        if path in vouched:
+            patches.append(PatchSet.unpack(client.read(path)))
+            _require_place(patches[0].path, path)
+        return replace(checked, release=release, patches=tuple(patches))
+
+    def _check_bundle(self, path: str, known: Known) -> Checked:
+        verified = self._opened(path).verified(self._anchor(self._trusted_root(), known))
+        _release, brought = bundle_file.payloads(verified)
+        contents = verified.contents
+        self._require_allowed(contents.release, b"", known)
+        patches = [
+            replace(one, payloads=_those_of(one.payloads, brought)) for one in contents.patches
+        ]
+        return Checked(
+            replace(contents.release, payloads=_those_of(contents.release.payloads, brought)),
+            tuple(patches),
+            verified.trust.targets_version,
+        )
+
+    def _require_allowed(self, release: Release, root: bytes, known: Known) -> None:
+        require_allowed(release, self._anchor(root, known))
+        if release.product != self.standing.product:
+            raise TrustError(
+                f"{release.path} is of another product than this device: {self.standing.product}"
+            )
+
+    def _anchor(self, root: bytes, known: Known) -> Anchor:
+        return Anchor(
+            root,
+            datetime.fromtimestamp(known.now_s, UTC),
+            board=self.standing.board,
+            counter=known.floor.counter,
+            running_counter=self.standing.counter,
+            targets_version=known.floor.targets_version,
+        )
+
+    def _trusted_root(self) -> bytes:
+        """Return the newest root that is trusted: that of the image, or a later one verified since.
+
+        Raises:
+            AgentError: The image has none.
+        """
+        try:
+            given = self.root.read_bytes()
+        except OSError as error:
+            raise AgentError(f"{self.root}: {error.strerror}: this device trusts nobody") from error
+        try:
+            kept = (self.folder / _ROOT_FILE).read_bytes()
+            is_newer = roots.trusted(kept).signed.version > roots.trusted(given).signed.version
+        except (OSError, SigningError):
+            return given
+        return kept if is_newer else given
+
+    def close(self) -> None:
+        """Close the bundle that is open, if there is one."""
+        if self._bundle is not None:
+            self._bundle[1].close()
+            self._bundle = None
+
+    def _opened(self, path: str) -> BundleSource:
+        if self._bundle is None or self._bundle[0] != path:
+            self.close()
+            self._bundle = path, BundleSource.open(Path(path))
+        return self._bundle[1]
+
+
+def _blobs_of(source: BundleSource) -> BundleBlobs:
+    """Return what a bundle brings; all of it is compared with what was signed when it is used."""
+    offers = source.bundle.contents().offers
+    return BundleBlobs(
+        source.bundle,
+        {offer.payload.table.sha256: offer.table for offer in offers},
+        {offer.payload.blob.sha256: offer for offer in offers},
+    )
+
+
+def _those_of(payloads: Iterable[Payload], brought: Iterable[Payload]) -> tuple[Payload, ...]:
+    there = list(brought)
+    return tuple(one for one in payloads if one in there)
+
+
+def _require_place(due: str, found: str) -> None:
+    if due != found:
+        raise TrustError(f"{found}: the document says that it is {due}")

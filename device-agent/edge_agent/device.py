@@ -1,0 +1,235 @@
+"""The agent of this device: which files, devices and links its parts are; decides nothing."""
+
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from edge_agent import standing, status
+from edge_agent.boot.uboot import SyncedFile, UbootControl
+from edge_agent.clock import DeviceClock
+from edge_agent.counters import StoredCounters
+from edge_agent.driver import Agent
+from edge_agent.errors import AgentError
+from edge_agent.health import COMMANDS, READY, RESTARTS, DeviceProbe
+from edge_agent.identity import Identity, IdentityError
+from edge_agent.link import Link
+from edge_agent.outbox import Outbox
+from edge_agent.parts import Checked, Known, Parts, Source
+from edge_agent.payload.acquire import Blobs
+from edge_agent.record import Action
+from edge_agent.settings import Settings
+from edge_agent.slots import DEVICES, DeviceSlots
+from edge_agent.store import FallbackFiles, files_in
+from edge_signing.messages import Status
+
+logger = logging.getLogger(__name__)
+
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the device has what the agent works with."""
+
+    devices: Path = DEVICES
+    command_line: Path = Path("/proc/cmdline")
+    boot_id: Path = BOOT_ID
+    etc: Path = Path("/etc/edge")
+    data: Path = Path("/var/lib/edge")
+    run: Path = Path("/run/edge-agent")
+    ready: Path = READY
+    restarts: Path = RESTARTS
+    commands: Path = COMMANDS
+
+    def control(self) -> UbootControl:
+        """Return the boot control.
+
+        Raises:
+            BootStateError: The kernel was started without a slot.
+        """
+        storage = SyncedFile(self.devices / "bootstate")
+        return UbootControl(storage, command_line=self.command_line.read_text())
+
+    def standing(self) -> standing.Standing:
+        """Return what runs; of a system that says nothing, that nothing is known."""
+        try:
+            return standing.Standing.read(self.etc / standing.FILE.name)
+        except AgentError as error:
+            logger.warning("%s", error)
+            return standing.Standing()
+
+
+@dataclass(slots=True)
+class Board:
+    """Shows the status in a file; only what changed is written."""
+
+    folder: Path
+    _shown: Status | None = None
+
+    def show(self, shown: Status) -> None:
+        """See `edge_agent.parts.StatusBoard`."""
+        if shown != self._shown:
+            try:
+                status.write(status.as_json(shown), self.folder)
+            except AgentError as error:
+                logger.debug("%s", error)
+            self._shown = shown
+
+
+@dataclass(slots=True)
+class Waker:
+    """Lets the agent wait, until it has to end or is asked for something."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    _wake: threading.Event = field(default_factory=threading.Event)
+
+    def wake(self) -> None:
+        """End the wait that is under way."""
+        self._wake.set()
+
+    def end(self) -> None:
+        """Let the agent end."""
+        self.stop.set()
+        self._wake.set()
+
+    def pause(self, most_s: float) -> bool:
+        """Wait; return whether somebody ended it."""
+        is_woken = self._wake.wait(max(most_s, 0))
+        if not self.stop.is_set():
+            self._wake.clear()
+        return is_woken
+
+
+@dataclass(slots=True)
+class SourceAtNeed:
+    """`edge_agent.parts.Source`, made when there is an order: python-tuf alone takes 12 MiB."""
+
+    make: Callable[[], Source]
+    _made: Source | None = None
+
+    def check(self, action: Action, known: Known) -> Checked:
+        """See `edge_agent.parts.Source`."""
+        return self._source().check(action, known)
+
+    def blobs(self, action: Action) -> Blobs:
+        """See `edge_agent.parts.Source`."""
+        return self._source().blobs(action)
+
+    def close(self) -> None:
+        """See `edge_agent.parts.Source`."""
+        if self._made is not None:
+            self._made.close()
+
+    def _source(self) -> Source:
+        if self._made is None:
+            self._made = self.make()
+        return self._made
+
+
+def agent(places: Places, waker: Waker) -> Agent:
+    """Return the agent of this device.
+
+    Raises:
+        AgentError: The device cannot be worked with at all.
+    """
+    control, runs = places.control(), places.standing()
+    boot_id = places.boot_id.read_text().strip()
+    settings = Settings.read(places.etc / "agent.json")
+    clock = DeviceClock()
+    storage = SyncedFile(places.devices / "bootstate")
+    counters = StoredCounters(storage, running=runs.floor)
+    identity = _identity(places.data / "identity")
+    floor_s = counters.floor().floor_s
+    link = _link(settings, identity, boot_id, lambda: clock.now_s() >= floor_s)
+    root = places.etc / "root.json"
+    source = SourceAtNeed(lambda: _source(runs, root, _trust_folder(places), link, identity))
+    outbox = FallbackFiles(files_in(places.data / "outbox"), files_in(places.run / "outbox"))
+    parts = Parts(
+        boot_id=boot_id,
+        standing=runs,
+        control=control,
+        slots=DeviceSlots(control.current(), places.devices),
+        counters=counters,
+        files=files_in(places.data),
+        outbox=Outbox(outbox, boot_id, lambda: secrets.token_hex(8)),
+        link=link,
+        source=source,
+        probe=DeviceProbe(places.ready, places.restarts, places.commands),
+        clock=clock,
+        status=Board(places.run),
+        request_reboot=lambda: request_reboot(places.devices / "request"),
+        pause=waker.pause,
+        epoch=identity.epoch if identity else 0,
+        options=settings.options,
+    )
+    return Agent(parts, is_stopped=waker.stop.is_set, wake=waker.wake)
+
+
+def request_reboot(pipe: Path) -> None:
+    """Ask init to restart the system; it stops the services in order first.
+
+    Raises:
+        AgentError: It cannot be asked.
+    """
+    try:
+        handle = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            os.write(handle, b"reboot\n")
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise AgentError(f"{pipe}: {error.strerror}") from error
+
+
+def _source(
+    runs: standing.Standing,
+    root: Path,
+    folder: Path,
+    link: Link | None,
+    identity: Identity | None,
+) -> Source:
+    from edge_agent.check import DeviceSource
+
+    return DeviceSource(runs, root, folder, link, identity)
+
+
+def _identity(folder: Path) -> Identity | None:
+    try:
+        return Identity.read(folder)
+    except IdentityError as error:
+        logger.info("no server: %s", error)
+        return None
+
+
+def _link(
+    settings: Settings, identity: Identity | None, boot_id: str, is_clock_known: Callable[[], bool]
+) -> Link | None:
+    if identity is None or not (settings.http or settings.mqtt):
+        return None
+    from edge_agent.links.http import HttpLink
+
+    http = None
+    if settings.http:
+        http = HttpLink(settings.http, identity, is_clock_known=is_clock_known)
+    if not settings.mqtt:
+        return http
+    from edge_agent.links.mqtt import MqttLink
+
+    return MqttLink(settings.mqtt, identity, boot_id, http, is_clock_known=is_clock_known)
+
+
+def _trust_folder(places: Places) -> Path:
+    """Return where metadata is kept: in memory if the data partition takes nothing."""
+    folder = places.data / "trust"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").touch()
+    except OSError as error:
+        logger.warning("%s: %s", folder, error.strerror)
+        return places.run / "trust"
+    return folder

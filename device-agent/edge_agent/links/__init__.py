@@ -1,0 +1,1 @@
+"""The ways to the server: HTTP, MQTT, or a file."""

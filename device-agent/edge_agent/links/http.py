@@ -1,0 +1,129 @@
+"""The link by HTTP: ask for the order now and then, with an ETag, on a connection that is kept."""
+
+import re
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from http.client import NO_CONTENT, NOT_MODIFIED, OK
+from typing import Final
+
+from edge_agent.identity import Identity
+from edge_agent.link import WrongAnswerError
+from edge_agent.links import tls
+from edge_agent.links.exchange import AddressError, Answer, Exchange, Server
+from edge_agent.links.guarded import Pace
+from edge_agent.links.http_files import HttpFiles
+from edge_signing import messages, topics
+from edge_signing.messages import MESSAGE_MOST_BYTES, Desired, EventId, ReportEvent, Status
+
+REPOSITORY: Final = "repository/"
+_JSON: Final = {"Content-Type": "application/json"}
+_ETAG: Final = re.compile(r'(?:W/)?"[!#-~]{0,128}"')
+
+
+class HttpLink:
+    """A server by its URL.
+
+    Args:
+        url: `https://…/`; plain HTTP only where no token is sent.
+        identity: Of this device; its certificate is shown to this server alone.
+        token: Sent to this server instead of the certificate.
+        is_clock_known: See `tls.context`.
+        pace: How slow servers may be.
+
+    Raises:
+        AddressError: The URL can not be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        identity: Identity,
+        *,
+        token: str = "",
+        is_clock_known: Callable[[], bool] = lambda: True,
+        pace: Pace | None = None,
+    ) -> None:
+        self._server = Server.of(url)
+        self._identity = identity
+        self._token = token
+        self._is_clock_known = is_clock_known
+        self._pace = pace or Pace()
+        if token and self._server.scheme != "https":
+            raise AddressError(f"{url}: a token is sent over TLS only")
+        self._exchange = self._to(self._server)
+        self._files: tuple[str, HttpFiles] | None = None
+        self._etag = ""
+        self._desired: Desired | None = None
+        self._woken = threading.Event()
+
+    def desired(self) -> Desired | None:
+        """Return the newest order; see `edge_agent.link.Link`."""
+        headers = {"If-None-Match": self._etag} if self._etag else {}
+        answer = self._exchange.ask("GET", self._path("desired"), headers=headers)
+        if answer.status == NOT_MODIFIED and self._etag:
+            return self._desired
+        if answer.status == NO_CONTENT:
+            self._etag, self._desired = "", None
+            return None
+        body = _body(answer)
+        self._etag = ""
+        self._desired = Desired.unpack(body)
+        etag = answer.header("ETag")
+        self._etag = etag if _ETAG.fullmatch(etag) else ""
+        return self._desired
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait; nothing comes by itself over HTTP."""
+        return self._woken.wait(timeout_s)
+
+    def send_state(self, status: Status) -> None:
+        """Tell the state; see `edge_agent.link.Link`."""
+        self._exchange.ask("PUT", self._path("state"), headers=_JSON, body=status.pack())
+
+    def send_events(self, events: Sequence[ReportEvent]) -> Sequence[EventId]:
+        """Tell events; see `edge_agent.link.Link`."""
+        told = messages.pack_events(events)
+        answer = self._exchange.ask("POST", self._path("events"), headers=_JSON, body=told)
+        return messages.unpack_stored(_body(answer))
+
+    def repository(self, url: str) -> HttpFiles:
+        """Return the files of a repository; see `edge_agent.link.Link`."""
+        if self._files is None or self._files[0] != url:
+            if self._files is not None:
+                self._files[1].close()
+            server = Server.of(url or f"{self._server.place}{self._server.path}{REPOSITORY}")
+            self._files = (url, HttpFiles(self._to(server)))
+        return self._files[1]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._woken.set()
+        self._exchange.close()
+        if self._files is not None:
+            self._files[1].close()
+            self._files = None
+
+    def _path(self, what: str) -> str:
+        return topics.path(self._identity.device, what)
+
+    def _to(self, server: Server) -> Exchange:
+        """Return a connection; who is not our server gets neither certificate nor token."""
+        is_ours = server.is_same(self._server)
+        headers = {"User-Agent": "edge-agent"}
+        if is_ours and self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        shown = is_ours and not self._token
+
+        def context() -> ssl.SSLContext:
+            is_known = self._is_clock_known()
+            return tls.context(self._identity, is_clock_known=is_known, with_certificate=shown)
+
+        chosen = context if server.scheme == "https" else None
+        return Exchange(server, chosen, headers=headers, pace=self._pace)
+
+
+def _body(answer: Answer) -> bytes:
+    if answer.status != OK:
+        raise WrongAnswerError(f"status {answer.status} where 200 is due")
+    return answer.body(MESSAGE_MOST_BYTES)

@@ -1,0 +1,158 @@
+"""The agent's states: one table that says what follows from what, and nothing else.
+
+A state names the one action under way in it. The state is stored, then its action is done; every
+action may be done again, so that after a power cut the stored state is all that has to be known.
+The first event after a start tells whether the slot that is (or was) written runs, or the old one.
+Should the boot script ever start a slot before it was armed, all begins anew, with the other slot.
+
+Nothing about transitions is decided elsewhere. This file knows no slot, no release and no link.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from edge_agent.errors import MachineError
+
+
+class State(StrEnum):
+    """The action under way. The names are stored on devices and told to servers."""
+
+    IDLE = "idle"
+    CHECKING = "checking"
+    INSTALLING = "installing"
+    VERIFYING = "verifying"
+    WAITING = "waiting"
+    ARMING = "arming"
+    REBOOTING = "rebooting"
+    TRIAL = "trial"
+    COMMITTING = "committing"
+    REVERTING = "reverting"
+    REPORTING = "reporting"
+
+
+class Event(StrEnum):
+    """What ends an action, or happens to the device in it."""
+
+    ORDERED = "ordered"  # a release is to be installed
+    ASKED_BACK = "asked-back"  # the other slot is to run again
+    DONE = "done"
+    NOTHING = "nothing"  # there is nothing to do
+    ON_TRIAL = "on-trial"  # what is ordered runs, but is not committed
+    REJECTED = "rejected"  # what was read back is not what was written
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXHAUSTED = "exhausted"  # the state was entered too often
+    STARTED_OLD = "started-old"
+    STARTED_NEW = "started-new"
+
+
+class Result(StrEnum):
+    """How an action ended; the kind of its one final report."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+# fmt: off
+TABLE: Final[Mapping[tuple[State, Event], State]] = {
+    (State.IDLE,       Event.ORDERED):     State.CHECKING,
+    (State.IDLE,       Event.ASKED_BACK):  State.ARMING,
+    (State.IDLE,       Event.STARTED_OLD): State.IDLE,
+
+    (State.CHECKING,   Event.DONE):        State.INSTALLING,
+    (State.CHECKING,   Event.NOTHING):     State.REPORTING,
+    (State.CHECKING,   Event.ON_TRIAL):    State.TRIAL,
+    (State.CHECKING,   Event.FAILED):      State.REPORTING,
+    (State.CHECKING,   Event.CANCELLED):   State.REPORTING,
+    (State.CHECKING,   Event.EXHAUSTED):   State.REPORTING,
+    (State.CHECKING,   Event.STARTED_OLD): State.CHECKING,
+    (State.CHECKING,   Event.STARTED_NEW): State.CHECKING,
+
+    (State.INSTALLING, Event.DONE):        State.VERIFYING,
+    (State.INSTALLING, Event.FAILED):      State.REPORTING,
+    (State.INSTALLING, Event.CANCELLED):   State.REPORTING,
+    (State.INSTALLING, Event.EXHAUSTED):   State.REPORTING,
+    (State.INSTALLING, Event.STARTED_OLD): State.INSTALLING,
+    (State.INSTALLING, Event.STARTED_NEW): State.CHECKING,
+
+    (State.VERIFYING,  Event.DONE):        State.WAITING,
+    (State.VERIFYING,  Event.REJECTED):    State.INSTALLING,
+    (State.VERIFYING,  Event.FAILED):      State.REPORTING,
+    (State.VERIFYING,  Event.EXHAUSTED):   State.REPORTING,
+    (State.VERIFYING,  Event.STARTED_OLD): State.VERIFYING,
+    (State.VERIFYING,  Event.STARTED_NEW): State.CHECKING,
+
+    (State.WAITING,    Event.DONE):        State.ARMING,
+    (State.WAITING,    Event.CANCELLED):   State.REPORTING,
+    (State.WAITING,    Event.STARTED_OLD): State.WAITING,
+    (State.WAITING,    Event.STARTED_NEW): State.CHECKING,
+
+    (State.ARMING,     Event.DONE):        State.REBOOTING,
+    (State.ARMING,     Event.FAILED):      State.REPORTING,
+    (State.ARMING,     Event.EXHAUSTED):   State.REPORTING,
+    (State.ARMING,     Event.STARTED_OLD): State.ARMING,
+    (State.ARMING,     Event.STARTED_NEW): State.TRIAL,
+
+    (State.REBOOTING,  Event.STARTED_OLD): State.REPORTING,
+    (State.REBOOTING,  Event.STARTED_NEW): State.TRIAL,
+
+    (State.TRIAL,      Event.DONE):        State.COMMITTING,
+    (State.TRIAL,      Event.FAILED):      State.REVERTING,
+    (State.TRIAL,      Event.STARTED_NEW): State.TRIAL,
+    (State.TRIAL,      Event.STARTED_OLD): State.REPORTING,
+
+    (State.COMMITTING, Event.DONE):        State.REPORTING,
+    (State.COMMITTING, Event.FAILED):      State.REVERTING,
+    (State.COMMITTING, Event.STARTED_NEW): State.COMMITTING,
+    (State.COMMITTING, Event.STARTED_OLD): State.REPORTING,
+
+    (State.REVERTING,  Event.EXHAUSTED):   State.REPORTING,
+    (State.REVERTING,  Event.STARTED_NEW): State.REVERTING,
+    (State.REVERTING,  Event.STARTED_OLD): State.REPORTING,
+
+    (State.REPORTING,  Event.DONE):        State.IDLE,
+    (State.REPORTING,  Event.STARTED_OLD): State.REPORTING,
+    (State.REPORTING,  Event.STARTED_NEW): State.REPORTING,
+}
+# fmt: on
+
+# How often one action may come into a state; starts of the device in it count too, as its action
+# is done again. A trial needs none: each start costs the new slot one of its tries.
+LIMITS: Final[Mapping[State, int]] = {
+    State.CHECKING: 64,
+    State.INSTALLING: 64,
+    State.VERIFYING: 64,
+    State.ARMING: 8,
+    State.REVERTING: 3,
+}
+REJECTIONS_MOST: Final = 2  # so often what was written may read back as something else
+
+
+def following(state: State, event: Event) -> State:
+    """Return the state that an event leads to.
+
+    Raises:
+        MachineError: The event can not happen in this state.
+    """
+    found = TABLE.get((state, event))
+    if found is None:
+        raise MachineError(f"{event} can not happen in state {state}")
+    return found
+
+
+def result_of(state: State, event: Event) -> Result:
+    """Return how an action ended that goes from `state` to REPORTING by `event`."""
+    match state, event:
+        case (State.COMMITTING, Event.DONE) | (State.CHECKING, Event.NOTHING):
+            return Result.SUCCEEDED
+        case _, Event.CANCELLED:
+            return Result.CANCELLED
+        case _:
+            return Result.FAILED
+
+
+def is_over_limit(state: State, entered: int) -> bool:
+    """Return whether an action came into a state too often."""
+    return entered > LIMITS.get(state, entered)

@@ -1,0 +1,161 @@
+"""What the agent is put together from: protocols, so that a model can take the place of each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from edge_agent.boot.control import BootControl
+from edge_agent.clock import Clock
+from edge_agent.counters import Counters, Floor
+from edge_agent.health import Probe, Terms
+from edge_agent.install import FLUSH_BYTES
+from edge_agent.link import Link
+from edge_agent.payload.acquire import Blobs
+from edge_agent.record import Action
+from edge_agent.slots import Slots
+from edge_agent.standing import Standing
+from edge_agent.store import Files
+from edge_agent.window import Window
+from edge_signing.messages import EventId, ReportEvent, Status
+from edge_signing.release import PatchSet, Release
+
+
+class Outbox(Protocol):
+    """Events on their way to the server: stored before they count, gone when it has them."""
+
+    def add(
+        self,
+        kind: str,
+        *,
+        at_s: int,
+        action: str = "",
+        version: str = "",
+        reason: str = "",
+        key: str = "",
+    ) -> ReportEvent:
+        """Store an event, once for each key that is not empty.
+
+        Raises:
+            StoreError: It can not be stored.
+        """
+
+    def waiting(self) -> Sequence[ReportEvent]:
+        """Return the oldest events that no server has."""
+
+    def deliver(self, send: Callable[[Sequence[ReportEvent]], Sequence[EventId]]) -> bool:
+        """Tell the server all that waits; return whether nothing waits any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What an order came to, all signed and allowed here.
+
+    Attributes:
+        release: What is to be installed, None to stay as it is.
+        patches: To that release from the one that runs.
+        targets_version: Of the metadata that it was checked with.
+        epoch: The enrolment that the director's document is for.
+        director_version: Of that document; 0 when there is none.
+    """
+
+    release: Release | None
+    patches: tuple[PatchSet, ...] = ()
+    targets_version: int = 0
+    epoch: int = 0
+    director_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a release has to be compared with.
+
+    Attributes:
+        floor: What the device must never go below.
+        now_s: The time that counts, seconds since 1970.
+        epoch: The enrolment that `director_version` is of.
+        director_version: The lowest that is taken in that enrolment.
+    """
+
+    floor: Floor
+    now_s: int
+    epoch: int
+    director_version: int
+
+
+class Source(Protocol):
+    """Where an action's release comes from: a repository behind a link, or a bundle."""
+
+    def check(self, action: Action, known: Known) -> Checked:
+        """Return what an action asks for, after all of it was verified.
+
+        Raises:
+            LinkError, FetchError: It may work later.
+            SigningError: It is not trusted, not allowed here, or cannot be read.
+            AgentError: It is refused, or not there.
+        """
+
+    def blobs(self, action: Action) -> Blobs:
+        """Return where the payloads of an action's release are fetched.
+
+        Raises:
+            LinkError: It may work later.
+            AgentError: It is not there any more.
+        """
+
+    def close(self) -> None:
+        """Give back what is open; the next use opens it again."""
+
+
+class StatusBoard(Protocol):
+    """Where people and programs of the device see how the agent is."""
+
+    def show(self, status: Status) -> None:
+        """Show a status in place of the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the image sets.
+
+    Attributes:
+        poll_s: How long the link is waited for at most, when idle.
+        health: What is asked of a new system.
+        window: When the device may restart, if an order asks for it; None for always.
+        flush_bytes: How much is written between two flushes.
+    """
+
+    poll_s: float = 300
+    health: Terms = field(default_factory=Terms)
+    window: Window | None = None
+    flush_bytes: int = FLUSH_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All that the agent works with.
+
+    Attributes:
+        boot_id: Names this start of the system.
+        standing: What runs.
+        request_reboot: Asks init for a restart, and returns at once.
+        pause: Waits so many seconds at most; returns whether to go on at once.
+        files: For the record and the journal.
+        epoch: Of the enrolment; a new one lets the numbers of orders start again.
+    """
+
+    boot_id: str
+    standing: Standing
+    control: BootControl
+    slots: Slots
+    counters: Counters
+    files: Files
+    outbox: Outbox
+    link: Link | None
+    source: Source
+    probe: Probe
+    clock: Clock
+    status: StatusBoard
+    request_reboot: Callable[[], None]
+    pause: Callable[[float], bool]
+    epoch: int = 0
+    options: Options = field(default_factory=Options)

@@ -1,0 +1,96 @@
+"""The agent with its socket: requests of people come in, the status goes out."""
+
+import secrets
+import socket
+
+from edge_agent import device, status
+from edge_agent.device import Places, Waker
+from edge_agent.driver import Agent
+from edge_agent.errors import AgentError
+from edge_agent.machine import Result, State
+from edge_agent.request import WORDS, Request, Word
+from edge_agent.status import SOCKET, Said, StatusError, StatusSocket
+from edge_signing.errors import FormatError
+from edge_signing.messages import Status
+
+
+def run(places: Places, waker: Waker) -> None:
+    """Run the agent until the waker ends it.
+
+    Raises:
+        AgentError: The device cannot be worked with at all.
+    """
+    agent = device.agent(places, waker)
+    listening = _socket(agent, places)
+    try:
+        agent.run()
+    finally:
+        agent.close()
+        if listening is not None:
+            listening.close()
+
+
+def run_alone(places: Places, request: Request) -> Status:
+    """Do a request without the service, up to the restart of the system.
+
+    Raises:
+        AgentError: It is refused or failed, or the device cannot be worked with.
+    """
+    waker = Waker()
+    agent = device.agent(places, waker)
+    try:
+        agent.start()
+        agent.take(request)
+        while agent.record.state not in (State.IDLE, State.REBOOTING):
+            agent.step()
+        if agent.record.state is State.REBOOTING:
+            waker.wake()  # nothing is left to be waited for
+            agent.step()
+        elif agent.record.last_result is not Result.SUCCEEDED:
+            raise AgentError(agent.record.last_reason)
+        return agent.status()
+    finally:
+        agent.close()
+
+
+def is_running(places: Places) -> bool:
+    """Return whether an agent listens on the socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(places.run / SOCKET)) == 0
+
+
+def answer(agent: Agent, said: Said) -> Said:
+    """Answer one request of the socket.
+
+    Raises:
+        AgentError: It is refused, or no request.
+    """
+    word, path = said.get("command", "status"), said.get("path", "")
+    if word == "status":
+        return status.as_json(agent.status())
+    known = next((one for one in WORDS if one == word), None)
+    if known is None or not isinstance(path, str):
+        raise AgentError(f"{word!r} is no request")
+    request = request_of(known, path)
+    agent.ask(request)
+    return {"action": request.id}
+
+
+def request_of(word: Word, path: str = "") -> Request:
+    """Return a new request.
+
+    Raises:
+        AgentError: The path is none.
+    """
+    try:
+        return Request(word, f"local-{secrets.token_hex(8)}", path)
+    except FormatError as error:
+        raise AgentError(str(error)) from error
+
+
+def _socket(agent: Agent, places: Places) -> StatusSocket | None:
+    """Return the socket; a device without one is updated all the same."""
+    try:
+        return StatusSocket(lambda said: answer(agent, said), places.run)
+    except StatusError:
+        return None

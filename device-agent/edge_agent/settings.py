@@ -1,0 +1,109 @@
+"""What an image sets for its agent: `/etc/edge/agent.json`, in the verified root.
+
+    {"http": "https://example.com/", "mqtt": "mqtts://example.com", "poll_s": 300,
+     "health": {"stable_s": 30, "timeout_s": 300, "console": false},
+     "window": {"from": "02:00", "to": "04:00", "utc_offset_min": 60}}
+
+Each of them may be left out; one that is not known, or wrong, is an error.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from edge_agent.errors import AgentError
+from edge_agent.health import Terms
+from edge_agent.parts import Options
+from edge_agent.window import DAY_MIN, Window
+from edge_signing.errors import FormatError
+from edge_signing.fields import Fields
+
+FILE: Final = Path("/etc/edge/agent.json")
+DAY_S: Final = 86_400
+_URL: Final = re.compile(r"[a-z]{4,5}://[!-~]{1,1000}")
+_TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an image sets.
+
+    Attributes:
+        http: URL of the server, empty for none.
+        mqtt: URL of its broker, empty for none.
+        options: For the agent itself.
+    """
+
+    http: str = ""
+    mqtt: str = ""
+    options: Options = field(default_factory=Options)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "Settings":
+        """Return what the file says.
+
+        Raises:
+            FormatError: It is no JSON, or holds what is not known.
+        """
+        try:
+            fields = Fields(json.loads(data), FILE.name)
+        except ValueError as error:
+            raise FormatError(f"{FILE.name}: not JSON: {error}") from error
+        http, mqtt = (fields.text(name, _URL) if fields.has(name) else "" for name in _LINKS)
+        poll_s = fields.integer("poll_s", least=1, most=DAY_S) if fields.has("poll_s") else 300
+        health = _health(fields.fields("health")) if fields.has("health") else Terms()
+        window = _window(fields.fields("window")) if fields.has("window") else None
+        fields.end()
+        return cls(http, mqtt, Options(poll_s, health, window))
+
+    @classmethod
+    def read(cls, file: Path = FILE) -> "Settings":
+        """Return what the image sets; nothing if there is no such file.
+
+        Raises:
+            AgentError: It cannot be read or is wrong.
+        """
+        try:
+            return cls.unpack(file.read_bytes())
+        except FileNotFoundError:
+            return cls()
+        except OSError as error:
+            raise AgentError(f"{file}: {error.strerror}") from error
+        except FormatError as error:
+            raise AgentError(str(error)) from error
+
+
+_LINKS: Final = ("http", "mqtt")
+
+
+def _health(fields: Fields) -> Terms:
+    usual = Terms()
+
+    def seconds(name: str, usual_s: float) -> float:
+        return fields.integer(name, most=DAY_S) if fields.has(name) else usual_s
+
+    terms = Terms(
+        seconds("stable_s", usual.stable_s),
+        seconds("timeout_s", usual.timeout_s),
+        fields.one_of("console", (False, True)) if fields.has("console") else False,
+    )
+    fields.end()
+    if terms.timeout_s <= terms.stable_s:
+        raise FormatError(f"{FILE.name}: health: timeout_s is not above stable_s")
+    return terms
+
+
+def _window(fields: Fields) -> Window:
+    offset_min = 0
+    if fields.has("utc_offset_min"):
+        offset_min = fields.integer("utc_offset_min", least=-DAY_MIN, most=DAY_MIN)
+    begin, end = (_minute(fields.text(name, _TIME)) for name in ("from", "to"))
+    fields.end()
+    return Window(begin, end, offset_min)
+
+
+def _minute(text: str) -> int:
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)

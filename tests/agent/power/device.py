@@ -1,0 +1,319 @@
+"""A whole device on a medium: the boot script, the agent, and a server that gives one order."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from edge_agent import verity
+from edge_agent.boot.uboot import UbootControl
+from edge_agent.counters import StoredCounters
+from edge_agent.driver import Agent
+from edge_agent.machine import Result, State
+from edge_agent.outbox import Outbox
+from edge_agent.parts import Checked, Parts
+from edge_agent.standing import Standing
+from edge_agent.store import AtomicFiles
+from edge_signing.formats import boot_state
+from edge_signing.formats.boot_state import SLOTS, Slot
+from edge_signing.formats.payload_table import Coding, PayloadTable, Row
+from edge_signing.messages import Desired, ReportEvent
+from edge_signing.release import Content, HashTree, Image, Partition, Payload, Release
+from tests.agent.power.machine_room import (
+    InPlaceCalls,
+    Medium,
+    MediumCalls,
+    MediumSlots,
+    MediumStorage,
+    is_there,
+)
+from tests.agent.power.medium import Contents, Flush, Heard, after_cut, devices_of
+from tests.fakes import uboot
+from tests.fakes.agent_parts import (
+    OPTIONS,
+    FakeBlobs,
+    FakeBoard,
+    FakeClock,
+    FakeLink,
+    FakeProbe,
+    FakeSource,
+)
+from tests.fakes.memory_image import MemoryImage
+
+BLOCK = 4096
+ACTION = "act-1"
+FRESH = "fresh"
+STARTS_MOST = 40
+STEPS_MOST = 400
+FINAL = {str(result) for result in Result}
+ORDER = Desired(1, ACTION, "gateway/2/release.json", b"{}")
+
+Story = Literal["good", "sick", "dead", "worn"]
+STORIES: tuple[Story, ...] = ("good", "sick", "dead", "worn")
+# Keeps nothing that is written to it: in the middle of the new root file system.
+WORN_SECTOR = ("rootfs-b", 11)
+
+
+class ViolationError(AssertionError):
+    """The device broke a promise."""
+
+
+class RebootAsked(BaseException):  # no error, and nobody may catch it
+    """The agent asked for a restart."""
+
+
+def _image(partition: Partition, seed: str, blocks: int, *, has_tree: bool) -> tuple[Image, bytes]:
+    data = b"".join(
+        hashlib.sha256(f"{seed} {partition} {number}".encode()).digest() * (BLOCK // 32)
+        for number in range(blocks)
+    )
+    content = Content(len(data), hashlib.sha256(data).digest())
+    if not has_tree:
+        return Image(partition, content), data
+    memory = _Stream(data)
+    made = verity.write_tree(memory, data_bytes=len(data), salt=b"salt")
+    tree = HashTree(bytes.fromhex(made.root_hash), b"salt")
+    return Image(partition, content, tree), bytes(memory.data)
+
+
+class _Stream(MemoryImage):
+    at = 0
+
+    def seek(self, offset: int, _whence: int = 0, /) -> int:
+        self.at = offset
+        return offset
+
+    def read(self, length: int = 0, /) -> bytes:
+        return self.pread(length, self.at)
+
+    def write(self, data: bytes, /) -> int:
+        self.pwrite(data, self.at)
+        return len(data)
+
+
+@dataclass(frozen=True)
+class System:
+    """A release, what fills a slot with it, and its blobs."""
+
+    release: Release
+    volumes: tuple[tuple[str, bytes], ...]
+    blobs: dict[bytes, bytes]
+
+    @classmethod
+    def make(cls, version: str, counter: int) -> "System":
+        images, volumes, payloads = [], [], []
+        blobs: dict[bytes, bytes] = {}
+        for partition, blocks in (("boot", 2), ("rootfs", 4)):
+            image, data = _image(
+                partition,  # type: ignore[arg-type]
+                version,
+                blocks,
+                has_tree=partition == "rootfs",
+            )
+            images.append(image)
+            volumes.append((partition, data))
+            blob = data[: image.content.length_bytes]
+            table = _table(blob).pack()
+            contents = [Content(len(one), hashlib.sha256(one).digest()) for one in (table, blob)]
+            payloads.append(Payload("full", image.partition, *contents))
+            blobs |= {contents[0].sha256: table, contents[1].sha256: blob}
+        release = Release(
+            "gateway", version, ("board",), tuple(images), tuple(payloads), counter=counter
+        )
+        return cls(release, tuple(volumes), blobs)
+
+
+def _table(blob: bytes) -> PayloadTable:
+    rows = []
+    for at in range(0, len(blob), BLOCK):
+        digest = hashlib.sha256(blob[at : at + BLOCK]).digest()
+        rows.append(Row(Coding.STORED, len(blob[at : at + BLOCK]), digest, digest))
+    return PayloadTable(len(blob), tuple(rows))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One start of the device: what was stored then, and all that it did."""
+
+    medium: Medium
+    heard: tuple[ReportEvent, ...]
+
+
+@dataclass
+class Device:
+    """A device that is told to install `new` over `old`.
+
+    Args:
+        old: What runs at first, in slot a.
+        new: What is ordered.
+        story: Whether the new system is good, gets never healthy, dies before its agent starts, or
+            does not get into the other slot as it has a worn sector.
+        ignored: Steps that are left out of the code or do nothing.
+        second_choice: The old system is in both slots and never healthy, at its last try.
+        fetched: How often something was fetched.
+    """
+
+    old: System
+    new: System
+    story: Story = "good"
+    ignored: frozenset[str] = frozenset()
+    second_choice: bool = False
+    fetched: int = 0
+
+    def new_contents(self) -> Contents:
+        """Return the disk of a device with slot b empty, or as the second choice."""
+        first, second = boot_state.factory_copies()
+        if self.second_choice:
+            # The start that comes now uses up the last try of slot a, which is never healthy.
+            left: dict[Slot, int] = {"a": 1, "b": boot_state.COMMITTED_LEFT}
+            first = boot_state.BootState(2, ("a", "b"), left).pack()
+        state = first.ljust(boot_state.COPY_OFFSETS_BYTES[1], b"\0") + second
+        devices = {"boot state": state, "trust state": b""}
+        for slot in SLOTS:
+            for partition, data in self.old.volumes:
+                is_there = slot == "a" or self.second_choice
+                devices[f"{partition}-{slot}"] = data if is_there else b""
+        return Contents(devices_of(devices))
+
+    def run(self, start: Contents, heard: Sequence[ReportEvent] = ()) -> list[Frame]:
+        """Let the device work until nothing is left to do, and return its starts.
+
+        Raises:
+            ViolationError: A promise was broken.
+        """
+        frames: list[Frame] = []
+        contents, known = start, tuple(heard)
+        for _start in range(STARTS_MOST):
+            worn = WORN_SECTOR if self.story == "worn" else None
+            medium = Medium(contents, self.ignored, worn)
+            frames.append(Frame(medium, known))
+            is_over = self._start(medium, known)
+            known = (*known, *_events(medium))
+            self._check_reports(known)
+            if is_over:
+                self._check_end(medium.now, known)
+                return frames
+            # A restart may lose what was not flushed, as a cut does.
+            contents = after_cut(medium.start, [*medium.log, Heard(None)], "dropped")
+        raise ViolationError(f"not over after {STARTS_MOST} starts")
+
+    def _start(self, medium: Medium, heard: tuple[ReportEvent, ...]) -> bool:
+        """Start once; return whether the agent has nothing left to do."""
+        slot = self._boot(medium)
+        if slot is None:
+            return False
+        running = self._running(medium.now, slot)
+        if running is self.new and self.story == "dead":
+            return False
+        agent = self._agent(medium, slot, running, heard)
+        try:
+            agent.start()
+            for _step in range(STEPS_MOST):
+                agent.step()
+                if _is_over(agent, medium):
+                    return True
+        except RebootAsked:
+            return False
+        raise ViolationError(f"the agent is still {agent.record.state} after {STEPS_MOST} steps")
+
+    def _boot(self, medium: Medium) -> Slot | None:
+        """What the boot script does: count the try in the older copy, and choose."""
+        storage = MediumStorage(medium)
+        offsets = boot_state.COPY_OFFSETS_BYTES
+        copies = [storage.read(at, boot_state.COPY_BYTES) for at in offsets]
+        slot, index, state = uboot.chosen(copies)
+        medium.write("boot state", state.pack(), offsets[index])
+        medium.log.append(Flush("boot state"))  # U-Boot's own writes go past any cache
+        return slot
+
+    def _running(self, contents: Contents, slot: Slot) -> System:
+        for system in (self.old, self.new):
+            if is_there(contents, slot, system.volumes):
+                return system
+        raise ViolationError(f"slot {slot} was started and holds no whole system")
+
+    def _agent(
+        self, medium: Medium, slot: Slot, running: System, heard: tuple[ReportEvent, ...]
+    ) -> Agent:
+        boot_id = hashlib.sha256(repr(medium.start.key()).encode()).hexdigest()[:16]
+        clock = FakeClock()
+        calls = InPlaceCalls if "rename" in self.ignored else MediumCalls
+        files, outbox = (AtomicFiles(calls(medium, name)) for name in ("agent", "outbox"))
+        storage = MediumStorage(medium)
+        release = running.release
+        standing = Standing("board", release.product, release.version, release.counter)
+
+        def hear(event: ReportEvent) -> None:
+            if event.id not in {one.id for one in (*heard, *_events(medium))}:
+                medium.log.append(Heard(event))
+
+        def ask_reboot() -> None:
+            raise RebootAsked
+
+        def count() -> None:
+            self.fetched += 1
+
+        is_sick = self.story == "sick" if running is self.new else self.second_choice
+        return Agent(
+            Parts(
+                boot_id=boot_id,
+                standing=standing,
+                control=UbootControl(storage, command_line=f"edge.slot={slot}"),
+                slots=MediumSlots(medium, slot),
+                counters=StoredCounters(storage, running=standing.floor),
+                files=files,
+                outbox=Outbox(outbox, boot_id, lambda: FRESH),
+                link=FakeLink(clock, ORDER, hear),
+                source=FakeSource(Checked(self.new.release), FakeBlobs(self.new.blobs, count)),
+                probe=FakeProbe(ready=not is_sick),
+                clock=clock,
+                status=FakeBoard(),
+                request_reboot=ask_reboot,
+                pause=clock.pause,
+                options=OPTIONS,
+            )
+        )
+
+    def _check_reports(self, heard: tuple[ReportEvent, ...]) -> None:
+        finals = [one for one in heard if one.action == ACTION and one.kind in FINAL]
+        if len(finals) > 1:
+            raise ViolationError(f"{len(finals)} final reports: {finals}")
+        wanted = "succeeded" if self.story == "good" else "failed"
+        if finals and finals[0].kind != wanted:
+            raise ViolationError(f"a false report: {finals[0]}")
+
+    def _check_end(self, contents: Contents, heard: tuple[ReportEvent, ...]) -> None:
+        finals = [one for one in heard if one.action == ACTION and one.kind in FINAL]
+        if len(finals) != 1:
+            raise ViolationError("no final report")
+        lost = [one.reason for one in heard if one.kind == "record-lost"]
+        lost = [one for one in lost if one != "there is no record"]
+        if lost:
+            raise ViolationError(f"the record was lost: {lost}")
+        storage = MediumStorage(Medium(contents))
+        control = UbootControl(storage, command_line="edge.slot=a")
+        state = control.state()
+        first = state.order[0]
+        wanted = self.new if self.story == "good" else self.old
+        if not is_there(contents, first, wanted.volumes):
+            raise ViolationError(f"slot {first} holds the wrong system")
+        if state.left[first] != boot_state.COMMITTED_LEFT:
+            raise ViolationError(f"slot {first} is not committed: {state}")
+        counters = StoredCounters(storage, running=Standing().floor)
+        counter = self.new.release.counter if self.story == "good" else 0
+        if counters.floor().counter != counter:
+            raise ViolationError(f"the rollback counter is {counters.floor().counter}")
+
+
+def _events(medium: Medium) -> tuple[ReportEvent, ...]:
+    return tuple(one for one in medium.heard() if isinstance(one, ReportEvent))
+
+
+def _is_over(agent: Agent, medium: Medium) -> bool:
+    record = agent.record
+    if record.state is not State.IDLE or record.last != ACTION:
+        return False
+    names = AtomicFiles(MediumCalls(medium, "outbox")).names()
+    is_waiting = any(name[0].isdecimal() for name in names)
+    state = UbootControl(MediumStorage(medium), command_line="edge.slot=a").state()
+    return not is_waiting and state.left[state.order[0]] == boot_state.COMMITTED_LEFT

@@ -1,0 +1,120 @@
+"""Power cuts at any moment of updates, on a disk that loses what was not flushed.
+
+EDGE_POWER_CUTS sets how many (25); EDGE_POWER_SEED repeats a run, as far as time lets it.
+"""
+
+import contextlib
+import os
+import random
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from edge.emulator import machine
+from edge.emulator.command import Options
+from edge.emulator.machine import Machine
+from edge.errors import ToolError
+from tests.e2e.releases import BASE, NEXT, Releases
+from tests.e2e.updated_device import copy_sparse
+from tests.fakes import slots
+from tests.fakes.lossy_disk import LossyDisk
+from tests.fakes.update_site import UpdateSite
+
+pytestmark = pytest.mark.slow
+
+CUTS = int(os.environ.get("EDGE_POWER_CUTS", "25"))
+SEED = int(os.environ.get("EDGE_POWER_SEED", "4"))
+STARTS_MOST = 40  # of one action: more means that it does not get on
+LONGEST_S = 14.0
+LATE_S = 25.0
+PHASES = ("installing", "verifying", "arming", "rebooting", "trial", "committing", "reporting")
+# The only honest reason to fail: the new slot was started so often, and never left alone.
+USED_UP = re.compile(r"tries are used up|left by the boot script|left before it was committed")
+
+
+@dataclass
+class CutDevice:
+    """A device whose power goes again and again."""
+
+    site: UpdateSite
+    build: Path
+    disk: Path
+    lossy: LossyDisk
+    chance: random.Random
+    log: Callable[[str], object]
+
+    def start_and_cut(self) -> None:
+        """Let it run until a random moment, or one in a random phase, and take the power away."""
+        if self.chance.random() < 0.5:
+            phase, most_s = "", self.chance.uniform(0.5, LONGEST_S)
+        else:
+            phase, most_s = self.chance.choice(PHASES), LATE_S
+        with self._running() as one, contextlib.suppress(ToolError):
+            end_s = time.monotonic() + most_s
+            while time.monotonic() < end_s and not (phase and self._phase() == phase):
+                one.listen(0.05)
+            if phase:
+                one.listen(self.chance.uniform(0, 1.5))
+        self.lossy.wait_off()
+
+    def run_to_the_end(self, action: str) -> str:
+        """Let it run until it reported; return how the action ended."""
+        with self._running() as one:
+            kind = self.site.outcome(action, one.listen).kind
+            self.site.settled(one.listen)
+        self.lossy.wait_off()
+        return kind
+
+    def _running(self) -> "contextlib.AbstractContextManager[Machine]":
+        options = Options(disk_drive=self.lossy.drive)
+        return machine.running(self.build, disk=self.disk, options=options, log=self.log)
+
+    def _phase(self) -> str:
+        status = self.site.status()
+        return status.phase if status else ""
+
+
+def test_no_power_cut_costs_a_device_or_a_report(
+    site: UpdateSite, releases: Releases, fresh_disk: Path, tmp_path: Path
+) -> None:
+    releases.publish(NEXT)  # forth by patches, back by the full payload
+    disk, chance = tmp_path / "disk.img", random.Random(SEED)
+    copy_sparse(fresh_disk, disk)
+    site.reset()
+    lossy = LossyDisk(disk, tmp_path / "disk.sock", chance)
+    running, wanted, actions = BASE, NEXT, []
+    with site.serving(), (tmp_path / "console.log").open("w", buffering=1) as console:
+        device = CutDevice(site, releases.build(BASE), disk, lossy, chance, console.write)
+        while lossy.cuts < CUTS:
+            actions.append(action := site.offer(wanted))
+            starts = 0
+            while not site.finals(action) and lossy.cuts < CUTS:
+                device.start_and_cut()
+                starts += 1
+                assert starts < STARTS_MOST, f"{action} does not get on: {site.status()}"
+            if lossy.cuts >= CUTS:
+                device.run_to_the_end(action)
+            if succeeded(site, action):
+                running, wanted = wanted, running
+        if not succeeded(site, actions[-1]):
+            actions.append(action := site.offer(wanted))
+            assert device.run_to_the_end(action) == "succeeded"
+            running = wanted
+        status = site.status()
+
+    print(f"{lossy.cuts} cuts, {len(actions)} updates, {lossy.lost} writes lost, {lossy.torn} torn")
+    assert status is not None
+    assert status.version == running
+    assert slots.boot_control(disk).state().order[0] == status.slot
+    assert [len(site.finals(one)) for one in actions] == [1] * len(actions)
+
+
+def succeeded(site: UpdateSite, action: str) -> bool:
+    """Return whether an action succeeded; it may fail only for too many cuts of its trial."""
+    final = site.finals(action)[0]
+    assert final.kind == "succeeded" or USED_UP.search(final.reason), final
+    return final.kind == "succeeded"

@@ -1,0 +1,210 @@
+"""Messages: their bytes, and what is refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from edge_signing import canonical, messages, topics
+from edge_signing.errors import FormatError
+from edge_signing.messages import Desired, EventId, Policy, ReportEvent, Status, Want
+
+DIRECTOR = canonical.encode({"signatures": [], "signed": {"version": 3}})
+DESIRED = Desired(
+    7,
+    "roll-7",
+    "gateway/1.1/release.json",
+    DIRECTOR,
+    Policy(download_only=True, reboot="window"),
+    "https://updates.example/repo/",
+)
+STATUS = Status(
+    "b0-1", 7, "roll-7", "installing", "a", "rpi4", "gateway", "1.0", 4, "gateway/1.1/release.json",
+    512, 2048, 100, "",
+)  # fmt: skip
+EVENT = ReportEvent(EventId("b0-1", 2), 1_793_491_200, "failed", "roll-7", "1.1", "no space")
+WANT = Want("blobs/" + "ab" * 32, 131072, 4096)
+
+GOLDEN: dict[str, tuple[Any, bytes]] = {
+    "desired": (
+        DESIRED,
+        b'{"action":"roll-7","director":{"signatures":[],"signed":{"version":3}},"format":1,'
+        b'"policy":{"download_only":true,"reboot":"window"},"release":"gateway/1.1/release.json",'
+        b'"repository":"https://updates.example/repo/","seq":7}',
+    ),
+    "status": (
+        STATUS,
+        b'{"action":"roll-7","board":"rpi4","boot_id":"b0-1","bytes_per_s":100,"counter":4,'
+        b'"done_bytes":512,"format":1,"phase":"installing","planned_bytes":2048,'
+        b'"product":"gateway","reason":"","release":"gateway/1.1/release.json","seq":7,"slot":"a",'
+        b'"version":"1.0"}',
+    ),
+    "want": (
+        WANT,
+        b'{"format":1,"length":4096,"name":"blobs/' + b"ab" * 32 + b'","offset":131072}',
+    ),
+}
+EVENTS = (
+    b'{"events":[{"action":"roll-7","at_s":1793491200,"boot_id":"b0-1","kind":"failed","n":2,'
+    b'"reason":"no space","version":"1.1"}],"format":1}'
+)
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_message_has_these_bytes(name: str) -> None:
+    message, golden = GOLDEN[name]
+
+    assert message.pack() == golden
+    assert type(message).unpack(golden) == message
+
+
+def test_lists_have_these_bytes() -> None:
+    assert messages.pack_events([EVENT]) == EVENTS
+    assert messages.unpack_events(EVENTS) == (EVENT,)
+    stored = b'{"format":1,"stored":[{"boot_id":"b0-1","n":2}]}'
+    assert messages.pack_stored([EVENT.id]) == stored
+    assert messages.unpack_stored(stored) == (EVENT.id,)
+    online = b'{"boot_id":"b0-1","format":1,"on":1}'
+    assert messages.pack_online("b0-1", is_online=True) == online
+    assert messages.unpack_online(online) == ("b0-1", True)
+
+
+def test_an_order_to_stay_names_no_release() -> None:
+    order = Desired(8, "stay", None, DIRECTOR)
+
+    assert b"release" not in order.pack()
+    assert Desired.unpack(order.pack()) == order
+
+
+def test_a_long_reason_is_cut_and_still_a_message() -> None:
+    status = Status("b", reason="é" * 5000)
+
+    assert Status.unpack(status.pack()).reason == "é" * messages.REASON_MOST
+
+
+def _changed(golden: bytes, **changes: object) -> bytes:
+    value: Any = canonical.decode(golden)
+    for name, new in changes.items():
+        if new is ...:
+            del value[name]
+        else:
+            value[name] = new
+    return canonical.encode(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        pytest.param("desired", {"format": 2}, id="newer format"),
+        pytest.param("desired", {"format": True}, id="format is no number"),
+        pytest.param("desired", {"more": 1}, id="unknown field"),
+        pytest.param("desired", {"seq": ...}, id="no seq"),
+        pytest.param("desired", {"seq": 0}, id="seq 0"),
+        pytest.param("desired", {"action": "a/b"}, id="action with a slash"),
+        pytest.param("desired", {"release": "../../x"}, id="release outside"),
+        pytest.param("desired", {"release": None}, id="null release"),
+        pytest.param("desired", {"repository": "file:///etc/"}, id="another scheme"),
+        pytest.param("desired", {"repository": "https://a.example/\r\nx/"}, id="line break"),
+        pytest.param("desired", {"repository": "https://a.example"}, id="no slash at the end"),
+        pytest.param("desired", {"policy": {"reboot": "now"}}, id="half a policy"),
+        pytest.param(
+            "desired", {"policy": {"download_only": 1, "reboot": "now"}}, id="1 is not true"
+        ),
+        pytest.param("status", {"phase": ""}, id="no phase"),
+        pytest.param("status", {"slot": "c"}, id="slot c"),
+        pytest.param("status", {"done_bytes": -1}, id="below zero"),
+        pytest.param("status", {"reason": "x" * 1001}, id="long reason"),
+        pytest.param("status", {"boot_id": "+/#"}, id="boot id with wildcards"),
+        pytest.param("want", {"length": 131073}, id="more than a block"),
+        pytest.param("want", {"length": 0}, id="nothing"),
+        pytest.param("want", {"name": "blobs/../../etc/passwd"}, id="outside"),
+        pytest.param("want", {"name": "targets/a/../b"}, id="dots"),
+        pytest.param("want", {"name": "targets/a/b"}, id="two parts"),
+        pytest.param("want", {"name": "metadata/.hidden"}, id="hidden"),
+        pytest.param("want", {"name": "blobs/" + "AB" * 32}, id="upper case"),
+        pytest.param("want", {"offset": 1 << 41}, id="far"),
+    ],
+)
+def test_a_wrong_message_is_refused(name: str, changes: dict[str, object]) -> None:
+    message, golden = GOLDEN[name]
+
+    with pytest.raises(FormatError):
+        type(message).unpack(_changed(golden, **changes))
+
+
+@pytest.mark.parametrize(
+    ("unpack", "message"),
+    [
+        pytest.param(messages.unpack_events, b"", id="nothing"),
+        pytest.param(messages.unpack_events, EVENTS + b" ", id="trailing"),
+        pytest.param(messages.unpack_events, EVENTS.replace(b'"n":2', b'"n":0'), id="n 0"),
+        pytest.param(
+            messages.unpack_stored, messages.pack_stored([EVENT.id] * 65), id="more than 64"
+        ),
+        pytest.param(messages.unpack_online, b'{"boot_id":"b","format":1,"on":2}', id="on 2"),
+        pytest.param(messages.unpack_online, b"[]", id="a list"),
+        pytest.param(Desired.unpack, b" " * (65 << 10), id="too long"),
+        pytest.param(Desired.unpack, b'{"director":' + b"[" * 40, id="too deep"),
+    ],
+)
+def test_wrong_bytes_are_refused(unpack: Callable[[bytes], object], message: bytes) -> None:
+    with pytest.raises(FormatError):
+        unpack(message)
+
+
+@given(place=some.integers(0, 400), bit=some.integers(0, 7), name=some.sampled_from([*GOLDEN]))
+def test_a_flipped_bit_is_refused_or_another_message(place: int, bit: int, name: str) -> None:
+    message, golden = GOLDEN[name]
+    spoilt = bytearray(golden)
+    spoilt[place % len(golden)] ^= 1 << bit
+
+    try:
+        found = type(message).unpack(bytes(spoilt))
+    except FormatError:
+        return
+    assert found != message
+    assert found.pack() == bytes(spoilt)
+
+
+@given(
+    some.lists(
+        some.builds(
+            ReportEvent,
+            some.builds(
+                EventId, some.from_regex(messages.ID, fullmatch=True), some.integers(1, 2**53 - 1)
+            ),
+            some.integers(0, 2**53 - 1),
+            some.from_regex(messages.WORD, fullmatch=True),
+            reason=some.text(max_size=50).filter(lambda text: text.isprintable()),
+        ),
+        max_size=3,
+    )
+)
+def test_events_come_back(events: list[ReportEvent]) -> None:
+    assert messages.unpack_events(messages.pack_events(events)) == tuple(events)
+
+
+def test_topics_are_those_of_the_design() -> None:
+    assert topics.desired("dev-1") == "edge/v1/d/dev-1/c/desired"
+    assert topics.command("dev-1") == "edge/v1/d/dev-1/c/cmd"
+    assert topics.block("dev-1") == "edge/v1/d/dev-1/c/block"
+    assert topics.stored("dev-1") == "edge/v1/d/dev-1/c/stored"
+    assert topics.state("dev-1") == "edge/v1/d/dev-1/s/state"
+    assert topics.online("dev-1") == "edge/v1/d/dev-1/s/online"
+    assert topics.events("dev-1") == "edge/v1/d/dev-1/s/ev"
+    assert topics.want("dev-1") == "edge/v1/d/dev-1/s/want"
+    assert topics.WAKE == "edge/v1/all/c/wake"
+    assert topics.path("dev-1", "desired") == "v1/devices/dev-1/desired"
+    assert topics.device_of("edge/v1/d/dev-1/s/ev") == "dev-1"
+
+
+@pytest.mark.parametrize("name", ["", "+", "#", "a/b", "a b", "é", "x" * 65, "a\n"])
+def test_no_topic_is_made_of_a_wrong_device_id(name: str) -> None:
+    with pytest.raises(FormatError):
+        topics.desired(name)
+    with pytest.raises(FormatError):
+        topics.path(name, "state")
+    with pytest.raises(FormatError):
+        topics.device_of(f"edge/v1/d/{name}/s/ev")
