@@ -7,10 +7,9 @@ import click
 
 from edge.board.search import find
 from edge.bundle.coding import LEVELS, Level
-from edge.cli import trusted
+from edge.cli import ask, trusted
 from edge.cli.output import Output
 from edge.cli.table import human
-from edge.errors import RefusedError
 from edge.image import build as images
 from edge.image import manifest
 from edge.image.build import Order
@@ -20,6 +19,7 @@ from edge.image.outputs import DISK, UPDATE
 from edge.keys.ring import Ring
 from edge.release import export, source
 from edge.release.payloads import Terms
+from edge.repository.standalone import KeysElsewhereError
 from edge.system.load import STDIN, load
 from edge.system.lock import LOCK_FILE
 
@@ -140,8 +140,9 @@ def _write_update(output: Output, folder: Path, order: Order, ring: Ring, level:
                 level=level,
                 clock_s=order.clock_s,
                 progress=output,
+                ask=ask.secrets_from(None),
             )
-    except RefusedError as error:
+    except KeysElsewhereError as error:
         output.line(f"no {UPDATE}: {error}")
         if error.hint:
             output.line(f"  hint: {error.hint}")

@@ -17,6 +17,10 @@ from edge_signing.trust import documents, offline, signatures
 from edge_signing.trust.names import TARGETS
 
 
+class KeysElsewhereError(RefusedError):
+    """Not enough keys of a role are here to sign."""
+
+
 def sign_standalone(
     ring: Ring,
     product: str,
@@ -37,7 +41,7 @@ def sign_standalone(
         ask: Gets passphrases and PINs.
 
     Raises:
-        RefusedError: Not enough of the keys are here.
+        KeysElsewhereError: Not enough of the keys are here.
         SigningError: A path is not one of the product.
     """
     delegator = ring.targets()
@@ -51,7 +55,7 @@ def sign_standalone(
     try:
         signatures.verify((delegator.signed,), role.name, made, name)
     except TrustError as error:
-        raise RefusedError(
+        raise KeysElsewhereError(
             f"not enough keys of {role.name} are here to sign: {error}",
             hint="use a repository: edge release add, edge sign, edge release publish",
         ) from error

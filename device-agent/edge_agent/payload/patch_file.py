@@ -5,7 +5,6 @@ image was made from the right one. Bundles and repositories hold patches without
 """
 
 import hashlib
-import os
 import zlib
 from array import array
 from collections.abc import Iterator
@@ -15,8 +14,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from edge_agent.payload.patch import apply
-from edge_agent.payload.piece import BaseImage
-from edge_signing.errors import FormatError
+from edge_agent.payload.piece import BaseImage, FileBase
+from edge_signing.errors import FormatError, TrustError
 from edge_signing.formats import varint
 from edge_signing.formats.patch import (
     BASE_DIGEST_BYTES,
@@ -56,17 +55,6 @@ class PatchFile:
         return _exactly(self.stream, self.ends[index] - begin)
 
 
-@dataclass(frozen=True, slots=True)
-class FileImage:
-    """An image that lies in a file."""
-
-    stream: BinaryIO
-
-    def pread(self, length: int, offset: int) -> bytes:
-        """Return `length` bytes from `offset` on; fewer only at the end of the file."""
-        return os.pread(self.stream.fileno(), length, offset)
-
-
 def read(stream: BinaryIO) -> PatchFile:
     """Return what a patch file holds; its units are read when they are asked for.
 
@@ -102,18 +90,19 @@ def apply_file(old: Path, patch: Path, new: BinaryIO) -> None:
         new: Where to write; what is in it counts only if no error comes.
 
     Raises:
-        FormatError: The patch is damaged, or made for another image.
+        FormatError: The patch is damaged.
+        TrustError: It was made for another old image, or makes another one than it should.
         OSError: A file cannot be read or written.
     """
     with old.open("rb", buffering=0) as base, patch.open("rb", buffering=0) as stream:
         opened = read(stream)
         _check_base(opened.head, base)
         digest = hashlib.sha256()
-        for data in _pieces(opened, FileImage(base)):
+        for data in _pieces(opened, FileBase(base.fileno())):
             digest.update(data)
             new.write(data)
     if digest.digest() != opened.head.result_digest:
-        raise FormatError("patch file: made another image than it should")
+        raise TrustError("patch file: made another image than it should")
 
 
 def _pieces(opened: PatchFile, base: BaseImage) -> Iterator[bytes]:
@@ -124,7 +113,7 @@ def _pieces(opened: PatchFile, base: BaseImage) -> Iterator[bytes]:
 def _check_base(head: PatchFileHead, base: BinaryIO) -> None:
     digest = hashlib.file_digest(base, "sha256").digest()  # type: ignore[arg-type]
     if digest[:BASE_DIGEST_BYTES] != head.base_digest:
-        raise FormatError("patch file: made for another old image")
+        raise TrustError("patch file: made for another old image")
 
 
 def _exactly(stream: BinaryIO, length: int) -> bytes:

@@ -15,6 +15,7 @@ from edge_agent.payload import acquire, assemble
 from edge_agent.payload.acquire import OldImage
 from edge_signing.errors import FormatError, SigningError, TrustError
 from edge_signing.release import Content, Image, Payload
+from tests.fakes.memory_image import MemoryImage
 from tests.fakes.small_bundle import noise
 
 MIB = 1 << 20
@@ -33,14 +34,6 @@ class Shelf:
         data = self.stored[content.sha256][offset_bytes : offset_bytes + length_bytes]
         self.sent_bytes += len(data)
         return data
-
-
-@dataclass(frozen=True)
-class Memory:
-    data: bytes
-
-    def pread(self, length: int, offset: int) -> bytes:
-        return self.data[offset : offset + length]
 
 
 @dataclass(frozen=True)
@@ -114,7 +107,7 @@ def test_the_payload_that_sends_the_least_is_taken(
     made: Callable[[], Offered], kinds: tuple[str, ...], base: bytes | None, taken: str
 ) -> None:
     offered = made()
-    old = None if base is None else OldImage(Memory(base), len(base))
+    old = None if base is None else OldImage(MemoryImage(base), len(base))
 
     way = acquire.plan(offered.image, offered.of_kind(*kinds), old, offered.shelf)
 
@@ -136,7 +129,7 @@ def test_what_cannot_be_used_is_told(made: Callable[[], Offered]) -> None:
 def test_every_damaged_file_of_a_repository_is_found(
     made: Callable[[], Offered], kind: str
 ) -> None:
-    old = OldImage(Memory(OLD[:-4096] + bytes(4096) if kind == "chunks" else OLD), len(OLD))
+    old = OldImage(MemoryImage(OLD[:-4096] + bytes(4096) if kind == "chunks" else OLD), len(OLD))
     names = [one for each in made().of_kind(kind) for one in (each.table, each.blob)]
 
     for content in names:
@@ -155,7 +148,7 @@ def test_every_damaged_file_of_a_repository_is_found(
 
 def test_a_patch_goes_on_at_any_unit(made: Callable[[], Offered]) -> None:
     offered = made()
-    old = OldImage(Memory(OLD), len(OLD))
+    old = OldImage(MemoryImage(OLD), len(OLD))
     way = acquire.plan(offered.image, offered.of_kind("patch"), old, offered.shelf)
     all_pieces = list(way.pieces(0))
 
@@ -168,7 +161,10 @@ def test_chunks_do_not_go_on(made: Callable[[], Offered]) -> None:
     offered = made()
     base = OLD[: 2 * MIB]
     way = acquire.plan(
-        offered.image, offered.of_kind("chunks"), OldImage(Memory(base), len(base)), offered.shelf
+        offered.image,
+        offered.of_kind("chunks"),
+        OldImage(MemoryImage(base), len(base)),
+        offered.shelf,
     )
 
     with pytest.raises(FormatError, match="planned anew"):
@@ -177,7 +173,7 @@ def test_chunks_do_not_go_on(made: Callable[[], Offered]) -> None:
 
 def test_the_slot_that_is_written_is_no_base_of_a_patch(made: Callable[[], Offered]) -> None:
     offered = made()
-    old = OldImage(Memory(OLD), len(OLD), is_target=True)
+    old = OldImage(MemoryImage(OLD), len(OLD), is_target=True)
 
     way = acquire.plan(offered.image, offered.of_kind("full", "patch"), old, offered.shelf)
 
@@ -191,6 +187,6 @@ def test_a_base_that_is_another_one_is_refused(tmp_path: Path, made: Callable[[]
     blob = offered.shelf.stored[patch.blob.sha256]
 
     with pytest.raises(TrustError, match="base image is another one"):
-        assemble.pieces(patch, table, lambda at, length: blob[at : at + length], Memory(NEW))
+        assemble.pieces(patch, table, lambda at, length: blob[at : at + length], MemoryImage(NEW))
     with pytest.raises(TrustError, match="no base image"):
         assemble.pieces(patch, table, lambda at, length: blob[at : at + length], None)

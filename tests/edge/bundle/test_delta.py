@@ -3,7 +3,6 @@
 import hashlib
 import io
 import random
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,22 +13,13 @@ from edge.bundle import delta
 from edge.errors import InputError
 from edge_agent.payload import patch, patch_file
 from edge_agent.payload.piece import Piece
-from edge_signing.errors import FormatError
+from edge_signing.errors import FormatError, TrustError
 from edge_signing.formats.patch import UNIT_BYTES
+from tests.fakes.memory_image import MemoryImage
 
 VECTORS = Path(__file__).parent.parent.parent / "vectors"
 BLOCK = 4096
 FOLDER_IS_SHARED = [HealthCheck.function_scoped_fixture]
-
-
-@dataclass(frozen=True)
-class Memory:
-    """An image in memory."""
-
-    data: bytes
-
-    def pread(self, length: int, offset: int) -> bytes:
-        return self.data[offset : offset + length]
 
 
 def made(folder: Path, old: bytes, new: bytes) -> delta.Patch:
@@ -44,7 +34,7 @@ def pieces(given_patch: delta.Patch, old: bytes, *, first: int = 0) -> list[Piec
         patch.apply(
             lambda index: units[index].stored,
             len(units),
-            Memory(old),
+            MemoryImage(old),
             first=first,
             result_sha256=lambda index: units[index].result_sha256,
         )
@@ -240,5 +230,5 @@ def test_every_cut_and_every_tail_of_a_patch_file_is_found(tmp_path: Path) -> No
 def test_another_old_image_is_refused(tmp_path: Path) -> None:
     old, _new, stored = small_file(tmp_path)
 
-    with pytest.raises(FormatError, match="another old image"):
+    with pytest.raises(TrustError, match="another old image"):
         apply_file(tmp_path, old[:-1] + b"?", stored)
