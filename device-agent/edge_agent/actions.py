@@ -96,9 +96,8 @@ class Actions:
     def _check(self, record: Record, action: Action) -> Outcome | None:
         parts = self._parts
         floor = parts.counters.floor()
-        known = Known(
-            floor, now_s(parts.clock, floor.floor_s), record.epoch, record.director_version
-        )
+        now = now_s(parts.clock, floor.floor_s)
+        known = Known(floor, now, record.epoch, record.director, record.seen)
         try:
             checked = parts.source.check(action, known)
             found = self._found(record, action, checked)
@@ -110,8 +109,10 @@ class Actions:
         return found
 
     def _found(self, record: Record, action: Action, checked: Checked) -> Outcome:
-        if checked.director_version:
-            record = replace(record, epoch=checked.epoch, director_version=checked.director_version)
+        if checked.director.version:
+            record = replace(
+                record, epoch=checked.epoch, director=checked.director, seen=checked.seen
+            )
         release = checked.release
         if release is None:
             return Outcome(Event.NOTHING, record)
@@ -121,7 +122,7 @@ class Actions:
             release=release,
             target=self._parts.slots.target,
             patches=checked.patches,
-            targets_version=checked.targets_version,
+            seen=checked.seen,
         )
         if install.is_running(release.images, self._parts.slots):
             current = self._parts.control.current()
@@ -305,7 +306,7 @@ class Actions:
         except BootStateError as error:
             return _ended(record, Event.FAILED, error.reason)
         if action.release is not None:  # never raised before, so that a fall-back is allowed
-            floor = Floor(action.release.counter, action.targets_version, parts.standing.clock_s)
+            floor = Floor(action.release.counter, action.seen, parts.standing.clock_s)
             try:
                 parts.counters.raise_to(floor)
             except CountersError as error:

@@ -4,6 +4,7 @@ A message only points; what is installed is what the director orders and the pro
 for. A bundle has no director: it is what a person brings to the device.
 """
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from edge_agent.errors import AgentError
 from edge_agent.identity import Identity
+from edge_agent.known_roots import KnownRoots
 from edge_agent.link import Link
 from edge_agent.links import file as bundle_file
 from edge_agent.links.file import BundleBlobs, BundleSource
@@ -19,12 +21,15 @@ from edge_agent.payload.acquire import Blobs
 from edge_agent.payload.bundle import Anchor, require_allowed
 from edge_agent.record import Action
 from edge_agent.standing import Standing
-from edge_signing.errors import SigningError, TrustError
+from edge_agent.store import files_in
+from edge_signing.errors import TrustError
 from edge_signing.messages import Desired
 from edge_signing.release import PatchSet, Payload, Release, patches_path
-from edge_signing.trust import roots
+from edge_signing.trust.sighting import UNSEEN
 
-_ROOT_FILE = "root.json"
+logger = logging.getLogger(__name__)
+
+_TARGETS_FILE = "targets.json"
 
 
 @dataclass(slots=True)
@@ -35,6 +40,7 @@ class DeviceSource:
         standing: What runs.
         root: File with the root metadata of the image.
         folder: Where verified metadata is kept from one look to the next.
+        spare: In memory, for when `folder` takes nothing; it is gone after a restart.
         link: To the server, if there is one.
         identity: Of the device, if it has one.
     """
@@ -44,6 +50,7 @@ class DeviceSource:
     folder: Path
     link: Link | None = None
     identity: Identity | None = None
+    spare: Path | None = None
     _bundle: tuple[str, BundleSource] | None = field(default=None, init=False)
 
     def check(self, action: Action, known: Known) -> Checked:
@@ -65,6 +72,19 @@ class DeviceSource:
         return LinkBlobs(self.link.repository(action.desired.repository))
 
     def _check_order(self, desired: Desired, known: Known) -> Checked:
+        """Look where metadata is kept, or in memory if that can not be written."""
+        try:
+            return self._look(desired, known, self.folder)
+        except OSError as error:
+            if self.spare is None:
+                raise AgentError(f"{self.folder}: {error.strerror}") from error
+            logger.warning("%s: %s", self.folder, error.strerror)
+        try:
+            return self._look(desired, known, self.spare)
+        except OSError as error:
+            raise AgentError(f"{self.spare}: {error.strerror}") from error
+
+    def _look(self, desired: Desired, known: Known, folder: Path) -> Checked:
         from edge_agent.links.fetchers import LinkFetcher
         from edge_signing.trust import director
         from edge_signing.trust.client import RepositoryClient
@@ -73,24 +93,24 @@ class DeviceSource:
             raise AgentError("the device has no identity for a server")
         now = datetime.fromtimestamp(known.now_s, UTC)
         fetcher = LinkFetcher(self.link.repository(desired.repository))
-        root = self._trusted_root()
-        client = RepositoryClient(self.folder, fetcher, trusted_root=root, now=now)
+        root = self._roots.newest()
+        client = RepositoryClient(folder, fetcher, trusted_root=root, now=now)
         client.refresh()
-        targets_version = client.delegator.version
-        if targets_version < known.floor.targets_version:
-            raise TrustError(
-                f"targets.json: version {targets_version} is below {known.floor.targets_version}"
-            )
+        self._roots.keep(client.chain)
+        seen = client.seen
+        for floor in (known.floor.targets, known.seen):
+            floor.check(seen, _TARGETS_FILE)
         same_enrolment = known.epoch == self.identity.epoch
         order = director.verify(
             desired.director,
             targets=client.delegator,
             device=self.identity.device,
             epoch=self.identity.epoch,
-            last_version=known.director_version if same_enrolment else 0,
+            root_version=seen.root_version,
+            floor=known.director if same_enrolment else UNSEEN,
             now=now,
         )
-        checked = Checked(None, (), targets_version, self.identity.epoch, order.version)
+        checked = Checked(None, (), seen, self.identity.epoch, order.seen)
         if not order.targets or desired.release is None:
             return checked
         vouched = client.targets(self.standing.product)
@@ -107,7 +127,8 @@ class DeviceSource:
         return replace(checked, release=release, patches=tuple(patches))
 
     def _check_bundle(self, path: str, known: Known) -> Checked:
-        verified = self._opened(path).verified(self._anchor(self._trusted_root(), known))
+        verified = self._opened(path).verified(self._anchor(self._roots.newest(), known))
+        self._roots.keep(verified.trust.chain)
         _release, brought = bundle_file.payloads(verified)
         contents = verified.contents
         self._require_allowed(contents.release, b"", known)
@@ -117,7 +138,7 @@ class DeviceSource:
         return Checked(
             replace(contents.release, payloads=_those_of(contents.release.payloads, brought)),
             tuple(patches),
-            verified.trust.targets_version,
+            verified.trust.seen,
         )
 
     def _require_allowed(self, release: Release, root: bytes, known: Known) -> None:
@@ -134,25 +155,12 @@ class DeviceSource:
             board=self.standing.board,
             counter=known.floor.counter,
             running_counter=self.standing.counter,
-            targets_version=known.floor.targets_version,
+            targets=known.floor.targets,
         )
 
-    def _trusted_root(self) -> bytes:
-        """Return the newest root that is trusted: that of the image, or a later one verified since.
-
-        Raises:
-            AgentError: The image has none.
-        """
-        try:
-            given = self.root.read_bytes()
-        except OSError as error:
-            raise AgentError(f"{self.root}: {error.strerror}: this device trusts nobody") from error
-        try:
-            kept = (self.folder / _ROOT_FILE).read_bytes()
-            is_newer = roots.trusted(kept).signed.version > roots.trusted(given).signed.version
-        except (OSError, SigningError):
-            return given
-        return kept if is_newer else given
+    @property
+    def _roots(self) -> KnownRoots:
+        return KnownRoots(self.root, files_in(self.folder))
 
     def close(self) -> None:
         """Close the bundle that is open, if there is one."""

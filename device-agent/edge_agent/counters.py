@@ -1,32 +1,41 @@
 """What the device must never go below: rollback counter, version of targets.json, and time.
 
-Kept twice outside slots and data, so that no fall-back, reinstall or new data partition lowers it.
+Kept twice outside slots and data, so that no fall-back, update or new data partition lowers it.
+Only the version of targets.json is ever lowered: when a later root gave its role other keys, so
+that it is void (`edge_signing.trust.sighting`).
 Only the copy that does not count is written, whole and synced, and read back.
 """
 
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from edge_agent.boot.uboot import Storage
+from edge_agent.boot.uboot import Copies, Storage
 from edge_agent.errors import BootStateError, CountersError
 from edge_signing.errors import FormatError
 from edge_signing.formats import trust_state
 from edge_signing.formats.trust_state import TrustState
+from edge_signing.trust.sighting import UNSEEN, Sighting
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What the device must never go below."""
+    """What the device must never go below.
+
+    Attributes:
+        counter: The rollback counter.
+        targets: The sighting of targets.json.
+        floor_s: A time that has passed, in seconds since 1970.
+    """
 
     counter: int = 0
-    targets_version: int = 0
+    targets: Sighting = UNSEEN
     floor_s: int = 0
 
     def raised(self, other: "Floor") -> "Floor":
-        """Return the higher of the two, each by each."""
+        """Return the higher of the two, each by each; see `Sighting.raised`."""
         return Floor(
             max(self.counter, other.counter),
-            max(self.targets_version, other.targets_version),
+            self.targets.raised(other.targets),
             max(self.floor_s, other.floor_s),
         )
 
@@ -38,10 +47,13 @@ class Counters(Protocol):
         """Return what counts now: what is stored, and not below what runs."""
 
     def complaint(self) -> str:
-        """Return why the stored state is not used, empty when it is, or was never written."""
+        """Return why the stored state is not used, or one copy of it is all that is left.
+
+        Empty when all is well, or nothing was ever written.
+        """
 
     def raise_to(self, floor: Floor) -> None:
-        """Raise what is lower; nothing is ever lowered."""
+        """Raise what is lower; nothing is lowered but a version that is void."""
 
     def armed(self) -> bytes:
         """Return the mark of what was last armed, zeros for nothing."""
@@ -76,9 +88,12 @@ class StoredCounters:
             copies = self._copies()
         except CountersError as error:
             return error.reason
-        if trust_state.newest_index(copies) is None and not trust_state.is_blank(copies):
-            return "trust state: no copy is valid, the floor of the running system counts"
-        return ""
+        if trust_state.newest_index(copies.data) is not None:
+            return copies.reason
+        if trust_state.is_blank(copies.data):
+            return ""
+        told = "trust state: no copy is valid, the floor of the running system counts"
+        return f"{told} ({copies.reason})" if copies.reason else told
 
     def raise_to(self, floor: Floor) -> None:
         """See `Counters`.
@@ -95,7 +110,10 @@ class StoredCounters:
                     old,
                     seq=old.seq + 1,
                     counter=new.counter,
-                    targets_version=new.targets_version,
+                    targets_version=new.targets.version,
+                    root_version=new.targets.root_version,
+                    targets_threshold=new.targets.threshold,
+                    targets_keys=new.targets.keys,
                     floor_s=new.floor_s,
                 ),
             )
@@ -117,17 +135,15 @@ class StoredCounters:
         if old.armed != mark:
             self._write(1 - index, replace(old, seq=old.seq + 1, armed=mark))
 
-    def _copies(self) -> list[bytes]:
+    def _copies(self) -> Copies:
+        offsets_bytes = trust_state.COPY_OFFSETS_BYTES
         try:
-            return [
-                self._storage.read(offset_bytes, trust_state.COPY_BYTES)
-                for offset_bytes in trust_state.COPY_OFFSETS_BYTES
-            ]
+            return Copies.read(self._storage, offsets_bytes, trust_state.COPY_BYTES)
         except BootStateError as error:
             raise CountersError(error.reason) from error
 
     def _read(self) -> tuple[int, TrustState]:
-        copies = self._copies()
+        copies = self._copies().data
         index = trust_state.newest_index(copies)
         if index is None:  # the first copy is written next
             return 1, TrustState(1)
@@ -146,4 +162,4 @@ class StoredCounters:
 
 
 def _floor_of(state: TrustState) -> Floor:
-    return Floor(state.counter, state.targets_version, state.floor_s)
+    return Floor(state.counter, state.targets, state.floor_s)

@@ -29,6 +29,7 @@ from edge_signing.messages import Status
 
 logger = logging.getLogger(__name__)
 
+TRUST: Final = "trust"
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -147,7 +148,7 @@ def agent(places: Places, waker: Waker) -> Agent:
     floor_s = counters.floor().floor_s
     link = _link(settings, identity, boot_id, lambda: clock.now_s() >= floor_s)
     root = places.etc / "root.json"
-    source = SourceAtNeed(lambda: _source(runs, root, _trust_folder(places), link, identity))
+    source = SourceAtNeed(lambda: _source(runs, root, places, link, identity))
     outbox = FallbackFiles(files_in(places.data / "outbox"), files_in(places.run / "outbox"))
     parts = Parts(
         boot_id=boot_id,
@@ -189,13 +190,14 @@ def request_reboot(pipe: Path) -> None:
 def _source(
     runs: standing.Standing,
     root: Path,
-    folder: Path,
+    places: Places,
     link: Link | None,
     identity: Identity | None,
 ) -> Source:
     from edge_agent.check import DeviceSource
 
-    return DeviceSource(runs, root, folder, link, identity)
+    trust = _trust_folder(places)
+    return DeviceSource(runs, root, trust, link, identity, places.run / TRUST)
 
 
 def _identity(folder: Path) -> Identity | None:
@@ -225,11 +227,11 @@ def _link(
 
 def _trust_folder(places: Places) -> Path:
     """Return where metadata is kept: in memory if the data partition takes nothing."""
-    folder = places.data / "trust"
+    folder = places.data / TRUST
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".writable").touch()
     except OSError as error:
         logger.warning("%s: %s", folder, error.strerror)
-        return places.run / "trust"
+        return places.run / TRUST
     return folder

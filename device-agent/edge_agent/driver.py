@@ -29,6 +29,7 @@ from edge_agent.record import Action, Record
 from edge_agent.request import RefusedError, Request
 from edge_agent.transfer import StoppedError, Transfer
 from edge_signing.messages import Desired, Status
+from edge_signing.trust.sighting import UNSEEN
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class Agent:
         if complaint := self._parts.counters.complaint():
             self._conversation.note("counters", reason=complaint)
         if self.record.epoch != self._parts.epoch:
-            self.record = replace(self.record, epoch=self._parts.epoch, director_version=0, seq=0)
+            self.record = replace(self.record, epoch=self._parts.epoch, director=UNSEEN, seq=0)
         action, current = self.record.action, self._parts.control.current()
         logger.info("slot %s, state %s", current, self.record.state)
         if action is None:
@@ -297,7 +298,8 @@ class Agent:
         return IDLE_WAIT_S if self._is_kept else LOOK_EVERY_S
 
     def _is_news(self, order: Desired) -> bool:
-        return order.action != self.record.last and order.seq > self.record.seq
+        # The same number may be of another order: who takes a server could use up all numbers.
+        return order.action != self.record.last and order.seq >= self.record.seq
 
     def _take(self, order: Desired) -> None:
         action = Action(order.action, "install", self._parts.slots.target, desired=order)

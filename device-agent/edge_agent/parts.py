@@ -18,6 +18,7 @@ from edge_agent.store import Files
 from edge_agent.window import Window
 from edge_signing.messages import EventId, ReportEvent, Status
 from edge_signing.release import PatchSet, Release
+from edge_signing.trust.sighting import UNSEEN, Sighting
 
 
 class Outbox(Protocol):
@@ -53,16 +54,16 @@ class Checked:
     Attributes:
         release: What is to be installed, None to stay as it is.
         patches: To that release from the one that runs.
-        targets_version: Of the metadata that it was checked with.
+        seen: The sighting of targets.json that it was checked with.
         epoch: The enrolment that the director's document is for.
-        director_version: Of that document; 0 when there is none.
+        director: The sighting of that document; of nothing when there is none.
     """
 
     release: Release | None
     patches: tuple[PatchSet, ...] = ()
-    targets_version: int = 0
+    seen: Sighting = UNSEEN
     epoch: int = 0
-    director_version: int = 0
+    director: Sighting = UNSEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,16 @@ class Known:
     Attributes:
         floor: What the device must never go below.
         now_s: The time that counts, seconds since 1970.
-        epoch: The enrolment that `director_version` is of.
-        director_version: The lowest that is taken in that enrolment.
+        epoch: The enrolment that `director` is of.
+        director: The sighting of the last director's document that was taken in it.
+        seen: The sighting of targets.json that came with that document.
     """
 
     floor: Floor
     now_s: int
     epoch: int
-    director_version: int
+    director: Sighting
+    seen: Sighting
 
 
 class Source(Protocol):

@@ -18,12 +18,15 @@ from edge_signing.fields import Fields
 from edge_signing.formats.boot_state import SLOTS, Slot
 from edge_signing.messages import ID, REASON_MOST, Desired
 from edge_signing.release import PatchSet, Release
+from edge_signing.trust.sighting import UNSEEN, Sighting
 
 Kind = Literal["install", "revert"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 KINDS: Final[tuple[Kind, ...]] = ("install", "revert")
 _DIGEST: Final = re.compile(rb"[0-9a-f]{64}")
+_MARK: Final = re.compile(r"[0-9a-f]{32}")
+_VERSION_MOST: Final = (1 << 63) - 1  # canonical JSON's; a thief may use all of it
 _ANY: Final = re.compile(r"(?s:.*)")
 _BOOT_ID: Final = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63})?")
 _ACTION: Final = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63})?")
@@ -43,7 +46,7 @@ class Action:
         bundle: The path of a bundle, if a person gave it.
         release: What is installed; known, and trusted, once it was checked.
         patches: What the release role signed besides, for the release that runs.
-        targets_version: Of the metadata that the release was checked with.
+        seen: The sighting of targets.json that the release was checked with.
         entered: How often it came into each state, and was started in it.
         rejections: How often what was read back was not what was written.
         result: How it ended, once it is REPORTING.
@@ -57,7 +60,7 @@ class Action:
     bundle: str = ""
     release: Release | None = field(default=None, repr=False)
     patches: tuple[PatchSet, ...] = field(default=(), repr=False)
-    targets_version: int = 0
+    seen: Sighting = UNSEEN
     entered: Mapping[State, int] = field(default_factory=dict)
     rejections: int = 0
     result: Result | None = None
@@ -97,8 +100,9 @@ class Record:
             not restart since, only the agent.
         action: None when idle.
         slot: The slot that ran when the agent was last idle; None if that is not known.
-        epoch: The enrolment that `director_version` belongs to.
-        director_version: The version of the last director's document that was taken.
+        epoch: The enrolment that `director` belongs to.
+        director: The sighting of the last director's document that was taken.
+        seen: The sighting of targets.json that named the director's keys then.
         seq: The number of the last order that was taken.
         last: The id of the action that ended last.
         last_result: How it ended.
@@ -110,7 +114,8 @@ class Record:
     action: Action | None = None
     slot: Slot | None = None
     epoch: int = 0
-    director_version: int = 0
+    director: Sighting = UNSEEN
+    seen: Sighting = UNSEEN
     seq: int = 0
     last: str = ""
     last_result: Result | None = None
@@ -126,11 +131,12 @@ class Record:
     def pack(self) -> bytes:
         """Return the bytes of the file."""
         said = {
-            "director_version": self.director_version,
+            "director": _sighting_object(self.director),
             "epoch": self.epoch,
             "format": FORMAT,
             "last": self.last,
             "last_reason": self.last_reason[:REASON_MOST],
+            "seen": _sighting_object(self.seen),
             "seq": self.seq,
             "state": str(self.state),
             "boot_id": self.boot_id,
@@ -159,7 +165,8 @@ class Record:
             action=_action(fields.fields("action")) if fields.has("action") else None,
             slot=fields.one_of("slot", SLOTS) if fields.has("slot") else None,
             epoch=fields.integer("epoch"),
-            director_version=fields.integer("director_version"),
+            director=_sighting(fields.fields("director")),
+            seen=_sighting(fields.fields("seen")),
             seq=fields.integer("seq"),
             last=fields.text("last", _ACTION),
             last_result=_result(fields, "last_result"),
@@ -178,8 +185,8 @@ def _action_object(action: Action) -> dict[str, object]:
         "patches": [canonical.decode(one.pack()) for one in action.patches],
         "reason": action.reason[:REASON_MOST],
         "rejections": action.rejections,
+        "seen": _sighting_object(action.seen),
         "target": action.target,
-        "targets_version": action.targets_version,
         **_known("desired", canonical.decode(action.desired.pack()) if action.desired else None),
         **_known("release", canonical.decode(action.release.pack()) if action.release else None),
         **_known("result", action.result),
@@ -196,7 +203,7 @@ def _action(fields: Fields) -> Action:
         bundle=fields.text("bundle", _ANY),
         release=Release.unpack(_document(fields, "release")) if fields.has("release") else None,
         patches=_patches(fields.anything("patches")),
-        targets_version=fields.integer("targets_version"),
+        seen=_sighting(fields.fields("seen")),
         entered={state: entered.integer(state) for state in _STATES if entered.has(state)},
         rejections=fields.integer("rejections"),
         result=_result(fields, "result"),
@@ -205,6 +212,26 @@ def _action(fields: Fields) -> Action:
     entered.end()
     fields.end()
     return action
+
+
+def _sighting_object(seen: Sighting) -> dict[str, object]:
+    return {
+        "keys": [key.hex() for key in seen.keys],
+        "root_version": seen.root_version,
+        "threshold": seen.threshold,
+        "version": seen.version,
+    }
+
+
+def _sighting(fields: Fields) -> Sighting:
+    seen = Sighting(
+        fields.integer("version", most=_VERSION_MOST),
+        fields.integer("root_version", most=_VERSION_MOST),
+        tuple(bytes.fromhex(key) for key in fields.texts("keys", _MARK)),
+        fields.integer("threshold"),
+    )
+    fields.end()
+    return seen
 
 
 def _patches(value: object) -> tuple[PatchSet, ...]:

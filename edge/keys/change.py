@@ -23,7 +23,9 @@ from edge.keys.roles import delegations, key_names
 from edge.keys.secrets import Secrets, nobody
 from edge_signing.errors import SigningError
 from edge_signing.trust import documents, roots, signatures
-from edge_signing.trust.names import ROOT, TARGETS
+from edge_signing.trust.names import ROOT, TARGETS, TOP_LEVEL
+
+_NEW = "make a new key: edge keys new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ def _differences(wanted: Ring, now: datetime, renew: Collection[str]) -> Request
     if targets is not None:
         current[TARGETS_FILE] = documents.to_bytes(targets)
     new_root = metadata.new_root(wanted, root.signed.version + 1 if root else 1, now)
+    _refuse_returning(wanted, new_root.signed)
     if root is None or ROOT in renew or metadata.changed(root.signed, new_root.signed):
         proposed[roots.file_name(new_root.signed.version)] = documents.to_bytes(new_root)
         root = new_root
@@ -157,6 +160,22 @@ def _differences(wanted: Ring, now: datetime, renew: Collection[str]) -> Request
     ):
         proposed[TARGETS_FILE] = documents.to_bytes(new_targets)
     return Request(sign=proposed, current=current)
+
+
+def _refuse_returning(wanted: Ring, new: Root) -> None:
+    """Refuse a key that was put away before: with it, what it signed then would be good again.
+
+    Devices rely on this when they forget a floor (`edge_signing.trust.sighting`).
+    """
+    history = [documents.read(data, Root, name).signed for name, data in wanted.chain().items()]
+    for role in TOP_LEVEL if history else ():
+        past = [_materials(root, role) for root in history]
+        if (_materials(new, role) - past[-1]) & set().union(*past):
+            raise InputError(f"{wanted.folder}: a key of {role} was put away before", hint=_NEW)
+
+
+def _materials(root: Root, role: str) -> set[bytes]:
+    return {documents.material(key) for key in signatures.keys_of(root, role)[1].values()}
 
 
 def _in_force(wanted: Ring) -> tuple[Metadata[Root] | None, Metadata[Targets] | None]:
@@ -192,11 +211,14 @@ def _new_keys(
 ) -> dict[str, RingKey]:
     if len(imports) > count:
         raise InputError(f"{role}: {len(imports)} new keys are given, and {count} are replaced")
+    known = {documents.material(one.key) for one in old.keys.values()}
     for part in imports:
         if part.role != role:
             raise InputError(f"the key {part.name} was made for {part.role}, not for {role}")
         if part.name in old.keys:
             raise InputError(f"{old.folder}: a key {part.name!r} is there already")
+        if documents.material(part.key) in known:
+            raise InputError(f"{old.folder}: {part.name} is a key of this ring already", hint=_NEW)
     found = {part.name: RingKey(part.key, part.uri) for part in imports}
     # A power cut may have left keys that the ring does not know.
     files = {path.stem: None for path in old.folder.glob("*.pem")}

@@ -25,6 +25,7 @@ from edge.strict.document import read_text
 from edge.strict.model import StrictModel, load_model
 from edge_signing.trust import documents, roots, signatures
 from edge_signing.trust.names import TARGETS
+from edge_signing.trust.sighting import KEYS_MOST
 
 KEYS_FILE = "keys.json"
 TARGETS_FILE = "targets.json"
@@ -221,7 +222,8 @@ def check(ring: Ring, place: str) -> None:
     """Refuse a ring whose roles do not fit to its products or its keys.
 
     Raises:
-        InputError: A role is missing or too many, or can never reach its threshold.
+        InputError: A role is missing or too many, has too many keys, or can never reach its
+            threshold.
     """
     if set(ring.roles) != set(all_roles(ring.products)):
         wanted = ", ".join(all_roles(ring.products))
@@ -232,6 +234,8 @@ def check(ring: Ring, place: str) -> None:
         materials = {documents.material(ring.keys[key].key) for key in role.keys}
         if len(materials) != len(role.keys):
             raise InputError(f"{place}: {name}: two of its keys are one")
+        if len(role.keys) > KEYS_MOST:
+            raise InputError(f"{place}: {name}: {len(role.keys)} keys are more than {KEYS_MOST}")
         if role.threshold > len(role.keys):
             raise InputError(
                 f"{place}: {name}: {role.threshold} must sign, and there are {len(role.keys)} keys"

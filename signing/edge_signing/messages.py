@@ -75,7 +75,7 @@ class Desired:
     """What a device should run; the newest one counts.
 
     Attributes:
-        seq: Goes up with each one for this device.
+        seq: Never goes down; an order with the number of another one has another `action`.
         action: Names the order in all reports about it.
         release: The path of the release, None to stay as it is.
         director: The director's signed document: `edge_signing.trust.director`.

@@ -1,6 +1,5 @@
 """What an order of a server comes to: director and release role have to agree, for this device."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,16 @@ from edge_agent.check import DeviceSource
 from edge_agent.counters import Floor
 from edge_agent.errors import AgentError
 from edge_agent.identity import Identity
-from edge_agent.link import RefusedByServerError, RepositoryFiles
 from edge_agent.parts import Checked, Known
 from edge_agent.record import Action
 from edge_agent.standing import Standing
 from edge_signing.errors import TrustError
 from edge_signing.messages import Desired
 from edge_signing.release import Content, Image, PatchSet, Payload, Release
-from tests.fakes.agent_parts import FakeClock, FakeLink
+from edge_signing.trust import signatures
+from edge_signing.trust.sighting import UNSEEN, Sighting
+from tests.fakes.agent_parts import FakeClock
+from tests.fakes.folder_link import FolderLink
 from tests.fakes.forge import NOW, PRODUCT, Yard
 
 NOW_S = int(NOW.timestamp())
@@ -27,36 +28,6 @@ IMAGE = Content(4096, b"i" * 32)
 PATCH = Payload(
     "patch", "boot", Content(1, b"1" * 32), Content(2, b"2" * 32), Content(3, b"3" * 32)
 )
-
-
-@dataclass
-class FolderFiles:
-    """A repository in a folder, as a link gives it."""
-
-    folder: Path
-
-    def read(self, name: str, offset_bytes: int, length_bytes: int) -> bytes:
-        return self._data(name)[offset_bytes : offset_bytes + length_bytes]
-
-    def pieces(self, name: str) -> Iterator[bytes]:
-        yield self._data(name)
-
-    def _data(self, name: str) -> bytes:
-        try:
-            return (self.folder / name).read_bytes()
-        except OSError as error:
-            raise RefusedByServerError(name, status=404) from error
-
-
-@dataclass
-class FolderLink(FakeLink):
-    """A link to a server whose repository is a folder."""
-
-    folder: Path = field(default_factory=Path)
-
-    def repository(self, url: str) -> RepositoryFiles:
-        assert url == ""
-        return FolderFiles(self.folder)
 
 
 @dataclass
@@ -84,6 +55,10 @@ class Bench:
         targets = {path: found[path] for path in paths}
         return sign_order(self.yard.ring, targets, **{**settings, **words})
 
+    def seen(self, role: str, version: int) -> Sighting:
+        root = self.yard.ring.root().signed
+        return signatures.seen(root, role, version=version, root_version=root.version)
+
     def check(self, path: str | None, document: bytes, **known: Any) -> Checked:
         root = self.folder / "root.json"
         root.write_bytes(self.yard.trusted_root)
@@ -92,7 +67,7 @@ class Bench:
         link = FolderLink(FakeClock(), folder=self.yard.folder / "repo")
         source = DeviceSource(self.standing, root, self.folder / "trust", link, identity)
         action = Action("a-1", "install", "b", desired=Desired(1, "a-1", path, document))
-        facts = {"floor": Floor(), "now_s": NOW_S, "epoch": 2, "director_version": 0}
+        facts = {"floor": Floor(), "now_s": NOW_S, "epoch": 2, "director": UNSEEN, "seen": UNSEEN}
         return source.check(action, Known(**{**facts, **known}))
 
 
@@ -108,8 +83,8 @@ def test_what_both_name_is_installed(bench: Bench) -> None:
 
     assert checked.release is not None
     assert (checked.release.version, checked.patches) == ("1.1", ())
-    assert (checked.epoch, checked.director_version) == (2, 3)
-    assert checked.targets_version == bench.yard.ring.targets().signed.version
+    assert (checked.epoch, checked.director.version) == (2, 3)
+    assert checked.seen == bench.seen("targets", bench.yard.ring.targets().signed.version)
 
 
 def test_patches_from_what_runs_come_with_it(bench: Bench) -> None:
@@ -138,9 +113,7 @@ def test_an_order_of_nothing_is_to_stay(bench: Bench) -> None:
     [
         pytest.param({"device": "unit-8"}, {}, "for the device 'unit-8'", id="other device"),
         pytest.param({"epoch": 1}, {}, "for the enrolment 1, not 2", id="old enrolment"),
-        pytest.param({}, {"director_version": 4}, "version 3 is below 4", id="old order"),
         pytest.param({}, {"floor": Floor(counter=4)}, "is 3, below 4", id="rollback"),
-        pytest.param({}, {"floor": Floor(targets_version=9)}, "is below 9", id="old targets"),
         pytest.param({}, {"now_s": NOW_S + 400 * 86_400}, "expired", id="expired"),
     ],
 )
@@ -153,10 +126,31 @@ def test_what_is_not_for_this_device_now_is_refused(
         bench.check(path, bench.document(path, **words), **known)
 
 
+def test_an_older_order_than_the_last_one_is_refused(bench: Bench) -> None:
+    path = bench.release()
+    last = bench.check(path, bench.document(path, version=4)).director
+
+    with pytest.raises(TrustError, match=r"director.json: version 3 is below 4"):
+        bench.check(path, bench.document(path, version=3), director=last)
+
+
+@pytest.mark.parametrize("name", ["floor", "seen"])
+def test_older_delegations_than_those_committed_or_last_seen_are_refused(
+    bench: Bench, name: str
+) -> None:
+    path = bench.release()
+    higher = bench.seen("targets", 9)
+    known = {"floor": Floor(targets=higher), "seen": higher}
+
+    with pytest.raises(TrustError, match=r"targets.json: version 1 is below 9"):
+        bench.check(path, bench.document(path), **{name: known[name]})
+
+
 def test_a_new_enrolment_starts_the_versions_again(bench: Bench) -> None:
     path = bench.release()
+    last = bench.check(path, bench.document(path, version=99)).director
 
-    assert bench.check(path, bench.document(path), epoch=1, director_version=99).release
+    assert bench.check(path, bench.document(path), epoch=1, director=last).release
 
 
 def test_what_the_director_does_not_order_is_refused(bench: Bench) -> None:
@@ -210,7 +204,7 @@ def test_a_device_without_a_root_trusts_nobody(bench: Bench) -> None:
     action = Action("a-1", "install", "b", desired=Desired(1, "a-1", path, document))
 
     with pytest.raises(AgentError, match="this device trusts nobody"):
-        source.check(action, Known(Floor(), NOW_S, 0, 0))
+        source.check(action, Known(Floor(), NOW_S, 0, UNSEEN, UNSEEN))
 
 
 def test_a_device_without_an_identity_asks_no_server(bench: Bench) -> None:
@@ -218,4 +212,4 @@ def test_a_device_without_an_identity_asks_no_server(bench: Bench) -> None:
     action = Action("a-1", "install", "b", desired=Desired(1, "a-1", None, b"{}"))
 
     with pytest.raises(AgentError, match="no identity"):
-        source.check(action, Known(Floor(), NOW_S, 0, 0))
+        source.check(action, Known(Floor(), NOW_S, 0, UNSEEN, UNSEEN))

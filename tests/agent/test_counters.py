@@ -1,6 +1,7 @@
 """What a device must never go below is never lowered, whatever happens to the partition."""
 
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -8,10 +9,11 @@ from edge_agent.counters import Floor, StoredCounters
 from edge_agent.errors import BootStateError, CountersError
 from edge_signing.formats import trust_state
 from tests.fakes.block_device import BlockDevice, PowerCutError
+from tests.fakes.sightings import sighting
 
 SECTORS = trust_state.COPY_BYTES // 512
 RUNNING = Floor(counter=2, floor_s=1000)
-HIGH = Floor(counter=7, targets_version=4, floor_s=2000)
+HIGH = Floor(counter=7, targets=sighting(4), floor_s=2000)
 
 
 def device() -> BlockDevice:
@@ -32,10 +34,44 @@ def test_what_was_raised_stays() -> None:
     storage = device()
     counters(storage).raise_to(HIGH)
 
-    counters(storage).raise_to(Floor(counter=3, targets_version=9))
+    counters(storage).raise_to(Floor(counter=3, targets=sighting(9, root=2)))
 
-    assert counters(storage).floor() == Floor(7, 9, 2000)
-    assert StoredCounters(storage, running=Floor()).floor() == Floor(7, 9, 2000)
+    assert counters(storage).floor() == Floor(7, sighting(9, root=2), 2000)
+    assert StoredCounters(storage, running=Floor()).floor() == Floor(7, sighting(9, root=2), 2000)
+
+
+def test_a_version_of_keys_that_were_replaced_is_lowered_and_nothing_else() -> None:
+    storage = device()
+    counters(storage).raise_to(HIGH)
+    after = sighting(1, root=2, keys="b")
+
+    counters(storage).raise_to(Floor(targets=after))
+
+    assert counters(storage).floor() == replace(HIGH, targets=after)
+
+
+def test_what_was_seen_before_the_keys_were_replaced_comes_too_late() -> None:
+    storage = device()
+    after = Floor(7, sighting(1, root=2, keys="b"))
+    counters(storage).raise_to(after)
+
+    counters(storage).raise_to(HIGH)
+
+    assert counters(storage).floor() == replace(HIGH, targets=after.targets)
+
+
+def test_a_state_of_an_earlier_format_is_told_and_written_anew() -> None:
+    storage = device()
+    for number, at in enumerate(trust_state.COPY_OFFSETS_BYTES):
+        body = b"EDGETRU1" + bytes([number + 1, 0, 0, 0]) + b"\xff" * 20
+        body = body.ljust(trust_state.COPY_BYTES - 4, b"\0")
+        storage.medium[at : at + 4096] = zlib.crc32(body).to_bytes(4, "little") + body
+
+    found = counters(storage)
+
+    assert (found.floor(), "no copy is valid" in found.complaint()) == (RUNNING, True)
+    found.raise_to(HIGH)
+    assert (found.floor(), found.complaint()) == (HIGH, "")
 
 
 def test_a_floor_that_is_reached_is_not_written_again() -> None:
@@ -74,7 +110,7 @@ def test_a_power_cut_at_any_sector_leaves_the_old_floor_or_the_new(
 ) -> None:
     start = device()
     counters(start).raise_to(HIGH)
-    higher = Floor(9, 9, 9000)
+    higher = Floor(9, sighting(1, root=2, keys="b"), 9000)
 
     for sectors in range(SECTORS):
         cut = BlockDevice(bytearray(start.medium), sectors, torn_bytes, backwards)

@@ -18,11 +18,13 @@ from edge_agent.slots import DeviceSlots
 from edge_agent.standing import Standing
 from edge_agent.verify import NotTheImageError
 from edge_signing.errors import FormatError, TrustError
+from edge_signing.trust.sighting import UNSEEN
 from tests.fakes.small_bundle import BOARD, CLOCK_S, PRODUCT, Workshop, noise
 
 MIB = 1 << 20
 ROOM = 6 * MIB
 MARK = b"m" * 32
+NO_FLOOR = Floor()
 
 
 class CutOffError(Exception):
@@ -38,10 +40,8 @@ class Bench:
     source: DeviceSource
     action: Action
 
-    def checked(self, **known: int) -> Checked:
-        facts = {"now_s": CLOCK_S, "epoch": 0, "director_version": 0}
-        floor = Floor(**{name: known.pop(name) for name in list(known) if name not in facts})
-        return self.source.check(self.action, Known(floor, **{**facts, **known}))
+    def checked(self, floor: Floor = NO_FLOOR, now_s: int = CLOCK_S) -> Checked:
+        return self.source.check(self.action, Known(floor, now_s, 0, UNSEEN, UNSEEN))
 
     def installation(
         self, progress: Progress | None = None, *, flush_bytes: int = MIB
@@ -162,22 +162,37 @@ def change(bench: Bench, **facts: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prepare", "known", "reason"),
+    ("prepare", "floor", "now_s", "reason"),
     [
-        pytest.param(lambda b: change(b, board="rpi3"), {}, "not for rpi3", id="board"),
-        pytest.param(lambda b: change(b, product="other"), {}, "another product", id="product"),
-        pytest.param(lambda _b: None, {"counter": 9}, "is 0, below 9", id="rollback"),
-        pytest.param(lambda _b: None, {"targets_version": 9}, "is below 9", id="old targets"),
-        pytest.param(lambda _b: None, {"now_s": 4_000_000_000}, "expired", id="late"),
+        pytest.param(
+            lambda b: change(b, board="rpi3"), NO_FLOOR, CLOCK_S, "not for rpi3", id="board"
+        ),
+        pytest.param(
+            lambda b: change(b, product="other"),
+            NO_FLOOR,
+            CLOCK_S,
+            "another product",
+            id="product",
+        ),
+        pytest.param(lambda _b: None, Floor(counter=9), CLOCK_S, "is 0, below 9", id="rollback"),
+        pytest.param(lambda _b: None, NO_FLOOR, 4_000_000_000, "expired", id="late"),
     ],
 )
 def test_a_bundle_that_may_not_be_installed_is_refused(
-    bench: Bench, prepare: Callable[[Bench], None], known: dict[str, int], reason: str
+    bench: Bench, prepare: Callable[[Bench], None], floor: Floor, now_s: int, reason: str
 ) -> None:
     prepare(bench)
 
     with pytest.raises(TrustError, match=reason):
-        bench.checked(**known)
+        bench.checked(floor, now_s)
+
+
+def test_a_bundle_with_older_delegations_than_those_committed_is_refused(bench: Bench) -> None:
+    seen = bench.checked().seen
+    assert bench.checked(Floor(targets=seen)).seen == seen
+
+    with pytest.raises(TrustError, match="version 1 is below 9"):
+        bench.checked(Floor(targets=replace(seen, version=9)))
 
 
 def test_a_bundle_damaged_anywhere_is_refused_or_never_written(bench: Bench) -> None:

@@ -12,6 +12,8 @@ from edge_agent.record import Action, Record
 from edge_signing.errors import FormatError
 from edge_signing.messages import Desired, Policy
 from edge_signing.release import Content, HashTree, Image, PatchSet, Payload, Release
+from edge_signing.trust.sighting import UNSEEN
+from tests.fakes.sightings import sighting
 
 IMAGES = (
     Image("boot", Content(4096, b"b" * 32)),
@@ -26,11 +28,24 @@ ACTION = Action(
     desired=Desired(3, "a-1", RELEASE.path, b'{"signed":{}}', Policy(reboot="window")),
     release=RELEASE,
     patches=(PatchSet("gateway", "1.2.0", "1.1.0", (PATCH,)),),
-    targets_version=9,
+    seen=sighting(9, keys="ab"),
     entered={State.CHECKING: 1, State.INSTALLING: 2},
 )
+DIRECTOR = sighting(5, root=2, keys="d")
 STATE = b'"state":"installing"'
-RECORD = Record(State.INSTALLING, "boot-1", ACTION, "a", 2, 5, 3, "a-0", Result.FAILED, "because")
+RECORD = Record(
+    State.INSTALLING,
+    "boot-1",
+    ACTION,
+    "a",
+    2,
+    DIRECTOR,
+    sighting(9),
+    3,
+    "a-0",
+    Result.FAILED,
+    "because",
+)
 
 actions = st.builds(
     Action,
@@ -38,7 +53,7 @@ actions = st.builds(
     kind=st.sampled_from(("install", "revert")),
     target=st.sampled_from(("a", "b")),
     bundle=st.text(st.characters(codec="utf-8"), max_size=40),
-    targets_version=st.integers(0, 1 << 30),
+    seen=st.sampled_from([UNSEEN, sighting((1 << 63) - 1, root=(1 << 63) - 1, keys="abc")]),
     entered=st.dictionaries(st.sampled_from(State), st.integers(0, 99)),
     rejections=st.integers(0, 9),
     reason=st.text(st.characters(codec="utf-8"), max_size=80),
@@ -81,10 +96,11 @@ def test_a_record_cut_short_at_any_byte_is_refused() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        pytest.param(b'"format":1', b'"format":2', "format 2 is not known", id="later format"),
-        pytest.param(b'"format":1', b'"format":0', "format 0 is not known", id="no format"),
+        pytest.param(b'"format":2', b'"format":3', "format 3 is not known", id="later format"),
+        pytest.param(b'"format":2', b'"format":1', "format 1 is not known", id="earlier format"),
         pytest.param(STATE, b'"state":"dancing"', "'dancing' is not known", id="unknown state"),
         pytest.param(b'"seq":3', b'"seq":3,"zeal":1', "zeal: not known", id="unknown field"),
+        pytest.param(b'"version":9', b'"version":0', "can not be seen", id="keys of nothing"),
         pytest.param(b'"epoch":2,', b"", "epoch is missing", id="missing field"),
         pytest.param(STATE, b'"state":"idle"', "with or without an action", id="idle at work"),
         pytest.param(STATE, b'"state":"reporting"', "without a result", id="no result"),

@@ -5,7 +5,7 @@ point leaves the other copy, which is what held before.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,6 +65,38 @@ class SyncedFile:
             raise BootStateError(f"{self.path}: {error.strerror}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """What is kept in several places, so that one is enough.
+
+    Attributes:
+        data: By place; nothing of a copy that can not be read, which is then no valid one.
+        reason: Why one can not be read; empty when all can.
+    """
+
+    data: list[bytes]
+    reason: str
+
+    @classmethod
+    def read(cls, storage: Storage, offsets_bytes: Sequence[int], length_bytes: int) -> "Copies":
+        """Return the copies as they are on the medium.
+
+        Raises:
+            BootStateError: None can be read.
+        """
+        data: list[bytes] = []
+        failures: list[BootStateError] = []
+        for offset_bytes in offsets_bytes:
+            try:
+                data.append(storage.read(offset_bytes, length_bytes))
+            except BootStateError as error:
+                data.append(b"")
+                failures.append(error)
+        if len(failures) == len(offsets_bytes):
+            raise failures[0]
+        return cls(data, "; ".join(error.reason for error in failures))
+
+
 class UbootControl:
     """`BootControl` over the two copies of the boot state.
 
@@ -92,7 +124,7 @@ class UbootControl:
         """Return the copy that counts.
 
         Raises:
-            BootStateError: The partition cannot be read, or no copy is valid.
+            BootStateError: No copy can be read, or none is valid.
         """
         return self._read()[1]
 
@@ -135,10 +167,8 @@ class UbootControl:
             self._write(1 - index, replace(new, seq=old.seq + 1))
 
     def _read(self) -> tuple[int, BootState]:
-        copies = [
-            self._storage.read(offset_bytes, boot_state.COPY_BYTES)
-            for offset_bytes in boot_state.COPY_OFFSETS_BYTES
-        ]
+        offsets_bytes = boot_state.COPY_OFFSETS_BYTES
+        copies = Copies.read(self._storage, offsets_bytes, boot_state.COPY_BYTES).data
         try:
             index = boot_state.newest_index(copies)
             return index, BootState.unpack(copies[index])

@@ -23,6 +23,7 @@ from edge_signing.formats.bundle import (
 )
 from edge_signing.release import RELEASE_FILE, PatchSet, Payload, Release
 from edge_signing.trust import offline
+from edge_signing.trust.sighting import UNSEEN, Sighting
 
 _PIECE_BYTES: Final = 1 << 20
 
@@ -46,7 +47,7 @@ class Anchor:
         board: Its kind; None asks for none (a host that only looks).
         counter: The highest rollback counter that it has seen.
         running_counter: That of the system that runs; None if unknown.
-        targets_version: The highest version of `targets.json` that it has seen.
+        targets: The floor of `targets.json`.
     """
 
     trusted_root: bytes
@@ -54,7 +55,7 @@ class Anchor:
     board: str | None = None
     counter: int = 0
     running_counter: int | None = None
-    targets_version: int = 0
+    targets: Sighting = UNSEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class Bundle:
             trusted_root=anchor.trusted_root,
             product=products.pop(),
             now=anchor.now,
-            targets_version_floor=anchor.targets_version,
+            floor=anchor.targets,
         )
         for path, document in documents.items():
             target = trust.targets.get(path)

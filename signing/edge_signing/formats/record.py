@@ -62,7 +62,12 @@ def crc32_sealed(body: Any) -> Any:
             raise construct.ChecksumError(
                 f"CRC is {sealed.crc32:08x}, that of the data is {zlib.crc32(sealed.data):08x}"
             )
-        return body.parse(sealed.data)
+        stream = io.BytesIO(sealed.data)
+        parsed = body.parse_stream(stream)
+        if stream.tell() != len(sealed.data):
+            left = len(sealed.data) - stream.tell()
+            raise construct.TerminatedError(f"{left} bytes too many")
+        return parsed
 
     def closed(value: Any, _context: Any) -> dict[str, Any]:
         data = body.build(value)

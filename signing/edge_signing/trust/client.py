@@ -20,11 +20,13 @@ from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 from edge_signing.errors import FetchError, SigningError, TrustError
 from edge_signing.trust import documents, roots, signatures
 from edge_signing.trust.fetchers import StrictFetcher
-from edge_signing.trust.names import check_target_path
+from edge_signing.trust.names import SNAPSHOT, TARGETS, TIMESTAMP, check_target_path
 from edge_signing.trust.offline import Target, role_for, target, targets_of
+from edge_signing.trust.sighting import Sighting
 
 _ROOT_FILE: Final = "root.json"
 _TARGETS_FILE: Final = "targets.json"
+_HISTORY: Final = "root_history"  # of python-tuf from 6 on
 # Ours is root -> targets -> role; more would be of somebody else.
 _LIMITS: Final = UpdaterConfig(max_root_rotations=256, max_delegations=8)
 
@@ -58,30 +60,38 @@ class RepositoryClient:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._found: dict[str, TargetFile] = {}
-        strict = StrictFetcher(fetcher)
-        words: dict[str, Any] = {
+        self._fetcher = StrictFetcher(fetcher)
+        self._trusted_root, self._now = trusted_root, now
+        self._words: dict[str, Any] = {
             "metadata_dir": str(folder),
             "metadata_base_url": metadata_url,
             "target_base_url": targets_url,
-            "fetcher": strict,
+            "fetcher": self._fetcher,
             "config": _LIMITS,
         }
-        with _told():
-            self._updater = _updater(folder, trusted_root, words)
-        _give_time(self._updater, now)
+        self._updater = self._new_updater()
 
     def refresh(self) -> None:
         """Get and verify root, timestamp, snapshot and targets.
 
-        After an exception the folder holds only what was verified.
+        After an exception the folder holds only what was verified. A thief may have let versions
+        go so far ahead that nothing could follow them: they are forgotten once the newest root does
+        not accept the targets.json that they were told of.
 
         Raises:
             TrustError: Something does not hold.
             FormatError: A file is not canonical TUF metadata.
             FetchError: A file can not be had.
         """
-        with _told():
-            self._updater.refresh()
+        try:
+            with _told():
+                self._updater.refresh()
+        except TrustError:
+            if not self._forget_void():
+                raise
+            self._updater = self._new_updater()
+            with _told():
+                self._updater.refresh()
 
     @property
     def root(self) -> bytes:
@@ -89,10 +99,22 @@ class RepositoryClient:
         return (self._folder / _ROOT_FILE).read_bytes()
 
     @property
+    def chain(self) -> dict[str, bytes]:
+        """Roots by file name, of this look and of those before; followed, they lead to `root`."""
+        files = sorted((self._folder / _HISTORY).glob("*.root.json"))
+        return {file.name: file.read_bytes() for file in files} | self._fetcher.roots
+
+    @property
     def delegator(self) -> Targets:
         """The content of targets.json, of this look or the last; for `director.verify`."""
         data = (self._folder / _TARGETS_FILE).read_bytes()
         return documents.read(data, Targets, _TARGETS_FILE).signed
+
+    @property
+    def seen(self) -> Sighting:
+        """The sighting of targets.json in this look, to be compared with a floor."""
+        root = documents.read(self.root, Root, _ROOT_FILE).signed
+        return signatures.seen_of_targets(root, self.delegator)
 
     def targets(self, product: str) -> dict[str, Target]:
         """Return all targets of a product by path.
@@ -149,6 +171,36 @@ class RepositoryClient:
         file.unlink()
         return data
 
+    def _new_updater(self) -> Updater:
+        with _told():
+            updater = _updater(self._folder, self._trusted_root, self._words)
+        _give_time(updater, self._now)
+        return updater
+
+    def _forget_void(self) -> bool:
+        """Forget versions told with a targets.json that the newest root does not accept any more.
+
+        python-tuf forgets by itself what the keys of snapshot and timestamp signed. A power cut in
+        between changes nothing: that file is the last to go.
+
+        Returns:
+            Whether there were any.
+        """
+        try:
+            root = documents.read(self.root, Root, _ROOT_FILE).signed
+            known = documents.read(
+                (self._folder / _TARGETS_FILE).read_bytes(), Targets, _TARGETS_FILE
+            )
+        except (OSError, SigningError):
+            return False
+        try:
+            signatures.check_threshold(root, TARGETS, known, _TARGETS_FILE)
+        except TrustError:
+            for name in (TIMESTAMP, SNAPSHOT, TARGETS):
+                (self._folder / f"{name}.json").unlink(missing_ok=True)
+            return True
+        return False
+
     def _info(self, path: str) -> TargetFile | None:
         check_target_path(path)
         with _told():
@@ -162,19 +214,10 @@ def _updater(folder: Path, trusted_root: bytes, words: dict[str, Any]) -> Update
     if "bootstrap" in inspect.signature(Updater).parameters:
         return Updater(**words, bootstrap=trusted_root)
     # python-tuf 5 trusts the root in its folder, whatever it is.
-    file = folder / _ROOT_FILE
-    if _version(file) < documents.read(trusted_root, Root, "trusted root").signed.version:
-        beside = folder / f".{_ROOT_FILE}"
-        beside.write_bytes(trusted_root)
-        beside.replace(file)
+    beside = folder / f".{_ROOT_FILE}"
+    beside.write_bytes(trusted_root)
+    beside.replace(folder / _ROOT_FILE)
     return Updater(**words)
-
-
-def _version(file: Path) -> int:
-    try:
-        return roots.trusted(file.read_bytes()).signed.version
-    except (OSError, SigningError):
-        return 0
 
 
 def _give_time(updater: Updater, now: datetime) -> None:

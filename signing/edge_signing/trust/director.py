@@ -16,6 +16,7 @@ from edge_signing.errors import FormatError, TrustError
 from edge_signing.trust import documents, signatures
 from edge_signing.trust.names import DIRECTOR, check_target_path
 from edge_signing.trust.offline import Target, target
+from edge_signing.trust.sighting import Sighting
 
 DEVICE: Final = "device"
 EPOCH: Final = "epoch"
@@ -27,14 +28,19 @@ class Order:
     """What a device should install.
 
     Attributes:
-        version: Of the document; the floor for the next one of this epoch.
+        seen: The sighting of the document, to be the floor of the next one of this epoch.
         targets: By path; none means: stay as you are.
         expires: When the order is void.
     """
 
-    version: int
+    seen: Sighting
     targets: Mapping[str, Target]
     expires: datetime
+
+    @property
+    def version(self) -> int:
+        """The version of the document."""
+        return self.seen.version
 
 
 def verify(
@@ -43,7 +49,8 @@ def verify(
     targets: Targets,
     device: str,
     epoch: int,
-    last_version: int,
+    root_version: int,
+    floor: Sighting,
     now: datetime,
 ) -> Order:
     """Return what a director's document orders.
@@ -53,7 +60,8 @@ def verify(
         targets: The verified content of targets.json.
         device: The id of this device.
         epoch: The epoch of its enrolment; a new one starts the versions again.
-        last_version: The version of the last document of this epoch, 0 for none.
+        root_version: Of the root that targets.json was verified with.
+        floor: What was last seen of the director in this epoch.
         now: The time in UTC, with its zone.
 
     Raises:
@@ -71,14 +79,14 @@ def verify(
         raise TrustError(f"{_PLACE}: for the device {fields[DEVICE]!r}, not {device!r}")
     if fields[EPOCH] != epoch:
         raise TrustError(f"{_PLACE}: for the enrolment {fields[EPOCH]}, not {epoch}")
-    if signed.version < last_version:
-        raise TrustError(f"{_PLACE}: version {signed.version} is below {last_version}")
+    seen = signatures.seen(targets, DIRECTOR, version=signed.version, root_version=root_version)
+    floor.check(seen, _PLACE)
     if signed.delegations is not None:
         raise TrustError(f"{_PLACE}: delegates further")
     for path in signed.targets:
         check_target_path(path)
     found = {path: target(file) for path, file in signed.targets.items()}
-    return Order(signed.version, found, signed.expires)
+    return Order(seen, found, signed.expires)
 
 
 def agreed(order: Order, release: Mapping[str, Target]) -> dict[str, Target]:

@@ -17,6 +17,7 @@ from tuf.api.serialization import DeserializationError, MetadataDeserializer, Me
 from edge_signing import canonical
 from edge_signing.errors import FormatError, SigningError, TrustError
 from edge_signing.trust import shapes
+from edge_signing.trust.sighting import KEYS_MOST
 
 T = TypeVar("T", Root, Targets, Snapshot, Timestamp)
 
@@ -131,5 +132,7 @@ def _check_roles(keys: Mapping[str, Key], roles: Mapping[str, Role], place: str)
     for name, role in roles.items():
         if missing := [key_id for key_id in role.keyids if key_id not in found]:
             raise FormatError(f"{place}: the key {missing[0][:8]} of {name} is not there")
+        if len(role.keyids) > KEYS_MOST:
+            raise FormatError(f"{place}: {name} has {len(role.keyids)} keys, more than {KEYS_MOST}")
         if role.threshold > len(role.keyids):
             raise FormatError(f"{place}: {name} can never reach its threshold")

@@ -7,7 +7,7 @@ from typing import Final
 from tuf.api.exceptions import DownloadHTTPError
 from tuf.ngclient import FetcherInterface
 
-from edge_signing.trust import documents
+from edge_signing.trust import documents, roots
 
 _PIECE_BYTES: Final = 64 << 10
 _NOT_FOUND: Final = 404
@@ -35,10 +35,14 @@ class StrictFetcher(FetcherInterface):
 
     python-tuf counts a threshold by key ids and takes any form of JSON; here a metadata file that
     names one key twice, or is not canonical, never reaches it.
+
+    Attributes:
+        roots: Those that came, by file name; only python-tuf verifies them.
     """
 
     def __init__(self, fetcher: FetcherInterface) -> None:
         self._fetcher = fetcher
+        self.roots: dict[str, bytes] = {}
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         return self._fetcher.fetch(url)
@@ -51,7 +55,10 @@ class StrictFetcher(FetcherInterface):
             TrustError: It names one key twice.
         """
         data = super().download_bytes(url, max_length)
-        documents.read_any(data, url.rpartition("/")[2])
+        name = url.rpartition("/")[2]
+        documents.read_any(data, name)
+        if roots.NAME.fullmatch(name):
+            self.roots[name] = data
         return data
 
 

@@ -1,8 +1,8 @@
 """Verify the metadata that a bundle carries: roots, targets and one delegated role, no network.
 
 Snapshot and timestamp are those of the online repository. What they give there is given here by the
-counter of a release and by a floor on the version of targets.json. The caller's `now` is the later
-of the clock and a floor, such as the build time or the newest metadata seen.
+counter of a release and by the last sighting of targets.json (`sighting`). The caller's `now` is
+the later of the clock and a floor, such as the build time or the newest metadata seen.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from tuf.api.metadata import DelegatedRole, Metadata, Root, Signed, TargetFile, 
 from edge_signing.errors import FormatError, TrustError
 from edge_signing.trust import documents, roots, signatures
 from edge_signing.trust.names import DIRECTOR, TARGETS, check_product, check_target_path
+from edge_signing.trust.sighting import UNSEEN, Sighting
 
 _SUFFIX = ".json"
 _TARGETS_FILE = f"{TARGETS}{_SUFFIX}"
@@ -43,8 +44,8 @@ class OfflineTrust:
 
     Attributes:
         root: The bytes of the newest root, to be trusted from now on.
-        root_version: Its version.
-        targets_version: The version of targets.json, to be the floor from now on.
+        chain: The roots that came along, by file name; they lead to it.
+        seen: The sighting of targets.json, to be the floor from now on.
         role: The name of the delegated role that signed for the targets.
         role_version: The version of its metadata.
         targets: What it signed for, by path; with a product asked for, only that product's.
@@ -53,13 +54,23 @@ class OfflineTrust:
     """
 
     root: bytes
-    root_version: int
-    targets_version: int
+    chain: Mapping[str, bytes]
+    seen: Sighting
     role: str
     role_version: int
     targets: Mapping[str, Target]
     expires: datetime
     delegator: Targets
+
+    @property
+    def root_version(self) -> int:
+        """The version of the newest root."""
+        return self.seen.root_version
+
+    @property
+    def targets_version(self) -> int:
+        """The version of targets.json."""
+        return self.seen.version
 
 
 def verify(
@@ -68,7 +79,7 @@ def verify(
     trusted_root: bytes,
     product: str | None,
     now: datetime,
-    targets_version_floor: int = 0,
+    floor: Sighting = UNSEEN,
 ) -> OfflineTrust:
     """Return what the metadata of a bundle says, after all of it was verified.
 
@@ -78,9 +89,7 @@ def verify(
         trusted_root: The bytes of the root that is trusted.
         product: Whose targets are wanted; those of every product of the role when None.
         now: The time in UTC, with its zone.
-        targets_version_floor: The version of targets.json that it must not go below, as it was
-            when `trusted_root` was stored. It is void when the keys of targets were replaced since:
-            else a thief of the old ones could raise it so that nothing is accepted ever again.
+        floor: What was last seen of targets.json, which it must not go below.
 
     Raises:
         FormatError: A file is not canonical TUF metadata, or one is missing or too many.
@@ -91,7 +100,8 @@ def verify(
     root = documents.read(newest, Root, "root")
     targets = documents.read(metadata[_TARGETS_FILE], Targets, _TARGETS_FILE)
     signatures.verify((root.signed,), TARGETS, targets, _TARGETS_FILE)
-    _check_floor(targets.signed.version, targets_version_floor, trusted_root, root.signed)
+    seen = signatures.seen_of_targets(root.signed, targets.signed)
+    floor.check(seen, _TARGETS_FILE)
     place = f"{role}{_SUFFIX}"
     delegated = documents.read(metadata[place], Targets, place)
     signatures.verify((targets.signed,), role, delegated, place)
@@ -104,8 +114,8 @@ def verify(
         signatures.check_expiry(signed, now, name)
     return OfflineTrust(
         root=newest,
-        root_version=root.signed.version,
-        targets_version=targets.signed.version,
+        chain=chain,
+        seen=seen,
         role=role,
         role_version=delegated.signed.version,
         targets=_targets(targets.signed, role, delegated, product),
@@ -147,15 +157,6 @@ def role_for(targets: Targets, product: str) -> DelegatedRole:
         if role.name != DIRECTOR and role.is_delegated_path(f"{product}/0/release.json"):
             return role
     raise TrustError(f"{_TARGETS_FILE}: no role signs for the product {product!r}")
-
-
-def _check_floor(version: int, floor: int, trusted_root: bytes, newest: Root) -> None:
-    if version >= floor:
-        return
-    old = roots.trusted(trusted_root).signed.roles[TARGETS]
-    now = newest.roles[TARGETS]
-    if len(set(old.keyids) & set(now.keyids)) >= now.threshold:
-        raise TrustError(f"{_TARGETS_FILE}: version {version} is below {floor}")
 
 
 def _targets(

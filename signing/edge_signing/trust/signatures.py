@@ -8,7 +8,10 @@ from securesystemslib.signer import Key
 from tuf.api.metadata import Metadata, Role, Root, Signed, Targets
 
 from edge_signing.errors import TrustError
+from edge_signing.trust import sighting
 from edge_signing.trust.documents import T, material
+from edge_signing.trust.names import TARGETS
+from edge_signing.trust.sighting import Sighting
 
 Delegator = Root | Targets
 
@@ -29,6 +32,28 @@ def keys_of(delegator: Delegator, role: str) -> tuple[Role, dict[str, Key]]:
         raise TrustError(f"{delegator.type} delegates nothing to a role {role!r}")
     found = roles[role]
     return found, {key_id: keys[key_id] for key_id in found.keyids if key_id in keys}
+
+
+def seen(delegator: Delegator, role: str, *, version: int, root_version: int) -> Sighting:
+    """Return the sighting of metadata that a delegator's role has signed.
+
+    Args:
+        delegator: What names the role's keys.
+        role: The name of the role.
+        version: Of its metadata, which was verified.
+        root_version: Of the root that all of it was verified with.
+
+    Raises:
+        TrustError: The delegator names no such role.
+    """
+    wanted, keys = keys_of(delegator, role)
+    marks = sorted({sighting.mark(material(key)) for key in keys.values()})
+    return Sighting(version, root_version, tuple(marks), wanted.threshold)
+
+
+def seen_of_targets(root: Root, targets: Targets) -> Sighting:
+    """Return the sighting of targets.json that a root has verified."""
+    return seen(root, TARGETS, version=targets.version, root_version=root.version)
 
 
 def signed_by(keys: Iterable[Key], metadata: Metadata[T]) -> set[bytes]:

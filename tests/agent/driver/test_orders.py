@@ -11,6 +11,7 @@ from edge_agent.link import LinkError
 from edge_agent.machine import State
 from edge_agent.request import RefusedError, Request, Word
 from edge_agent.window import Window
+from edge_signing.fields import MOST
 from edge_signing.messages import Desired, EventId, Policy
 from tests.agent.driver.bench import Bench, RestartAsked, until
 from tests.agent.power.device import ACTION, ORDER
@@ -61,6 +62,18 @@ def test_an_older_order_is_not_taken(bench: Bench) -> None:
         agent.step()
 
     assert agent.record.state is State.IDLE
+
+
+def test_the_highest_number_may_be_of_another_order(bench: Bench) -> None:
+    """Else whoever takes a server once could keep the device from all orders for ever."""
+    bench.link.order = other_order(MOST, ACTION)
+    bench.run()
+    bench.heard.clear()
+    bench.link.order = other_order(MOST, "act-2")
+
+    bench.run()
+
+    assert {one.action for one in bench.heard if one.kind == "succeeded"} == {"act-2"}
 
 
 def test_a_download_waits_for_its_order_to_go_on(bench: Bench) -> None:

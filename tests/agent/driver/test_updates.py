@@ -1,6 +1,7 @@
 """An update from order to report: what happens when something is in its way."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -11,8 +12,9 @@ from edge_agent.machine import State
 from edge_agent.parts import Checked
 from edge_agent.store import AtomicFiles
 from edge_signing.errors import TrustError
+from edge_signing.trust.sighting import UNSEEN, Sighting
 from tests.agent.driver.bench import Bench, FullCalls, UnreadableSlots, WornSlots, boot, until
-from tests.agent.power.device import ACTION
+from tests.agent.power.device import ACTION, ORDER, SEEN, STOLEN
 from tests.agent.power.machine_room import (
     MediumCalls,
     MediumSlots,
@@ -21,6 +23,7 @@ from tests.agent.power.machine_room import (
 from tests.fakes.agent_parts import (
     FakeBlobs,
 )
+from tests.fakes.sightings import sighting
 
 
 def test_an_update_ends_in_the_new_slot_committed_with_its_counter_raised(bench: Bench) -> None:
@@ -29,8 +32,51 @@ def test_an_update_ends_in_the_new_slot_committed_with_its_counter_raised(bench:
     assert bench.finals() == [("succeeded", "")]
     assert bench.slot == "b"
     assert bench.control().state().left == {"a": 9, "b": 9}
-    assert bench.counters().floor() == Floor(5, 0, 1000)
+    assert bench.counters().floor() == Floor(5, STOLEN, 1000)
     assert agent.status().version == "2"
+
+
+@pytest.mark.parametrize(
+    ("seen", "due"),
+    [
+        pytest.param(SEEN, SEEN, id="other keys"),
+        pytest.param(sighting(7, root=2, keys="a"), None, id="the same key"),
+    ],
+)
+def test_a_commit_forgets_the_floor_of_keys_that_were_replaced(
+    bench: Bench, seen: Sighting, due: Sighting | None
+) -> None:
+    bench.source.checked = Checked(bench.new.release, seen=seen)
+    agent = bench.start()
+    until(agent, lambda: agent.record.state is State.INSTALLING)
+    assert bench.counters().floor().targets == STOLEN  # a fall-back is still possible
+
+    bench.run()
+
+    assert bench.counters().floor().targets == (due or replace(seen, version=STOLEN.version))
+
+
+def test_what_was_seen_is_known_for_the_next_order(bench: Bench) -> None:
+    bench.source.checked = Checked(None, seen=SEEN, director=sighting(4), epoch=0)
+    bench.run()
+    bench.link.order = replace(ORDER, seq=2, action="act-2")
+
+    agent = bench.start()
+    until(agent, lambda: len(bench.source.known) > 1)
+
+    known = bench.source.known[-1]
+    assert (known.seen, known.director) == (SEEN, sighting(4))
+
+
+def test_a_new_enrolment_forgets_the_versions_of_orders_and_nothing_else(bench: Bench) -> None:
+    bench.source.checked = Checked(None, seen=SEEN, director=sighting(4), epoch=2)
+    before = bench.run().record
+    assert (before.epoch, before.director, before.seq) == (2, sighting(4), 1)
+
+    record = bench.start().record
+
+    assert (record.epoch, record.director, record.seq) == (0, UNSEEN, 0)
+    assert record.seen == SEEN
 
 
 def test_a_system_that_does_not_get_healthy_goes_back_with_the_reason(bench: Bench) -> None:
@@ -86,12 +132,13 @@ def test_the_release_that_runs_is_not_installed_again(bench: Bench) -> None:
 
 
 def test_an_order_to_stay_is_done_at_once(bench: Bench) -> None:
-    bench.source.checked = Checked(None, director_version=4, epoch=2)
+    bench.source.checked = Checked(None, seen=sighting(7), director=sighting(4), epoch=2)
 
     agent = bench.run()
 
     assert bench.finals() == [("succeeded", "")]
-    assert (agent.record.epoch, agent.record.director_version) == (2, 4)
+    assert (agent.record.epoch, agent.record.director) == (2, sighting(4))
+    assert agent.record.seen == sighting(7)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from edge.release.payloads import Terms
 from edge_agent.payload import assemble
-from edge_agent.payload.bundle import Anchor, Bundle
+from edge_agent.payload.bundle import Anchor, Bundle, Verified
 from edge_signing.errors import FormatError, SigningError, TrustError
 from edge_signing.formats.bundle import HEADER_BYTES, Header, MetadataSection
 from edge_signing.release import Release
@@ -34,10 +34,12 @@ def whole(workshop: Workshop) -> bytes:
     return workshop.bundle(boot=boot, rootfs=rootfs, terms=Terms(counter=5)).read_bytes()
 
 
-def check(data: bytes, anchor: Anchor) -> None:
+def check(data: bytes, anchor: Anchor) -> Verified:
     bundle = Bundle.open(io.BytesIO(data))
-    for offer in bundle.verified(anchor).contents.offers:
+    verified = bundle.verified(anchor)
+    for offer in verified.contents.offers:
         bundle.check_blob(offer)
+    return verified
 
 
 def remade(data: bytes, files: Mapping[str, bytes | None], *, payload: bytes = b"") -> bytes:
@@ -236,7 +238,6 @@ def test_keys_of_another_product_are_refused(tmp_path: Path) -> None:
         pytest.param({"board": "rpi3"}, "is for rpi4, not for rpi3", id="board"),
         pytest.param({"counter": 6}, "rollback counter is 5, below 6", id="counter"),
         pytest.param({"now": NOW + timedelta(days=4000)}, "expired", id="expired"),
-        pytest.param({"targets_version": 2}, "version 1 is below 2", id="old delegations"),
     ],
 )
 def test_what_is_not_for_this_device_is_refused(
@@ -244,6 +245,14 @@ def test_what_is_not_for_this_device_is_refused(
 ) -> None:
     with pytest.raises(TrustError, match=reason):
         check(whole, workshop.anchor(**known))
+
+
+def test_older_delegations_than_those_seen_are_refused(workshop: Workshop, whole: bytes) -> None:
+    seen = check(whole, workshop.anchor()).trust.seen
+    check(whole, workshop.anchor(targets=seen))
+
+    with pytest.raises(TrustError, match="version 1 is below 2"):
+        check(whole, workshop.anchor(targets=replace(seen, version=2)))
 
 
 def test_a_release_that_needs_a_step_between_is_refused(workshop: Workshop) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from edge_agent import verity
 from edge_agent.boot.uboot import UbootControl
-from edge_agent.counters import StoredCounters
+from edge_agent.counters import Floor, StoredCounters
 from edge_agent.driver import Agent
 from edge_agent.machine import Result, State
 from edge_agent.outbox import Outbox
@@ -19,6 +19,7 @@ from edge_signing.formats.boot_state import SLOTS, Slot
 from edge_signing.formats.payload_table import Coding, PayloadTable, Row
 from edge_signing.messages import Desired, ReportEvent
 from edge_signing.release import Content, HashTree, Image, Partition, Payload, Release
+from edge_signing.trust.sighting import UNSEEN, Sighting
 from tests.agent.power.machine_room import (
     InPlaceCalls,
     Medium,
@@ -39,6 +40,7 @@ from tests.fakes.agent_parts import (
     FakeSource,
 )
 from tests.fakes.memory_image import MemoryImage
+from tests.fakes.sightings import sighting
 
 BLOCK = 4096
 ACTION = "act-1"
@@ -50,6 +52,9 @@ ORDER = Desired(1, ACTION, "gateway/2/release.json", b"{}")
 
 Story = Literal["good", "sick", "dead", "worn"]
 STORIES: tuple[Story, ...] = ("good", "sick", "dead", "worn")
+# A thief of the key of targets let its version go ahead; a later root gave it another key.
+STOLEN = sighting(1 << 62, root=1, keys="a")
+SEEN = sighting(2, root=2, keys="b")
 # Keeps nothing that is written to it: in the middle of the new root file system.
 WORN_SECTOR = ("rootfs-b", 11)
 
@@ -149,6 +154,7 @@ class Device:
         story: Whether the new system is good, gets never healthy, dies before its agent starts, or
             does not get into the other slot as it has a worn sector.
         ignored: Steps that are left out of the code or do nothing.
+        is_robbed: The floor of targets is `STOLEN`; else the trust state was never written.
         second_choice: The old system is in both slots and never healthy, at its last try.
         fetched: How often something was fetched.
     """
@@ -157,6 +163,7 @@ class Device:
     new: System
     story: Story = "good"
     ignored: frozenset[str] = frozenset()
+    is_robbed: bool = True
     second_choice: bool = False
     fetched: int = 0
 
@@ -173,7 +180,17 @@ class Device:
             for partition, data in self.old.volumes:
                 is_there = slot == "a" or self.second_choice
                 devices[f"{partition}-{slot}"] = data if is_there else b""
-        return Contents(devices_of(devices))
+        contents = Contents(devices_of(devices))
+        if self.is_robbed:
+            robbed = Medium(contents)
+            StoredCounters(MediumStorage(robbed), running=Floor()).raise_to(Floor(0, STOLEN))
+            return robbed.now
+        return contents
+
+    @property
+    def floors(self) -> tuple[Sighting, Sighting]:
+        """The floor of targets before the update, and after it."""
+        return STOLEN if self.is_robbed else UNSEEN, SEEN
 
     def run(self, start: Contents, heard: Sequence[ReportEvent] = ()) -> list[Frame]:
         """Let the device work until nothing is left to do, and return its starts.
@@ -189,6 +206,9 @@ class Device:
             frames.append(Frame(medium, known))
             is_over = self._start(medium, known)
             known = (*known, *_events(medium))
+            floor = _floor(MediumStorage(medium)).targets
+            if floor not in self.floors:
+                raise ViolationError(f"the floor of targets is {floor}")
             self._check_reports(known)
             if is_over:
                 self._check_end(medium.now, known)
@@ -253,6 +273,7 @@ class Device:
         def count() -> None:
             self.fetched += 1
 
+        checked = Checked(self.new.release, seen=SEEN)
         is_sick = self.story == "sick" if running is self.new else self.second_choice
         return Agent(
             Parts(
@@ -264,7 +285,7 @@ class Device:
                 files=files,
                 outbox=Outbox(outbox, boot_id, lambda: FRESH),
                 link=FakeLink(clock, ORDER, hear),
-                source=FakeSource(Checked(self.new.release), FakeBlobs(self.new.blobs, count)),
+                source=FakeSource(checked, FakeBlobs(self.new.blobs, count)),
                 probe=FakeProbe(ready=not is_sick),
                 clock=clock,
                 status=FakeBoard(),
@@ -299,10 +320,14 @@ class Device:
             raise ViolationError(f"slot {first} holds the wrong system")
         if state.left[first] != boot_state.COMMITTED_LEFT:
             raise ViolationError(f"slot {first} is not committed: {state}")
-        counters = StoredCounters(storage, running=Standing().floor)
-        counter = self.new.release.counter if self.story == "good" else 0
-        if counters.floor().counter != counter:
-            raise ViolationError(f"the rollback counter is {counters.floor().counter}")
+        is_new = self.story == "good"
+        due = Floor(self.new.release.counter if is_new else 0, self.floors[is_new])
+        if _floor(storage) != due:
+            raise ViolationError(f"the floor is {_floor(storage)}, not {due}")
+
+
+def _floor(storage: MediumStorage) -> Floor:
+    return StoredCounters(storage, running=Floor()).floor()
 
 
 def _events(medium: Medium) -> tuple[ReportEvent, ...]:

@@ -130,6 +130,25 @@ def test_an_update_over_an_older_system_survives_every_cut(systems: tuple[System
     assert explorer.cases > 1000
 
 
+@pytest.mark.parametrize("story", ["good", "sick"])
+def test_a_trust_state_that_was_never_written_survives_every_cut(
+    story: Story, systems: tuple[System, System]
+) -> None:
+    explorer = explored(Device(*systems, story, is_robbed=False), 0)
+
+    assert explorer.cases > 700
+
+
+def test_forgetting_what_a_thief_raised_is_missed(
+    systems: tuple[System, System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_signing.trust.sighting.Sighting.binds", lambda _old, _new: True)
+    device = Device(*systems, "good")
+
+    with pytest.raises(ViolationError, match="the floor of targets is"):
+        device.run(device.new_contents())
+
+
 @pytest.mark.parametrize("step", [None, "flush of journal", "folder after journal"])
 def test_what_the_journal_has_is_not_fetched_again(
     step: str | None, systems: tuple[System, System]

@@ -13,7 +13,7 @@ from edge.image.disk import bmap_path, write_contents, write_disk
 from edge.image.extent import Contents, Extent, Source
 from edge.image.plan import MIB, DiskPlan, Layout, plan
 from edge.process import Completed
-from edge_signing.formats import boot_state
+from edge_signing.formats import boot_state, trust_state
 
 
 def small_disk() -> DiskPlan:
@@ -54,6 +54,7 @@ def test_contents_lie_in_their_partitions(tmp_path: Path) -> None:
     rootfs = (tmp_path / "rootfs.img").read_bytes()
     assert stored(path, disk, "rootfs-a") == rootfs.ljust(8 * MIB, b"\0")
     assert stored(path, disk, "bootstate")[MIB:][:4096] == boot_state.factory_copies()[1]
+    assert not any(stored(path, disk, "bootstate")[2 * MIB :])
     assert not any(stored(path, disk, "rootfs-b"))
     assert path.stat().st_size == disk.size_bytes
     with path.open("rb") as stream:
@@ -85,6 +86,9 @@ def test_the_block_map_has_all_that_must_be_zero_but_no_empty_slot(tmp_path: Pat
 
     assert blocks("rootfs-a", 6 * MIB + 4096) <= mapped
     assert blocks("data", MIB) <= mapped
+    start = disk.partition("bootstate").offset_bytes // 4096
+    for at in (*boot_state.COPY_OFFSETS_BYTES, *trust_state.COPY_OFFSETS_BYTES):
+        assert start + at // 4096 in mapped  # a used card keeps no state of another life
     assert not blocks("rootfs-b", 8 * MIB) & mapped
     assert not blocks("boot-b", 16 * MIB) & mapped
     assert {0, disk.size_bytes // 4096 - 1} <= mapped

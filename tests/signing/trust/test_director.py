@@ -9,9 +9,10 @@ import pytest
 from edge.repository.order import sign_order
 from edge_signing import canonical
 from edge_signing.errors import FormatError, SigningError, TrustError
-from edge_signing.trust import director, documents
+from edge_signing.trust import director, documents, signatures
 from edge_signing.trust.director import Order
 from edge_signing.trust.offline import Target
+from edge_signing.trust.sighting import UNSEEN, Sighting
 from tests.fakes.forge import NOW, PATH, PRODUCT, Yard
 
 DEVICE = "unit-7"
@@ -22,12 +23,18 @@ def order(yard: Yard, *, version: int = 3, epoch: int = 2, device: str = DEVICE)
     return sign_order(yard.ring, targets, device=device, epoch=epoch, version=version, now=yard.now)
 
 
+def seen(yard: Yard, version: int) -> Sighting:
+    targets = yard.ring.targets().signed
+    return signatures.seen(targets, "director", version=version, root_version=1)
+
+
 def verify(yard: Yard, document: bytes, **words: Any) -> Order:
     settings: dict[str, Any] = {
         "targets": yard.ring.targets().signed,
         "device": DEVICE,
         "epoch": 2,
-        "last_version": 3,
+        "root_version": 1,
+        "floor": seen(yard, 3),
         "now": NOW,
     }
     return director.verify(document, **(settings | words))
@@ -58,7 +65,7 @@ def test_an_order_that_is_not_for_this_device_now_is_refused(
 
 
 def test_a_new_enrolment_starts_the_versions_again(yard: Yard) -> None:
-    assert verify(yard, order(yard, epoch=3, version=1), epoch=3, last_version=0).version == 1
+    assert verify(yard, order(yard, epoch=3, version=1), epoch=3, floor=UNSEEN).version == 1
 
 
 def test_an_expired_order_is_refused(yard: Yard) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from edge_signing import canonical
 from edge_signing.errors import SigningError
 from edge_signing.trust import director, documents, offline
+from edge_signing.trust.sighting import UNSEEN
 from tests.fakes.forge import NOW
 from tests.source_tree import PROJECT
 
@@ -89,7 +90,15 @@ def test_an_order_with_anything_in_it_is_refused(data: st.DataObject) -> None:
     targets = documents.read_any(VECTORS["targets.json"], "targets").signed
 
     with pytest.raises(SigningError):
-        director.verify(spoilt, targets=targets, device="unit-7", epoch=2, last_version=3, now=NOW)
+        director.verify(
+            spoilt,
+            targets=targets,
+            device="unit-7",
+            epoch=2,
+            root_version=1,
+            floor=UNSEEN,
+            now=NOW,
+        )
 
 
 @given(data=st.data())

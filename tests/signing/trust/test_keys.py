@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import SSlibKey
 from tuf.api.metadata import Metadata, Root, Targets
 
 from edge_signing.errors import FormatError, SigningError, TrustError
 from edge_signing.trust import documents, offline
+from edge_signing.trust.sighting import KEYS_MOST
 from tests.fakes.forge import NOW, PATH, PRODUCT, Yard
 
 OTHER_ID = "ab" * 32
@@ -70,6 +72,23 @@ def _spoil(edit: Any) -> Any:
     return spoil
 
 
+def _with_keys(root: Root, count: int) -> None:
+    """Give the role timestamp so many keys more or less, all good ones."""
+    for number in range(count - len(root.roles["timestamp"].keyids)):
+        key_id = f"{number:064x}"
+        public = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
+        root.keys[key_id] = SSlibKey(key_id, "ed25519", "ed25519", {"public": public})
+        root.roles["timestamp"].keyids.append(key_id)
+
+
+def test_a_root_with_as_many_keys_as_are_kept_is_taken(yard: Yard) -> None:
+    yard.change("root", lambda root: _with_keys(root, KEYS_MOST))
+
+    yard.look()
+
+    assert "2.root.json" in yard.known()
+
+
 @pytest.mark.parametrize(
     "edit",
     [
@@ -87,6 +106,9 @@ def _spoil(edit: Any) -> Any:
             lambda root, _key: setattr(root.roles["timestamp"], "threshold", True), id="no number"
         ),
         pytest.param(lambda root, _key: root.roles["timestamp"].keyids.append("ff"), id="no key"),
+        pytest.param(
+            lambda root, _key: _with_keys(root, KEYS_MOST + 1), id="more keys than are kept"
+        ),
         pytest.param(lambda root, _key: setattr(root, "consistent_snapshot", False), id="flat"),
         pytest.param(lambda root, _key: root.keys.update({"ff": _key}), id="short id"),
     ],

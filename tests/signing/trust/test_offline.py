@@ -1,5 +1,6 @@
 """Bundles: their metadata verified without a network."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,10 +101,19 @@ def test_the_clock_decides(yard: Yard, bundle: dict[str, bytes]) -> None:
 
 
 def test_older_targets_than_the_floor_are_refused(yard: Yard, bundle: dict[str, bytes]) -> None:
-    assert verify(yard, bundle, targets_version_floor=1).targets
+    seen = verify(yard, bundle).seen
+    assert verify(yard, bundle, floor=seen).targets
 
     with pytest.raises(TrustError, match="version 1 is below 2"):
-        verify(yard, bundle, targets_version_floor=2)
+        verify(yard, bundle, floor=replace(seen, version=2))
+
+
+def test_an_older_root_than_the_one_seen_is_refused(yard: Yard, bundle: dict[str, bytes]) -> None:
+    """Else a bundle of before a rotation would void the floor, as its keys are others."""
+    seen = replace(verify(yard, bundle).seen, root_version=2)
+
+    with pytest.raises(TrustError, match="its keys are those of root 1, below 2"):
+        verify(yard, bundle, floor=seen)
 
 
 def test_a_bundle_of_another_product_is_refused(yard: Yard, bundle: dict[str, bytes]) -> None:

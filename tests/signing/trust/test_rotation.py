@@ -143,6 +143,51 @@ def test_a_rotation_brings_back_from_a_fast_forward(yard: Yard, role: str) -> No
     assert yard.look().read(PATH) == DATA
 
 
+def test_versions_are_forgotten_with_the_keys_of_targets_alone(yard: Yard) -> None:
+    """The thief has the online keys too, but only those of targets were replaced."""
+    honest = {path: path.read_bytes() for path in yard.metadata.iterdir()}
+    yard.change("targets", lambda signed: setattr(signed, "version", FAR))
+    yard.look()
+    for path, data in honest.items():
+        path.write_bytes(data)
+    for _time in range(3):
+        yard.repository.refresh(yard.ring, now=yard.now)
+    rotate(yard, "root")
+    publish(yard)
+    with pytest.raises(TrustError, match="version"):
+        yard.look()
+    assert "snapshot.json" in yard.known()
+
+    rotate(yard, "targets")
+    publish(yard)
+
+    assert yard.look().read(PATH) == DATA
+
+
+def test_a_look_that_fails_forgets_nothing_that_still_holds(yard: Yard) -> None:
+    yard.look()
+    before = yard.known()
+    old = (yard.metadata / "timestamp.json").read_bytes()
+    yard.repository.refresh(yard.ring, now=yard.now)
+    yard.look()
+    (yard.metadata / "timestamp.json").write_bytes(old)
+
+    with pytest.raises(TrustError, match="must be >="):
+        yard.look()
+
+    assert set(yard.known()) == set(before)
+
+
+def test_a_client_has_all_roots_that_led_to_the_newest(yard: Yard) -> None:
+    rotate(yard, "root", "timestamp")
+    publish(yard)
+
+    for _look in range(2):  # from the repository, and from what is stored
+        client = yard.look()
+        assert roots.follow(yard.trusted_root, client.chain) == client.root
+        assert documents.read_any(client.root, "root").signed.version == 3
+
+
 @pytest.mark.parametrize("role", ["targets", PRODUCT])
 def test_a_rotation_brings_back_versions_inside_the_snapshot(yard: Yard, role: str) -> None:
     honest = {path: path.read_bytes() for path in yard.metadata.iterdir()}
@@ -173,19 +218,19 @@ def test_the_floor_of_bundles_is_void_when_the_keys_of_targets_are_others(yard: 
         "targets.json": yard.save("targets", forged)
     }
     (yard.metadata / f"{FAR}.targets.json").unlink()
-    words = {"trusted_root": old_root, "product": PRODUCT, "now": NOW}
-    floor = offline.verify(bundle, **words).targets_version  # type: ignore[arg-type]
+    words: dict[str, Any] = {"trusted_root": old_root, "product": PRODUCT, "now": NOW}
+    floor = offline.verify(bundle, **words).seen
     rotate(yard, "root")
     publish(yard)
     honest = yard.repository.offline_metadata(PRODUCT)
     with pytest.raises(TrustError, match="is below"):
-        offline.verify(honest, **words, targets_version_floor=floor)  # type: ignore[arg-type]
+        offline.verify(honest, **words, floor=floor)
 
     rotate(yard, "targets")
     publish(yard)
 
     again = yard.repository.offline_metadata(PRODUCT)
-    trust = offline.verify(again, **words, targets_version_floor=floor)  # type: ignore[arg-type]
+    trust = offline.verify(again, **words, floor=floor)
     assert trust.targets_version == 2
 
 

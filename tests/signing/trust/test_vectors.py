@@ -7,6 +7,7 @@ import pytest
 from edge_signing import canonical
 from edge_signing.errors import TrustError
 from edge_signing.trust import director, documents, offline
+from edge_signing.trust.sighting import UNSEEN
 from tests.fakes.forge import NOW
 from tests.source_tree import PROJECT
 
@@ -32,7 +33,8 @@ def test_the_order_of_a_director_is_read() -> None:
         targets=trust.delegator,
         device="unit-7",
         epoch=2,
-        last_version=3,
+        root_version=trust.root_version,
+        floor=UNSEEN,
         now=NOW,
     )
 
