@@ -164,8 +164,16 @@ class Actions:
 
         progress = Progress(self._transfer.planned, written, self._reached)
         blobs = self._transfer.counted(self._parts.source.blobs(action))
-        slots, options = self._parts.slots, self._parts.options
-        return Installation(release, payloads, slots, blobs, progress, options.flush_bytes)
+        parts = self._parts
+        return Installation(
+            release,
+            payloads,
+            parts.slots,
+            blobs,
+            progress,
+            parts.clock.monotonic_s,
+            parts.options.flush_bytes,
+        )
 
     def _reached(self, journal: Journal) -> None:
         """Store how far it came; only what was never reached before takes doubts away."""

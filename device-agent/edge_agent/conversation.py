@@ -18,6 +18,8 @@ from edge_signing.messages import Desired, Status
 logger = logging.getLogger(__name__)
 
 STATE_EVERY_S: Final = 30.0
+EVENTS_AGAIN_S: Final = 2.0  # after a server took only some of them
+QUIET_MOST_S: Final = 3600.0
 
 
 class Conversation:
@@ -33,6 +35,7 @@ class Conversation:
         self._not_before_s = 0.0
         self._asked_s: float | None = None
         self._told: Status | None = None
+        self._shown: Status | None = None
         self._told_s = 0.0
         self._newest: Desired | None = None
         self.is_reached = False
@@ -67,6 +70,7 @@ class Conversation:
     def tell_status(self, status: Status) -> None:
         """Show how the agent is; the server is told of each new phase, and of progress at times."""
         self._parts.status.show(status)
+        self._shown = status
         link, now_s = self._parts.link, self._parts.clock.monotonic_s()
         told = self._told
         is_news = told is None or (told.phase, told.reason) != (status.phase, status.reason)
@@ -82,6 +86,18 @@ class Conversation:
         if link is None or left_s > 0:
             return self._parts.pause(min(most_s, left_s) if left_s > 0 else most_s)
         return link.wait(most_s)
+
+    def quiet_s(self) -> float:
+        """Return how long there is nothing to do for an agent that is idle."""
+        parts, now_s = self._parts, self._parts.clock.monotonic_s()
+        if parts.link is None:
+            return QUIET_MOST_S
+        due_s = now_s if self._asked_s is None else self._asked_s + parts.options.poll_s
+        if self._told != self._shown:
+            due_s = min(due_s, self._told_s)
+        if parts.outbox.waiting():
+            due_s = min(due_s, now_s + EVENTS_AGAIN_S)
+        return max(due_s, self._not_before_s, now_s) - now_s
 
     def _ask(self, desired: Desired | None) -> None:
         if desired is not None and (self._newest is None or desired.seq >= self._newest.seq):

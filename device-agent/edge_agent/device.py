@@ -87,16 +87,19 @@ class Waker:
     """Lets the agent wait, until it has to end or is asked for something."""
 
     stop: threading.Event = field(default_factory=threading.Event)
+    link: Link | None = None
     _wake: threading.Event = field(default_factory=threading.Event)
 
     def wake(self) -> None:
-        """End the wait that is under way."""
+        """End the wait that is under way, here or for the link; never from a signal handler."""
         self._wake.set()
+        if self.link is not None:
+            self.link.wake()
 
     def end(self) -> None:
         """Let the agent end."""
         self.stop.set()
-        self._wake.set()
+        self.wake()
 
     def pause(self, most_s: float) -> bool:
         """Wait; return whether somebody ended it."""
@@ -147,6 +150,7 @@ def agent(places: Places, waker: Waker) -> Agent:
     identity = _identity(places.data / "identity")
     floor_s = counters.floor().floor_s
     link = _link(settings, identity, boot_id, lambda: clock.now_s() >= floor_s)
+    waker.link = link
     root = places.etc / "root.json"
     source = SourceAtNeed(lambda: _source(runs, root, places, link, identity))
     outbox = FallbackFiles(files_in(places.data / "outbox"), files_in(places.run / "outbox"))

@@ -34,7 +34,6 @@ from edge_signing.trust.sighting import UNSEEN
 logger = logging.getLogger(__name__)
 
 ASK_S: Final = 8.0  # less than who asks over the socket waits
-IDLE_WAIT_S: Final = 2.0  # a request over the socket waits so long at most
 
 
 @dataclass(slots=True)
@@ -295,7 +294,7 @@ class Agent:
         return True
 
     def _idle_wait_s(self) -> float:
-        return IDLE_WAIT_S if self._is_kept else LOOK_EVERY_S
+        return self._conversation.quiet_s() if self._is_kept else LOOK_EVERY_S
 
     def _is_news(self, order: Desired) -> bool:
         # The same number may be of another order: who takes a server could use up all numbers.

@@ -15,10 +15,12 @@ from edge_agent.payload import acquire
 from edge_agent.payload.acquire import Acquisition, Blobs, OldImage
 from edge_agent.payload.assemble import is_image
 from edge_agent.slots import Slots, Volume
-from edge_signing.errors import TrustError
 from edge_signing.release import Image, Payload, Release
 
-FLUSH_BYTES: Final = 8 << 20
+# What is written between two flushes: little where it comes slowly, for it would be fetched again
+# after a power cut; and few flushes where it comes fast.
+FLUSH_BYTES: Final = 64 << 20
+FLUSH_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Installation:
         slots: Where it is written.
         blobs: Where it comes from.
         progress: Who is told.
-        flush_bytes: How much is written between two flushes.
+        monotonic_s: A clock that only goes forward.
+        flush_bytes: How much is written between two flushes at most, whole units.
     """
 
     release: Release
@@ -54,6 +57,7 @@ class Installation:
     slots: Slots
     blobs: Blobs
     progress: Progress
+    monotonic_s: Callable[[], float]
     flush_bytes: int = FLUSH_BYTES
 
     def run(self, journal: Journal) -> None:
@@ -80,20 +84,20 @@ class Installation:
             journal = replace(journal, table=table, unit=unit)
             self.progress.journal(journal)
         journal = self._write_pieces(way, volume, journal)
-        _write_tree(image, volume)
         volume.flush()
         journal = Journal(journal.mark, (*journal.done, image.partition))
         self.progress.journal(journal)
         return journal
 
     def _write_pieces(self, way: Acquisition, volume: Volume, journal: Journal) -> Journal:
-        unflushed_bytes = 0
+        unflushed_bytes, flushed_s = 0, self.monotonic_s()
         for piece in way.pieces(journal.unit):
-            if piece.unit > journal.unit and unflushed_bytes >= self.flush_bytes:
+            is_late = self.monotonic_s() - flushed_s >= FLUSH_S
+            if piece.unit > journal.unit and (is_late or unflushed_bytes >= self.flush_bytes):
                 volume.flush()
                 journal = replace(journal, unit=piece.unit)
                 self.progress.journal(journal)
-                unflushed_bytes = 0
+                unflushed_bytes, flushed_s = 0, self.monotonic_s()
             volume.pwrite(piece.data, piece.offset_bytes)
             unflushed_bytes += len(piece.data)
             self.progress.written(len(piece.data))
@@ -123,38 +127,3 @@ class Installation:
 def is_running(images: Iterable[Image], slots: Slots) -> bool:
     """Return whether the slot that runs holds these very images."""
     return all(is_image(slots.running(image.partition), image.content) for image in images)
-
-
-def _write_tree(image: Image, volume: Volume) -> None:
-    if image.tree is None:
-        return
-    made = verity.write_tree(
-        _Stream(volume), data_bytes=image.content.length_bytes, salt=image.tree.salt
-    )
-    if made.root_hash != image.tree.root_hash.hex():
-        raise TrustError(f"image {image.partition}: its hash tree is not the one signed")
-
-
-class _Stream:
-    """A volume as a stream, which is how a hash tree is made."""
-
-    def __init__(self, volume: Volume) -> None:
-        self._volume = volume
-        self._offset = 0
-
-    def seek(self, offset: int, _whence: int = 0, /) -> int:
-        """Go to a byte, counted from the start."""
-        self._offset = offset
-        return offset
-
-    def read(self, length: int = 0, /) -> bytes:
-        """Return the bytes from here on."""
-        data = self._volume.pread(length, self._offset)
-        self._offset += len(data)
-        return data
-
-    def write(self, data: bytes, /) -> int:
-        """Write bytes here."""
-        self._volume.pwrite(data, self._offset)
-        self._offset += len(data)
-        return len(data)

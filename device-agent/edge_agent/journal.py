@@ -20,7 +20,7 @@ class Journal:
 
     Attributes:
         mark: Names action, release and slot: the journal of another one is void.
-        done: The partitions that are whole, with their trees.
+        done: The partitions that are whole; a hash tree is made when all is read back.
         table: The payload under way, by the digest of its table; empty for none.
         unit: The first unit of it that may not be written.
     """

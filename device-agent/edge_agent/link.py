@@ -82,6 +82,9 @@ class Link(Protocol):
     def wait(self, timeout_s: float) -> bool:
         """Wait until there may be a new order; return whether there is reason to ask at once."""
 
+    def wake(self) -> None:
+        """End the wait that is under way, or the next one; for another thread."""
+
     def send_state(self, status: Status) -> None:
         """Tell how this device is; the newest one counts.
 

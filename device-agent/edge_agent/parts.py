@@ -124,7 +124,7 @@ class Options:
         poll_s: How long the link is waited for at most, when idle.
         health: What is asked of a new system.
         window: When the device may restart, if an order asks for it; None for always.
-        flush_bytes: How much is written between two flushes.
+        flush_bytes: How much is written between two flushes at most.
     """
 
     poll_s: float = 300

@@ -29,13 +29,15 @@ def run_agent() -> int:
     """Run the agent of this device until SIGTERM, and return the exit status."""
     import logging
     import signal
+    import threading
 
     from edge_agent import service
     from edge_agent.device import Places, Waker
     from edge_agent.errors import AgentError
 
     waker = Waker()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: waker.end())
+    # In a thread: a handler that asks for the lock of a wait that it interrupts would never get it.
+    signal.signal(signal.SIGTERM, lambda *_words: threading.Thread(target=waker.end).start())
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
         service.run(Places(), waker)

@@ -1,17 +1,22 @@
 """Prove that a partition of the other slot holds, on the medium, the image that was signed.
 
-The data by its SHA-256, the hash tree from its root down to every digest of a data block. Both are
-signed, so the tree fits the data if the release does; `write_tree` proved that when it was made.
+An image without a hash tree by its SHA-256. One with a tree is read once: the tree is made of what
+is on the medium and written, its root is the proof; then the tree is read back from its root down
+to every digest of a data block.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from edge_agent import verity
+from edge_agent.ahead import ahead
 from edge_agent.errors import AgentError
 from edge_agent.slots import Volume
+from edge_agent.verity import BLOCK_BYTES, DIGEST_BYTES
 from edge_signing.release import HashTree, Image
+
+Tick = Callable[[int], None]
 
 _PIECE_BYTES: Final = 1 << 20
 
@@ -20,8 +25,10 @@ class NotTheImageError(AgentError):
     """What the medium holds is not what was signed."""
 
 
-def check(image: Image, volume: Volume, *, tick: Callable[[int], None]) -> None:
-    """Read a whole partition back.
+def check(image: Image, volume: Volume, *, tick: Tick) -> None:
+    """Read a whole partition back; the hash tree of an image that has one is written here.
+
+    It may be done again after a power cut: the tree of the same data is the same.
 
     Args:
         image: What has to be there.
@@ -30,36 +37,58 @@ def check(image: Image, volume: Volume, *, tick: Callable[[int], None]) -> None:
 
     Raises:
         NotTheImageError: It is not there.
-        SlotError: The medium cannot be read.
+        SlotError: The medium cannot be read or written.
     """
-    sha256 = hashlib.sha256()
-    length_bytes = image.content.length_bytes
-    for offset in range(0, length_bytes, _PIECE_BYTES):
-        data = volume.read_back(min(_PIECE_BYTES, length_bytes - offset), offset)
-        sha256.update(data)
-        tick(len(data))
-    if sha256.digest() != image.content.sha256:
+    pieces = _pieces(volume, 0, image.content.length_bytes, tick)
+    if image.tree is None:
+        is_right = _sha256(pieces) == image.content.sha256
+    else:
+        is_right = _root(pieces, image, image.tree, volume) == image.tree.root_hash
+    if not is_right:
         raise NotTheImageError(f"image {image.partition}: reads back as another one")
     if image.tree is not None:
-        _check_tree(image.partition, image.tree, length_bytes, volume)
+        volume.flush()
+        _check_tree(image, image.tree, volume)
 
 
-def _check_tree(name: str, tree: HashTree, length_bytes: int, volume: Volume) -> None:
+def _pieces(volume: Volume, offset: int, length_bytes: int, tick: Tick) -> Iterator[bytes]:
+    for begin in range(0, length_bytes, _PIECE_BYTES):
+        data = volume.read_back(min(_PIECE_BYTES, length_bytes - begin), offset + begin)
+        tick(len(data))
+        yield data
+
+
+def _sha256(pieces: Iterator[bytes]) -> bytes:
+    sha256 = hashlib.sha256()
+    for _ in ahead(pieces, sha256.update, workers=1):
+        pass
+    return sha256.digest()
+
+
+def _root(pieces: Iterator[bytes], image: Image, tree: HashTree, volume: Volume) -> bytes:
+    """Make and write the tree of what is there, and return its root."""
+    blocks = image.content.length_bytes // BLOCK_BYTES
+    made = verity.Tree(volume.pwrite, data_blocks=blocks, salt=tree.salt)
+    # One thread: two would only wait for each other between so short pieces of work.
+    for digests in ahead(pieces, lambda data: verity.digests_of(data, made.salted), workers=1):
+        made.add(digests)
+    return made.finish()
+
+
+def _check_tree(image: Image, tree: HashTree, volume: Volume) -> None:
     """Go down the tree level by level: each block has to have the digest that the one above has."""
-    start = length_bytes // verity.BLOCK_BYTES
+    start = image.content.length_bytes // BLOCK_BYTES
+    salted = hashlib.sha256(tree.salt)
     wanted = [tree.root_hash]
-    sizes = verity.level_sizes(start)
-    for depth, blocks in reversed(list(enumerate(sizes))):
-        found: list[bytes] = []
-        for number in range(blocks):
-            at = (start + number) * verity.BLOCK_BYTES
-            block = volume.read_back(verity.BLOCK_BYTES, at)
-            if hashlib.sha256(tree.salt + block).digest() != wanted[number]:
-                raise NotTheImageError(f"image {name}: its hash tree reads back as another one")
-            found += _digests(block) if depth else []
-        start, wanted = start + blocks, found
-
-
-def _digests(block: bytes) -> list[bytes]:
-    size = verity.DIGEST_BYTES
-    return [block[at : at + size] for at in range(0, len(block), size)]
+    for blocks in reversed(verity.level_sizes(start)):
+        below: list[bytes] = []
+        place, length_bytes = start * BLOCK_BYTES, blocks * BLOCK_BYTES
+        for data in _pieces(volume, place, length_bytes, lambda _bytes: None):
+            found = verity.digests_of(data, salted)
+            if found != wanted[: len(found)]:
+                raise NotTheImageError(
+                    f"image {image.partition}: its hash tree reads back as another one"
+                )
+            del wanted[: len(found)]
+            below += [data[at : at + DIGEST_BYTES] for at in range(0, len(data), DIGEST_BYTES)]
+        start, wanted = start + blocks, below

@@ -9,6 +9,7 @@ lib/verity/verity_hash.c.
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -81,6 +82,37 @@ def write_tree(stream: Stream, *, data_bytes: int, salt: bytes) -> Verity:
     return _append(stream, data_blocks=data_bytes // BLOCK_BYTES, salt=salt)
 
 
+def _append(stream: Stream, *, data_blocks: int, salt: bytes) -> Verity:
+    def write(block: bytes, offset: int) -> None:
+        stream.seek(offset)
+        stream.write(block)
+
+    tree = Tree(write, data_blocks=data_blocks, salt=salt)
+    for start in range(0, data_blocks * BLOCK_BYTES, _PIECE_BYTES):
+        stream.seek(start)
+        piece = stream.read(min(_PIECE_BYTES, data_blocks * BLOCK_BYTES - start))
+        tree.add(digests_of(piece, tree.salted))
+    root = tree.finish()
+    total_bytes = (data_blocks + tree_blocks(data_blocks)) * BLOCK_BYTES
+    return Verity(root.hex(), salt.hex(), data_blocks, total_bytes)
+
+
+def digests_of(blocks: bytes, salted: "hashlib._Hash") -> list[bytes]:
+    """Return the digest of each block.
+
+    Args:
+        blocks: One after the other.
+        salted: SHA-256 that has taken the salt; it stays as it is.
+    """
+    view = memoryview(blocks)
+    found = []
+    for at in range(0, len(view), BLOCK_BYTES):
+        sha256 = salted.copy()
+        sha256.update(view[at : at + BLOCK_BYTES])
+        found.append(sha256.digest())
+    return found
+
+
 @dataclass(slots=True)
 class _Level:
     """One level while it is made: `next_block` is where its next full block goes."""
@@ -89,39 +121,35 @@ class _Level:
     digests: list[bytes] = field(default_factory=list)
 
 
-def _append(stream: Stream, *, data_blocks: int, salt: bytes) -> Verity:
-    sizes = level_sizes(data_blocks)
-    # The highest level comes first on the disk, so each begins where all above it end.
-    levels = [_Level(data_blocks + sum(sizes[depth + 1 :])) for depth in range(len(sizes))]
-    tree = _Tree(stream, levels, hashlib.sha256(salt))
-    stream.seek(0)
-    for start in range(0, data_blocks * BLOCK_BYTES, _PIECE_BYTES):
-        stream.seek(start)
-        piece = stream.read(min(_PIECE_BYTES, data_blocks * BLOCK_BYTES - start))
-        for at in range(0, len(piece), BLOCK_BYTES):
-            tree.add(0, piece[at : at + BLOCK_BYTES])
-    root = tree.finish()
-    total_bytes = (data_blocks + sum(sizes)) * BLOCK_BYTES
-    return Verity(root.hex(), salt.hex(), data_blocks, total_bytes)
+class Tree:
+    """A hash tree while the data under it is read; its blocks are written as they fill.
 
+    Args:
+        write: Writes a block at an offset in bytes, counted from the begin of the data.
+        data_blocks: How many blocks the data has.
+        salt: At most 256 bytes.
+    """
 
-class _Tree:
-    def __init__(self, stream: Stream, levels: list[_Level], salted: "hashlib._Hash") -> None:
-        self._stream = stream
-        self._levels = levels
-        self._salted = salted
+    def __init__(
+        self, write: Callable[[bytes, int], None], *, data_blocks: int, salt: bytes
+    ) -> None:
+        self._write = write
+        sizes = level_sizes(data_blocks)
+        # The highest level comes first on the disk, so each begins where all above it end.
+        self._levels = [
+            _Level(data_blocks + sum(sizes[depth + 1 :])) for depth in range(len(sizes))
+        ]
+        self.salted = hashlib.sha256(salt)
         self._root = b""
 
-    def add(self, depth: int, block: bytes) -> None:
-        """Put the digest of a block of the level below into level `depth`."""
-        sha256 = self._salted.copy()
-        sha256.update(block)
+    def add(self, digests: list[bytes], depth: int = 0) -> None:
+        """Add the digests of the blocks that follow: of the data, or of the level below `depth`."""
         if depth == len(self._levels):
-            self._root = sha256.digest()
+            self._root = digests[0]
             return
         level = self._levels[depth]
-        level.digests.append(sha256.digest())
-        if len(level.digests) == _DIGESTS_A_BLOCK:
+        level.digests += digests
+        while len(level.digests) >= _DIGESTS_A_BLOCK:
             self._flush(depth)
 
     def finish(self) -> bytes:
@@ -133,12 +161,11 @@ class _Tree:
 
     def _flush(self, depth: int) -> None:
         level = self._levels[depth]
-        block = b"".join(level.digests).ljust(BLOCK_BYTES, b"\0")
-        self._stream.seek(level.next_block * BLOCK_BYTES)
-        self._stream.write(block)
+        block = b"".join(level.digests[:_DIGESTS_A_BLOCK]).ljust(BLOCK_BYTES, b"\0")
+        del level.digests[:_DIGESTS_A_BLOCK]
+        self._write(block, level.next_block * BLOCK_BYTES)
         level.next_block += 1
-        level.digests.clear()
-        self.add(depth + 1, block)
+        self.add(digests_of(block, self.salted), depth + 1)
 
 
 def level_sizes(data_blocks: int) -> list[int]:

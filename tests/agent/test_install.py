@@ -44,7 +44,11 @@ class Bench:
         return self.source.check(self.action, Known(floor, now_s, 0, UNSEEN, UNSEEN))
 
     def installation(
-        self, progress: Progress | None = None, *, flush_bytes: int = MIB
+        self,
+        progress: Progress | None = None,
+        *,
+        flush_bytes: int = MIB,
+        monotonic_s: Callable[[], float] = lambda: 0,
     ) -> Installation:
         checked = self.checked()
         assert checked.release is not None
@@ -55,6 +59,7 @@ class Bench:
             self.slots,
             self.source.blobs(self.action),
             progress or quiet,
+            monotonic_s,
             flush_bytes,
         )
 
@@ -116,6 +121,32 @@ def test_an_installation_goes_on_at_the_last_whole_unit(bench: Bench, pieces: in
     assert len(asked) <= 6 - pieces + 1 + (not journals)
     for image in rest.release.images:
         verify.check(image, bench.slots.written(image.partition), tick=lambda _bytes: None)
+
+
+@pytest.mark.parametrize(
+    ("seconds_a_piece", "units"),
+    [
+        pytest.param(0.0, [], id="fast: only at the end"),
+        pytest.param(0.5, [4], id="every two seconds"),
+        pytest.param(9.0, [1, 2, 3, 4], id="slow: each unit"),
+    ],
+)
+def test_what_comes_slowly_is_kept_more_often(
+    bench: Bench, seconds_a_piece: float, units: list[int]
+) -> None:
+    at_s = [0.0]
+    journals: list[Journal] = []
+
+    def count(_length: int) -> None:
+        at_s[0] += seconds_a_piece
+
+    progress = Progress(lambda _bytes: None, count, journals.append)
+
+    bench.installation(progress, flush_bytes=64 * MIB, monotonic_s=lambda: at_s[0]).run(
+        Journal(MARK)
+    )
+
+    assert [one.unit for one in journals if one.unit] == units
 
 
 def test_a_journal_of_another_action_is_void() -> None:

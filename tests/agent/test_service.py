@@ -1,5 +1,6 @@
 """A slot is committed when the system is healthy, and not before."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,8 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from edge_agent import status
 from edge_signing.formats.boot_state import BootState
 from tests.agent.conftest import AgentFiles
+from tests.fakes.fleet import Fleet
+from tests.fakes.http_side import HttpSide, serving
+from tests.fakes.pki import Pki
 
 ARMED = BootState(3, ("b", "a"), {"a": 9, "b": 3})
 COMMITTED = BootState(4, ("b", "a"), {"a": 9, "b": 9})
@@ -65,6 +70,32 @@ def test_the_service_tells_readiness_commits_and_ends_when_asked(files: AgentFil
         status = child.wait(10)
 
     assert (before, status) == (ARMED, 0)
+
+
+def test_a_service_that_sleeps_until_its_next_poll_is_woken(files: AgentFiles) -> None:
+    pki = Pki.make(files.folder / "pki")
+    fleet = Fleet(files.folder / "fleet")
+    files.places.data.mkdir()
+    pki.device("dev-1").rename(files.places.data / "identity")
+    files.ready.touch()
+    with serving(HttpSide(fleet, files.folder / "repository", pki)) as server:
+        files.places.etc.mkdir()
+        (files.places.etc / "agent.json").write_text(json.dumps({"http": server.url}))
+        with service(files) as child:
+            wait_until(lambda: any(line.endswith("/desired") for line in server.asked))
+            wait_for(files, COMMITTED)
+
+            # Answered by the thread that sleeps.
+            answer = status.ask({"command": "install", "path": "/none"}, files.places.run)
+            wait_until(lambda: "No such file" in said(files))
+            child.send_signal(signal.SIGTERM)
+
+            assert child.wait(10) == 0
+    assert "action" in answer
+
+
+def said(files: AgentFiles) -> str:
+    return str(status.ask({"command": "status"}, files.places.run)["reason"])
 
 
 def test_the_service_ends_with_its_reason_when_it_knows_no_slot(files: AgentFiles) -> None:

@@ -43,6 +43,7 @@ class FakeLink:
     order: Desired | None = None
     hear: Callable[[ReportEvent], None] = lambda _event: None
     states: list[Status] = field(default_factory=list)
+    waits_s: list[float] = field(default_factory=list)
     lost: Exception | None = None
 
     def desired(self) -> Desired | None:
@@ -50,7 +51,11 @@ class FakeLink:
         return self.order
 
     def wait(self, timeout_s: float) -> bool:
+        self.waits_s.append(timeout_s)
         return self.clock.pause(timeout_s)
+
+    def wake(self) -> None:
+        pass
 
     def send_state(self, status: Status) -> None:
         self._fail()

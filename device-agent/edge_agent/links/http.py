@@ -75,7 +75,13 @@ class HttpLink:
 
     def wait(self, timeout_s: float) -> bool:
         """Wait; nothing comes by itself over HTTP."""
-        return self._woken.wait(timeout_s)
+        self._woken.wait(timeout_s)
+        self._woken.clear()
+        return False
+
+    def wake(self) -> None:
+        """End the wait that is under way; see `edge_agent.link.Link`."""
+        self._woken.set()
 
     def send_state(self, status: Status) -> None:
         """Tell the state; see `edge_agent.link.Link`."""

@@ -74,6 +74,7 @@ class MqttLink:
         self._desired: Desired | None = None
         self._has_heard = False
         self._settled_at = 0.0
+        self._is_woken = False
         self._wake_at: float | None = None
         self._news = 0
         self._seen = 0
@@ -116,11 +117,20 @@ class MqttLink:
         with self._changed:
             while self._news == self._seen:
                 now = self._clock()
+                if self._is_woken:
+                    self._is_woken = False
+                    return False
                 wake_at = self._wake_at if self._wake_at is not None else end
                 if now >= min(end, wake_at):
                     return wake_at < end or (self._wake_at is not None and now >= wake_at)
                 self._changed.wait(min(end, wake_at) - now)
             return True
+
+    def wake(self) -> None:
+        """End the wait that is under way; see `edge_agent.link.Link`."""
+        with self._changed:
+            self._is_woken = True
+            self._changed.notify_all()
 
     def send_state(self, status: Status) -> None:
         """Tell the state; see `edge_agent.link.Link`."""

@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -40,6 +40,9 @@ _PORT: Final = 8883
 # A connection that held for so long was a good one: the next break starts with short waits.
 _GOOD_S: Final = 60.0
 _GOODBYE_S: Final = 3.0
+# How long paho's thread sleeps at most where nothing comes or goes; it looks at keepalive between.
+_SLEEP_MOST_S: Final = 10.0
+_SLEEPS_A_KEEPALIVE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,8 @@ class MqttSession:
             client.on_subscribe = client.on_message = None
 
     def _made(self, context: ssl.SSLContext) -> paho.Client:
-        client = paho.Client(CallbackAPIVersion.VERSION2, self._device, protocol=paho.MQTTv5)
+        client = _Client(CallbackAPIVersion.VERSION2, self._device, protocol=paho.MQTTv5)
+        client.sleep_s = min(_SLEEP_MOST_S, self._keepalive_s / _SLEEPS_A_KEEPALIVE)
         client.tls_set_context(context)
         client.max_inflight_messages_set(RECEIVE_MOST)
         client.max_queued_messages_set(_QUEUE_MOST)
@@ -250,6 +254,18 @@ class MqttSession:
                 str(said.get("status", "")),
             )
         )
+
+
+class _Client(paho.Client):
+    """paho's client, whose own thread would wake every second (paho-mqtt 2.1)."""
+
+    sleep_s = 1.0
+
+    def loop_forever(
+        self, timeout: float = 1.0, retry_first_connection: bool = False
+    ) -> MQTTErrorCode:
+        """Run until `disconnect`; what is to be sent ends a sleep."""
+        return super().loop_forever(max(timeout, self.sleep_s), retry_first_connection)
 
 
 def with_properties(packet: int, **values: object) -> Properties:

@@ -5,6 +5,7 @@ import lzma
 from collections.abc import Iterator
 from typing import Any, Final
 
+from edge_agent.ahead import ahead
 from edge_agent.payload.piece import Piece
 from edge_agent.payload.units import Units
 from edge_signing.errors import FormatError, TrustError
@@ -16,26 +17,43 @@ LZMA_FILTERS: Final[list[dict[str, Any]]] = [{"id": lzma.FILTER_LZMA2, "dict_siz
 def segments(units: Units, *, first: int = 0) -> Iterator[Piece]:
     """Yield the segments of an image from number `first` on, each checked.
 
+    The next ones are checked and decoded in other threads meanwhile.
+
     Raises:
         TrustError: A unit, or what it decodes to, is not what was signed.
         FormatError: A unit cannot be decoded.
     """
-    image_bytes = units.table.image_bytes
-    zeros: tuple[bytes, bytes] | None = None
-    for index in range(first, len(units)):
-        row = units.table.rows[index]
-        offset = index * UNIT_BYTES
-        length = min(UNIT_BYTES, image_bytes - offset)
+    zeros = _Zeros()
+
+    def made(one: tuple[int, bytes]) -> Piece:
+        index, stored = one
+        row, offset = units.table.rows[index], index * UNIT_BYTES
+        length = min(UNIT_BYTES, units.table.image_bytes - offset)
         if row.coding is Coding.ZERO:
-            if zeros is None or len(zeros[0]) != length:
-                zeros = (bytes(length), hashlib.sha256(bytes(length)).digest())
-            data, digest = zeros
+            data, digest = zeros.of(length)
         else:
-            data = decoded(row, units(index), length, units.name(index))
+            data = decoded(row, units.checked(index, stored), length, units.name(index))
             digest = hashlib.sha256(data).digest()
         if digest != row.result_sha256:
             raise TrustError(f"{units.name(index)}: decodes to other bytes than were signed")
-        yield Piece(offset, data, index)
+        return Piece(offset, data, index)
+
+    fetched = ((index, units.fetched(index)) for index in range(first, len(units)))
+    return ahead(fetched, made)
+
+
+class _Zeros:
+    """Zeros with their digest, which are made once for many segments."""
+
+    def __init__(self) -> None:
+        self._made = (b"", b"")
+
+    def of(self, length: int) -> tuple[bytes, bytes]:
+        """Return zeros and their digest."""
+        made = self._made
+        if len(made[0]) != length:
+            made = self._made = bytes(length), hashlib.sha256(bytes(length)).digest()
+        return made
 
 
 def decoded(row: Row, stored: bytes, length: int, name: str) -> bytes:

@@ -34,8 +34,20 @@ class Units:
         Raises:
             TrustError: They are not those that were signed, or end early.
         """
+        return self.checked(index, self.fetched(index))
+
+    def fetched(self, index: int) -> bytes:
+        """Return what comes as the stored bytes of a unit; nobody has looked at them yet."""
+        stored_bytes = self.table.rows[index].stored_bytes
+        return self._fetch(self._offsets[index], stored_bytes) if stored_bytes else b""
+
+    def checked(self, index: int, stored: bytes) -> bytes:
+        """Return `stored`, which are the stored bytes of a unit.
+
+        Raises:
+            TrustError: They are not those that were signed, or end early.
+        """
         row = self.table.rows[index]
-        stored = self._fetch(self._offsets[index], row.stored_bytes) if row.stored_bytes else b""
         if len(stored) != row.stored_bytes:
             raise TrustError(f"{self.name(index)}: ends after {len(stored)} bytes")
         if row.stored_bytes and hashlib.sha256(stored).digest() != row.stored_sha256:

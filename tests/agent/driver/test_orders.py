@@ -1,6 +1,7 @@
 """Orders of a server, requests of people, clocks and crashes."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,10 +13,11 @@ from edge_agent.machine import State
 from edge_agent.request import RefusedError, Request, Word
 from edge_agent.window import Window
 from edge_signing.fields import MOST
-from edge_signing.messages import Desired, EventId, Policy
+from edge_signing.messages import Desired, EventId, Policy, ReportEvent
 from tests.agent.driver.bench import Bench, RestartAsked, until
 from tests.agent.power.device import ACTION, ORDER
 from tests.fakes.agent_parts import (
+    OPTIONS,
     FakeBlobs,
 )
 
@@ -213,3 +215,65 @@ def test_events_are_numbered_within_a_start(bench: Bench) -> None:
     ids = [one.id for one in bench.heard]
     assert len(set(ids)) == len(ids)
     assert EventId("boot-1", 1) in ids
+
+
+def idle(bench: Bench) -> Agent:
+    """Return an agent that has nothing to do, and forget how it came there."""
+    bench.link.order = None
+    agent = bench.start()
+    for _step in range(20):
+        agent.step()
+    bench.link.waits_s.clear()
+    return agent
+
+
+def test_an_idle_agent_sleeps_until_the_next_poll(bench: Bench) -> None:
+    agent = idle(bench)
+    begin_s = bench.clock.at_s
+
+    for _step in range(10):
+        agent.step()
+
+    assert bench.clock.at_s - begin_s >= 8 * OPTIONS.poll_s
+    assert max(bench.link.waits_s) <= OPTIONS.poll_s
+
+
+def test_an_idle_agent_without_a_link_sleeps_long(bench: Bench) -> None:
+    bench.link = None  # type: ignore[assignment]
+    agent = bench.start()
+    for _step in range(20):
+        agent.step()
+
+    assert bench.clock.at_s > 3600
+
+
+def test_a_lost_server_is_asked_again_when_the_wait_is_over(bench: Bench) -> None:
+    agent = idle(bench)
+    bench.link.lost = LinkError("lost", wait_s=100)
+    bench.clock.at_s += OPTIONS.poll_s
+    agent.step()
+    lost_s = bench.clock.at_s
+    bench.link.lost = None
+    bench.link.order = ORDER
+
+    until(agent, lambda: agent.record.state is not State.IDLE)
+
+    assert 0 <= bench.clock.at_s - lost_s <= 1
+
+
+def test_an_event_that_the_server_did_not_take_is_told_again_soon(bench: Bench) -> None:
+    agent = idle(bench)
+    forgotten, heard_s = [True, True], []
+    send = bench.link.send_events
+
+    def send_events(events: Sequence[ReportEvent]) -> Sequence[EventId]:
+        return () if forgotten and forgotten.pop() else send(events)
+
+    bench.link.hear = lambda _event: heard_s.append(bench.clock.at_s)
+    bench.link.send_events = send_events  # type: ignore[method-assign]
+    agent._parts.outbox.add("test", at_s=1)
+    begin_s = bench.clock.at_s
+
+    until(agent, lambda: bool(heard_s))
+
+    assert 0 < heard_s[0] - begin_s < 10

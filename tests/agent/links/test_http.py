@@ -2,6 +2,8 @@
 
 import hashlib
 import random
+import threading
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -112,3 +114,15 @@ def test_a_token_stands_for_a_certificate(server: HttpSide, pki: Pki, fleet: Fle
 
     with closing(HttpLink(server.url, pki.identity("dev-2"), token="secret", pace=PACE)) as link:
         assert link.desired() == order()
+
+
+def test_a_wake_ends_one_wait_even_if_it_came_before(link: HttpLink) -> None:
+    threading.Timer(0.1, link.wake).start()
+
+    assert not link.wait(60)
+
+    link.wake()
+    assert not link.wait(60)
+    begin_s = time.monotonic()
+    link.wait(0.2)
+    assert time.monotonic() - begin_s >= 0.2

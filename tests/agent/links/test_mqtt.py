@@ -1,5 +1,6 @@
 """The link by MQTT against a real Mosquitto, with HTTP beside it."""
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -163,6 +164,20 @@ def test_a_wake_lets_the_device_poll_once_at_a_random_moment(
     link.desired()
     link.desired()
     assert server.asked == ["GET /v1/devices/dev-1/desired"]
+
+
+def test_another_thread_ends_one_wait_even_if_it_came_before(mqtt: Make) -> None:
+    link = there(mqtt(http_url=""))
+    link.desired()
+    threading.Timer(0.1, link.wake).start()
+
+    assert not link.wait(60)
+
+    link.wake()
+    assert not link.wait(60)
+    begin_s = time.monotonic()
+    link.wait(0.2)
+    assert time.monotonic() - begin_s >= 0.2
 
 
 def test_blocks_bring_the_same_bytes(mqtt: Make, repository: Path, mqtt_side: MqttSide) -> None:
