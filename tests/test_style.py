@@ -44,8 +44,10 @@ def test_ruff_would_format_nothing() -> None:
     _run("ruff", "format", "--check", ".")
 
 
-def test_types_are_right() -> None:
-    _run("mypy")
+def test_types_are_right(types_checked: tuple[int, str]) -> None:
+    status, said = types_checked
+
+    assert status == 0, said
 
 
 def test_imports_keep_the_contracts() -> None:

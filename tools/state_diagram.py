@@ -13,11 +13,17 @@ def diagram() -> str:
     arrows: dict[tuple[State, State], list[str]] = {}
     for (source, event), target in TABLE.items():
         arrows.setdefault((source, target), []).append(str(event))
-    lines = [
-        f"    {source} --> {target} : {', '.join(events)}"
+    lines = [f'    state "{state}" as {_id(state)}' for state in State if "-" in state]
+    lines += [
+        f"    {_id(source)} --> {_id(target)} : {', '.join(events)}"
         for (source, target), events in arrows.items()
     ]
     return "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> idle", *lines, "```", ""])
+
+
+def _id(state: State) -> str:
+    """Return the name of a state as Mermaid takes one: without a hyphen."""
+    return state.replace("-", "_")
 
 
 def with_diagram(text: str) -> str:

@@ -46,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true", help="one JSON object")
     commands.add_parser("commit", help="make the slot that runs the first choice now")
     commands.add_parser("revert", help="go back to the system in the other slot")
+    commands.add_parser("confirm", help="let an update that waits for its user restart the device")
+    commands.add_parser("postpone", help="keep an update from restarting it until `confirm`")
     commands.add_parser("inventory", help="what this device is, as one JSON object")
     return parser
 

@@ -6,7 +6,7 @@ the driver calls it once more. What it learned is in the record that it hands ba
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from edge_agent import install, verify
@@ -22,10 +22,12 @@ from edge_agent.journal import Journal
 from edge_agent.link import LinkError
 from edge_agent.machine import Event, Result, State
 from edge_agent.memory import Memory
+from edge_agent.outcome import CancelledError, Outcome, ended
 from edge_agent.parts import Checked, Known, Parts
 from edge_agent.record import Action, Record
 from edge_agent.transfer import Transfer
 from edge_agent.verify import NotTheImageError
+from edge_agent.waiting import LOOK_EVERY_S, Waiting
 from edge_signing.errors import FetchError, SigningError, TrustError
 from edge_signing.formats.boot_state import ARMED_LEFT, COMMITTED_LEFT
 from edge_signing.release import PARTITIONS, Payload, Release
@@ -34,22 +36,8 @@ logger = logging.getLogger(__name__)
 
 # What a server sends may be damaged on its way: so often in a row a wrong unit is asked for again.
 DOUBTS_MOST: Final = 4
-LOOK_EVERY_S: Final = 1.0
-STAY_S: Final = 2.0
 ASK_AGAIN_S: Final = 60.0
 MAY_WORK_LATER: Final = (LinkError, FetchError)
-
-
-class CancelledError(AgentError):
-    """Another order came, or a person wants it so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an action ended, and the record with what it learned."""
-
-    event: Event
-    record: Record
 
 
 class Actions:
@@ -69,15 +57,18 @@ class Actions:
         self._memory = memory
         self._conversation = conversation
         self._transfer = transfer
+        self._waiting = Waiting(parts, memory, conversation, transfer)
         self._watch: Watch | None = None
         self._backoff = Backoff(parts.clock.jitter)  # of files; the server's orders have their own
         self._doubts = 0
         self._furthest = b"", (0, 0)
         self._table: dict[State, Callable[[Record, Action], Outcome | None]] = {
             State.CHECKING: self._check,
+            State.PERMITTING: self._waiting.permit,
             State.INSTALLING: self._install,
             State.VERIFYING: self._verify,
-            State.WAITING: self._wait,
+            State.WAITING: self._waiting.wait,
+            State.CONFIRMING: self._waiting.confirm,
             State.ARMING: self._arm,
             State.REBOOTING: self._reboot,
             State.TRIAL: self._try,
@@ -91,7 +82,7 @@ class Actions:
         try:
             return self._table[record.state](record, action)
         except CancelledError as error:
-            return _ended(record, Event.CANCELLED, error.reason)
+            return ended(record, Event.CANCELLED, error.reason)
 
     def _check(self, record: Record, action: Action) -> Outcome | None:
         parts = self._parts
@@ -104,7 +95,7 @@ class Actions:
         except MAY_WORK_LATER as error:
             return self._again(record, action, error)
         except (AgentError, SigningError) as error:
-            return _ended(record, Event.FAILED, str(error))
+            return ended(record, Event.FAILED, str(error))
         self._backoff.reset()
         return found
 
@@ -132,7 +123,7 @@ class Actions:
         if self._memory.loss and self._parts.counters.armed() == action.mark():
             # The record would have told how it ended; without this it would go on for ever.
             reason = f"was armed before and does not run: it fell back ({self._memory.loss})"
-            return _ended(record, Event.FAILED, reason)
+            return ended(record, Event.FAILED, reason)
         return Outcome(Event.DONE, record)
 
     def _install(self, record: Record, action: Action) -> Outcome | None:
@@ -146,12 +137,12 @@ class Actions:
         except TrustError as error:
             self._doubts += 1
             if action.bundle or self._doubts >= DOUBTS_MOST:
-                return _ended(record, Event.FAILED, str(error))
+                return ended(record, Event.FAILED, str(error))
             return self._again(record, action, error)
         except (AgentError, SigningError) as error:
             if isinstance(error, CancelledError):
                 raise
-            return _ended(record, Event.FAILED, str(error))
+            return ended(record, Event.FAILED, str(error))
         return Outcome(Event.DONE, record)
 
     def _installation(self, action: Action, release: Release) -> Installation:
@@ -186,15 +177,7 @@ class Actions:
     def _tick(self, action: Action) -> None:
         """Between two pieces: end when the agent has to, and look whether the order still holds."""
         self._transfer.tick()
-        self._require_wanted(action)
-
-    def _require_wanted(self, action: Action) -> None:
-        mine = action.desired
-        newest = self._conversation.order() if mine else None
-        if newest is None or mine is None or newest.seq <= mine.seq:
-            return
-        if newest.action != action.id:
-            raise CancelledError(f"another order came: {newest.action}")
+        self._waiting.require_wanted(action)
 
     def _verify(self, record: Record, action: Action) -> Outcome | None:
         release = _release_of(action)
@@ -207,26 +190,8 @@ class Actions:
             again = replace(action, rejections=action.rejections + 1, reason=error.reason)
             return Outcome(Event.REJECTED, replace(record, action=again))
         except SlotError as error:
-            return _ended(record, Event.FAILED, error.reason)
+            return ended(record, Event.FAILED, error.reason)
         return Outcome(Event.DONE, replace(record, action=replace(action, reason="")))
-
-    def _wait(self, record: Record, action: Action) -> Outcome | None:
-        newest = self._conversation.order()
-        mine = action.desired
-        if mine is not None and newest is not None and newest.seq > mine.seq:
-            self._require_wanted(action)
-            action = replace(action, desired=newest)
-            record = replace(record, action=action, seq=newest.seq)
-            self._memory.save(record)
-        policy = action.desired.policy if action.desired else None
-        if policy is not None and policy.download_only:
-            return self._stay()
-        window = self._parts.options.window
-        time_s = now_s(self._parts.clock, self._parts.counters.floor().floor_s)
-        has_window = policy is not None and policy.reboot == "window" and window is not None
-        if has_window and window is not None and not window.is_open(time_s):
-            return self._stay()
-        return Outcome(Event.DONE, record)
 
     def _arm(self, record: Record, action: Action) -> Outcome | None:
         control = self._parts.control
@@ -235,7 +200,7 @@ class Actions:
             control.arm(action.target)
         except BootStateError as error:
             self._disarm_if_possible()
-            return _ended(record, Event.FAILED, error.reason)
+            return ended(record, Event.FAILED, error.reason)
         return Outcome(Event.DONE, record)
 
     def _mark_armed(self, action: Action) -> None:
@@ -255,7 +220,7 @@ class Actions:
 
     def _reboot(self, record: Record, _action: Action) -> Outcome | None:
         self._ask_for_reboot()
-        return self._stay(ASK_AGAIN_S)
+        return self._waiting.stay(ASK_AGAIN_S)
 
     def _ask_for_reboot(self) -> None:
         try:
@@ -269,10 +234,11 @@ class Actions:
             case Verdict.HEALTHY:
                 return Outcome(Event.DONE, replace(record, action=replace(action, reason="")))
             case Verdict.UNHEALTHY:
-                return _ended(record, Event.FAILED, reason)
+                return ended(record, Event.FAILED, reason)
             case Verdict.PENDING:
+                self._waiting.reason = reason
                 self._conversation.order()
-                return self._stay(LOOK_EVERY_S)
+                return self._waiting.stay(LOOK_EVERY_S)
 
     def health(self, *, is_known: bool = False) -> tuple[Verdict, str]:
         """Look at the health once more.
@@ -291,10 +257,29 @@ class Actions:
         if is_known and facts.is_ready:
             return Verdict.HEALTHY, ""
         verdict, reason = self._watch.verdict(facts, parts.options.health)
-        if verdict is Verdict.HEALTHY and (complaint := parts.probe.complaint()):
-            late = facts.at_s - self._watch.since_s >= parts.options.health.timeout_s
+        if verdict is not Verdict.HEALTHY:
+            parts.probe.withdraw()
+            return verdict, reason
+        complaint = parts.probe.complaint()
+        if complaint is None:
+            return Verdict.PENDING, "the programs of health.d are asked"
+        late = facts.at_s - self._watch.since_s >= parts.options.health.timeout_s
+        if complaint:
             return Verdict.UNHEALTHY if late else Verdict.PENDING, complaint
-        return verdict, reason
+        return Verdict.HEALTHY, ""
+
+    def waits_for(self) -> str:
+        """Return what the state under way waits for, empty if its name says all."""
+        return self._waiting.reason
+
+    def asks_user(self, action: Action) -> bool:
+        """Return whether the user has a say in this action."""
+        return self._waiting.asks_user(action)
+
+    def leave(self) -> None:
+        """Forget what was waited for, and end the programs that are asked."""
+        self._parts.probe.withdraw()
+        self._waiting.reset()
 
     def is_on_trial(self) -> bool:
         """Return whether the running slot has fewer starts left than a committed one ever has."""
@@ -312,7 +297,7 @@ class Actions:
         try:
             parts.control.commit()
         except BootStateError as error:
-            return _ended(record, Event.FAILED, error.reason)
+            return ended(record, Event.FAILED, error.reason)
         if action.release is not None:  # never raised before, so that a fall-back is allowed
             floor = Floor(action.release.counter, action.seen, parts.standing.clock_s)
             try:
@@ -326,13 +311,13 @@ class Actions:
         try:
             if old not in control.state().order:
                 reason = f"{action.reason}; slot {old} can not be started"
-                return _ended(record, Event.EXHAUSTED, reason)
+                return ended(record, Event.EXHAUSTED, reason)
             control.arm(old, COMMITTED_LEFT)
         except BootStateError as error:
             # Each start costs the new slot a try, so the boot script goes back in the end.
             logger.warning("%s", error)
         self._ask_for_reboot()
-        return self._stay(ASK_AGAIN_S)
+        return self._waiting.stay(ASK_AGAIN_S)
 
     def _report(self, record: Record, action: Action) -> Outcome | None:
         """Put the one final report into the outbox; nothing is sent before the agent is idle."""
@@ -353,30 +338,13 @@ class Actions:
     def _again(self, record: Record, action: Action, error: Exception) -> Outcome | None:
         """Wait for the link, and look whether the order still holds."""
         if action.bundle:
-            return _ended(record, Event.FAILED, str(error))
+            return ended(record, Event.FAILED, str(error))
         wait_s = self._backoff.next_s(error.wait_s if isinstance(error, LinkError) else 0)
         logger.info("%s: %s; again in %.0f s", record.state, error, wait_s)
         self._parts.pause(wait_s)
         self._transfer.tick()
-        self._require_wanted(action)
+        self._waiting.require_wanted(action)
         return None
-
-    def _stay(self, most_s: float = STAY_S) -> Outcome | None:
-        """Wait a while, as the action is not over; no longer than the agent may go on."""
-        clock = self._parts.clock
-        end_s = clock.monotonic_s() + most_s
-        while (left_s := end_s - clock.monotonic_s()) > 0:
-            is_woken = self._conversation.wait(min(left_s, STAY_S))
-            self._transfer.tick()
-            if is_woken:
-                break
-        return None
-
-
-def _ended(record: Record, event: Event, reason: str) -> Outcome:
-    if record.action is None:
-        return Outcome(event, record)
-    return Outcome(event, replace(record, action=replace(record.action, reason=reason)))
 
 
 def _release_of(action: Action) -> Release:

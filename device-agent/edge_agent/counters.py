@@ -52,6 +52,12 @@ class Counters(Protocol):
         Empty when all is well, or nothing was ever written.
         """
 
+    def is_blank(self) -> bool:
+        """Return whether the state was never written: the first start of a device."""
+
+    def begin(self) -> None:
+        """Write a first state that forbids nothing, so that it is blank no more."""
+
     def raise_to(self, floor: Floor) -> None:
         """Raise what is lower; nothing is lowered but a version that is void."""
 
@@ -94,6 +100,21 @@ class StoredCounters:
             return ""
         told = "trust state: no copy is valid, the floor of the running system counts"
         return f"{told} ({copies.reason})" if copies.reason else told
+
+    def is_blank(self) -> bool:
+        """See `Counters`; what cannot be read is not blank."""
+        try:
+            return trust_state.is_blank(self._copies().data)
+        except CountersError:
+            return False
+
+    def begin(self) -> None:
+        """See `Counters`.
+
+        Raises:
+            CountersError: The state cannot be written.
+        """
+        self._write(0, TrustState(1))
 
     def raise_to(self, floor: Floor) -> None:
         """See `Counters`.

@@ -16,6 +16,7 @@ from edge_agent.counters import StoredCounters
 from edge_agent.driver import Agent
 from edge_agent.errors import AgentError
 from edge_agent.health import COMMANDS, READY, RESTARTS, DeviceProbe
+from edge_agent.hooks import DeviceHooks
 from edge_agent.identity import Identity, IdentityError
 from edge_agent.link import Link
 from edge_agent.outbox import Outbox
@@ -164,7 +165,8 @@ def agent(places: Places, waker: Waker) -> Agent:
         outbox=Outbox(outbox, boot_id, lambda: secrets.token_hex(8)),
         link=link,
         source=source,
-        probe=DeviceProbe(places.ready, places.restarts, places.commands),
+        probe=DeviceProbe(clock.monotonic_s, places.ready, places.restarts, places.commands),
+        hooks=DeviceHooks(settings.options.hooks, clock.monotonic_s),
         clock=clock,
         status=Board(places.run),
         request_reboot=lambda: request_reboot(places.devices / "request"),

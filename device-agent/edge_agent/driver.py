@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from edge_agent.actions import LOOK_EVERY_S, Actions
+from edge_agent.actions import Actions
 from edge_agent.boot.control import other_slot
 from edge_agent.conversation import Conversation
-from edge_agent.errors import AgentError, BootStateError
+from edge_agent.errors import AgentError, BootStateError, CountersError
 from edge_agent.health import Verdict
 from edge_agent.machine import (
     REJECTIONS_MOST,
@@ -28,12 +28,15 @@ from edge_agent.parts import Parts
 from edge_agent.record import Action, Record
 from edge_agent.request import RefusedError, Request
 from edge_agent.transfer import StoppedError, Transfer
+from edge_agent.waiting import LOOK_EVERY_S
 from edge_signing.messages import Desired, Status
 from edge_signing.trust.sighting import UNSEEN
 
 logger = logging.getLogger(__name__)
 
 ASK_S: Final = 8.0  # less than who asks over the socket waits
+# In these somebody may ask for something.
+ASKABLE: Final = (State.IDLE, State.TRIAL, State.WAITING, State.CONFIRMING)
 
 
 @dataclass(slots=True)
@@ -87,7 +90,8 @@ class Agent:
 
     def start(self) -> None:
         """Load the record, and take up what the start of the system, or of the agent, means."""
-        self.record = self._memory.load()
+        is_new = self._parts.counters.is_blank()
+        self.record = self._memory.load(is_new=is_new)
         if self._memory.loss:
             logger.warning("idle: %s", self._memory.loss)
             self._conversation.note("record-lost", reason=self._memory.loss)
@@ -105,9 +109,19 @@ class Agent:
             self._advance(Event.STARTED_NEW, self.record)
         else:
             self._advance(Event.STARTED_OLD, self._fallen_back(self.record, action))
+        if is_new:
+            self._begin_counters()
+
+    def _begin_counters(self) -> None:
+        """From now on there is a record: one that is missing at a later start was lost."""
+        try:
+            self._parts.counters.begin()
+        except CountersError as error:
+            self._conversation.note("counters", reason=error.reason)
 
     def close(self) -> None:
         """Say goodbye to the server, and give back what is open."""
+        self._actions.leave()
         self._parts.source.close()
         if self._parts.link is not None:
             self._parts.link.close()
@@ -132,7 +146,7 @@ class Agent:
         Raises:
             RefusedError: It can not be done now, or there was no answer in time.
         """
-        if self.record.state not in (State.IDLE, State.TRIAL):
+        if self.record.state not in ASKABLE:
             raise RefusedError(f"{request.word}: not in state {self.record.state}")
         asked = _Asked(request)
         self._asked.put(asked)
@@ -163,11 +177,15 @@ class Agent:
         if self.record.state is not State.REPORTING:
             self._conversation.tell_events()
 
+    def waits_for(self) -> str:
+        """Return what is waited for, empty if nothing is or the state says all."""
+        return self._actions.waits_for()
+
     def status(self) -> Status:
         """Return how the agent is."""
         record, standing, action = self.record, self._parts.standing, self.record.action
         reasons = [action.reason if action else record.last_reason]
-        reasons += [self._reason, self._memory.trouble]
+        reasons += [self.waits_for(), self._reason, self._memory.trouble]
         release = action.release if action else None
         return Status(
             boot_id=self._parts.boot_id,
@@ -188,6 +206,7 @@ class Agent:
 
     def _advance(self, event: Event, record: Record) -> None:
         """Go to the state that an event leads to, and store it."""
+        self._actions.leave()
         state, action = following(record.state, event), record.action
         if action is None:
             self._store(record)
@@ -205,7 +224,7 @@ class Agent:
     def _enter(self, record: Record, state: State, action: Action) -> None:
         """Store that the action came into a state, or that this happened too often."""
         action = action.having_entered(state)
-        entered = action.entered[state]
+        entered = action.entered.get(state, 0)
         if is_over_limit(state, entered) and (state, Event.EXHAUSTED) in TABLE:
             reason = f"{action.reason}; " if action.reason else ""
             reason += f"came into state {state} {entered} times"
@@ -339,10 +358,21 @@ class Agent:
                 self._advance(Event.FAILED, replace(self.record, action=asked_back))
             case "commit", State.TRIAL:
                 self._advance(Event.DONE, self.record)
+            case "confirm", State.CONFIRMING if action is not None:
+                confirmed = replace(action, is_confirmed=True, reason="")
+                self._advance(Event.DONE, replace(self.record, action=confirmed))
+            case "postpone", State.WAITING | State.CONFIRMING if action is not None:
+                self._postpone(action)
             case "commit", State.IDLE:
                 self._parts.control.commit()
             case _:
                 raise RefusedError(f"{request.word}: not in state {state}")
+
+    def _postpone(self, action: Action) -> None:
+        if not self._actions.asks_user(action):
+            raise RefusedError("postpone: this update does not ask its user")
+        postponed = replace(action, is_confirmed=False, reason="postponed by the user")
+        self._advance(Event.POSTPONED, replace(self.record, action=postponed))
 
     def _require_startable(self) -> None:
         slot = other_slot(self._parts.control.current())

@@ -6,16 +6,18 @@ and, where that is asked for, the server was reached. Unhealthy is what is not h
 
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
+
+from edge_agent.programs import TIMEOUT_S, Round
 
 READY: Final = Path("/run/edge/ready")  # init makes it when all services are ready
 RESTARTS: Final = Path("/run/edge/restarts")  # one file a service: how often it ended
 DOWN: Final = Path("/run/edge/down")  # one file for each service that ended and is not back yet
 COMMANDS: Final = Path("/etc/edge/health.d")
-COMMAND_TIMEOUT_S: Final = 30.0
 
 
 class Verdict(StrEnum):
@@ -107,19 +109,33 @@ class Probe(Protocol):
     def restarts(self) -> int:
         """Return how often services ended, all together."""
 
-    def complaint(self) -> str:
-        """Ask the own commands of the image; return what the first that disagrees says."""
+    def complaint(self) -> str | None:
+        """Ask the own commands of the image.
+
+        Returns:
+            What the first that disagrees says, empty if all agree, None while they are asked.
+        """
+
+    def withdraw(self) -> None:
+        """Ask no more: the next `complaint` asks all again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DeviceProbe:
-    """What init and the commands of this image say."""
+    """What init and the commands of this image say.
 
+    Attributes:
+        monotonic_s: A clock that only goes forward.
+        timeout_s: How long each command may take.
+    """
+
+    monotonic_s: Callable[[], float]
     ready: Path = READY
     counts: Path = RESTARTS
     commands: Path = COMMANDS
-    timeout_s: float = COMMAND_TIMEOUT_S
+    timeout_s: float = TIMEOUT_S
     down: Path = DOWN
+    _round: Round | None = field(default=None, init=False)
 
     def is_ready(self) -> bool:
         """See `Probe`. A service that waits for its next start is not ready."""
@@ -132,16 +148,27 @@ class DeviceProbe:
         except OSError:
             return 0
 
-    def complaint(self) -> str:
+    def complaint(self) -> str | None:
         """See `Probe`."""
-        try:
-            programs = sorted(path for path in self.commands.iterdir() if _is_program(path))
-        except OSError:
-            return ""
-        for program in programs:
-            if said := _complaint_of(program, self.timeout_s):
-                return said
-        return ""
+        if self._round is None:
+            self._round = Round(_programs(self.commands), self.monotonic_s, self.timeout_s)
+        said = self._round.complaint()
+        if said is not None:
+            self._round = None
+        return said
+
+    def withdraw(self) -> None:
+        """See `Probe`."""
+        if self._round is not None:
+            self._round.end()
+        self._round = None
+
+
+def _programs(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if _is_program(path))
+    except OSError:
+        return []
 
 
 def _names(folder: Path) -> list[str]:
@@ -161,20 +188,3 @@ def _number(path: Path) -> int:
         return int(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return 0
-
-
-def _complaint_of(program: Path, timeout_s: float) -> str:
-    import subprocess  # only images with own commands pay for it
-
-    try:
-        done = subprocess.run(  # noqa: S603, TID251  # a program of the verified image
-            [str(program)], capture_output=True, timeout=timeout_s, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return f"{program.name}: no answer after {timeout_s:g} s"
-    except OSError as error:
-        return f"{program.name}: {error.strerror}"
-    if done.returncode == 0:
-        return ""
-    said = (done.stdout + done.stderr).decode(errors="replace").strip()
-    return f"{program.name}: status {done.returncode}{': ' if said else ''}{said[-200:]}"

@@ -20,9 +20,11 @@ class State(StrEnum):
 
     IDLE = "idle"
     CHECKING = "checking"
+    PERMITTING = "permitting"
     INSTALLING = "installing"
     VERIFYING = "verifying"
     WAITING = "waiting"
+    CONFIRMING = "waiting-for-user"
     ARMING = "arming"
     REBOOTING = "rebooting"
     TRIAL = "trial"
@@ -40,6 +42,8 @@ class Event(StrEnum):
     NOTHING = "nothing"  # there is nothing to do
     ON_TRIAL = "on-trial"  # what is ordered runs, but is not committed
     REJECTED = "rejected"  # what was read back is not what was written
+    ASKED = "asked"  # the user is to agree first
+    POSTPONED = "postponed"  # the user does not want it now
     FAILED = "failed"
     CANCELLED = "cancelled"
     EXHAUSTED = "exhausted"  # the state was entered too often
@@ -61,7 +65,7 @@ TABLE: Final[Mapping[tuple[State, Event], State]] = {
     (State.IDLE,       Event.ASKED_BACK):  State.ARMING,
     (State.IDLE,       Event.STARTED_OLD): State.IDLE,
 
-    (State.CHECKING,   Event.DONE):        State.INSTALLING,
+    (State.CHECKING,   Event.DONE):        State.PERMITTING,
     (State.CHECKING,   Event.NOTHING):     State.REPORTING,
     (State.CHECKING,   Event.ON_TRIAL):    State.TRIAL,
     (State.CHECKING,   Event.FAILED):      State.REPORTING,
@@ -69,6 +73,11 @@ TABLE: Final[Mapping[tuple[State, Event], State]] = {
     (State.CHECKING,   Event.EXHAUSTED):   State.REPORTING,
     (State.CHECKING,   Event.STARTED_OLD): State.CHECKING,
     (State.CHECKING,   Event.STARTED_NEW): State.CHECKING,
+
+    (State.PERMITTING, Event.DONE):        State.INSTALLING,
+    (State.PERMITTING, Event.CANCELLED):   State.REPORTING,
+    (State.PERMITTING, Event.STARTED_OLD): State.PERMITTING,
+    (State.PERMITTING, Event.STARTED_NEW): State.CHECKING,
 
     (State.INSTALLING, Event.DONE):        State.VERIFYING,
     (State.INSTALLING, Event.FAILED):      State.REPORTING,
@@ -85,9 +94,17 @@ TABLE: Final[Mapping[tuple[State, Event], State]] = {
     (State.VERIFYING,  Event.STARTED_NEW): State.CHECKING,
 
     (State.WAITING,    Event.DONE):        State.ARMING,
+    (State.WAITING,    Event.ASKED):       State.CONFIRMING,
+    (State.WAITING,    Event.POSTPONED):   State.CONFIRMING,
     (State.WAITING,    Event.CANCELLED):   State.REPORTING,
     (State.WAITING,    Event.STARTED_OLD): State.WAITING,
     (State.WAITING,    Event.STARTED_NEW): State.CHECKING,
+
+    (State.CONFIRMING, Event.DONE):        State.WAITING,
+    (State.CONFIRMING, Event.POSTPONED):   State.CONFIRMING,
+    (State.CONFIRMING, Event.CANCELLED):   State.REPORTING,
+    (State.CONFIRMING, Event.STARTED_OLD): State.CONFIRMING,
+    (State.CONFIRMING, Event.STARTED_NEW): State.CHECKING,
 
     (State.ARMING,     Event.DONE):        State.REBOOTING,
     (State.ARMING,     Event.FAILED):      State.REPORTING,

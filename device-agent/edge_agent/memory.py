@@ -32,15 +32,19 @@ class Memory:
         self.trouble = ""
         self.loss = ""
 
-    def load(self) -> Record:
-        """Return the record; a new one if there is none that can be read, and say so in `loss`."""
+    def load(self, *, is_new: bool = False) -> Record:
+        """Return the record; a new one if there is none that can be read, and say so in `loss`.
+
+        Args:
+            is_new: The device was never started before: that there is no record is no loss.
+        """
         try:
             data = self._files.read(RECORD)
         except StoreError as error:
             self.loss = self.trouble = error.reason
             return Record()
         if data is None:
-            self.loss = "there is no record"
+            self.loss = "" if is_new else "there is no record"
             return Record()
         try:
             return Record.unpack(data)

@@ -1,6 +1,6 @@
 """What the agent is put together from: protocols, so that a model can take the place of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -8,6 +8,7 @@ from edge_agent.boot.control import BootControl
 from edge_agent.clock import Clock
 from edge_agent.counters import Counters, Floor
 from edge_agent.health import Probe, Terms
+from edge_agent.hooks import Hooks, Moment
 from edge_agent.install import FLUSH_BYTES
 from edge_agent.link import Link
 from edge_agent.payload.acquire import Blobs
@@ -124,12 +125,16 @@ class Options:
         poll_s: How long the link is waited for at most, when idle.
         health: What is asked of a new system.
         window: When the device may restart, if an order asks for it; None for always.
+        confirm: Whether the user has to agree to a restart, if an order does not say.
+        hooks: Programs that are asked before an update goes on.
         flush_bytes: How much is written between two flushes at most.
     """
 
     poll_s: float = 300
     health: Terms = field(default_factory=Terms)
     window: Window | None = None
+    confirm: bool = False
+    hooks: Mapping[Moment, tuple[str, ...]] = field(default_factory=dict)
     flush_bytes: int = FLUSH_BYTES
 
 
@@ -156,6 +161,7 @@ class Parts:
     link: Link | None
     source: Source
     probe: Probe
+    hooks: Hooks
     clock: Clock
     status: StatusBoard
     request_reboot: Callable[[], None]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from edge_agent.boot.control import other_slot
-from edge_agent.machine import Result, State
+from edge_agent.machine import LIMITS, Result, State
 from edge_signing import canonical
 from edge_signing.errors import FormatError
 from edge_signing.fields import Fields
@@ -47,8 +47,9 @@ class Action:
         release: What is installed; known, and trusted, once it was checked.
         patches: What the release role signed besides, for the release that runs.
         seen: The sighting of targets.json that the release was checked with.
-        entered: How often it came into each state, and was started in it.
+        entered: How often it came into each state that has a limit, and was started in it.
         rejections: How often what was read back was not what was written.
+        is_confirmed: Whether the user agreed to the restart; stored only while that is waited for.
         result: How it ended, once it is REPORTING.
         reason: Why it goes wrong, as soon as that is known.
     """
@@ -63,6 +64,7 @@ class Action:
     seen: Sighting = UNSEEN
     entered: Mapping[State, int] = field(default_factory=dict)
     rejections: int = 0
+    is_confirmed: bool = False
     result: Result | None = None
     reason: str = ""
 
@@ -77,7 +79,13 @@ class Action:
         return self.target if is_there else other_slot(self.target)
 
     def having_entered(self, state: State) -> "Action":
-        """Return the action after it came into a state once more."""
+        """Return the action after it came into a state once more.
+
+        States without a limit are not counted: after a fall-back an older agent, which may not
+        know all of them, reads the record.
+        """
+        if state not in LIMITS:
+            return self
         return replace(self, entered={**self.entered, state: self.entered.get(state, 0) + 1})
 
     def slot_mark(self) -> bytes:
@@ -190,6 +198,7 @@ def _action_object(action: Action) -> dict[str, object]:
         **_known("desired", canonical.decode(action.desired.pack()) if action.desired else None),
         **_known("release", canonical.decode(action.release.pack()) if action.release else None),
         **_known("result", action.result),
+        **({"confirmed": True} if action.is_confirmed else {}),
     }
 
 
@@ -206,6 +215,7 @@ def _action(fields: Fields) -> Action:
         seen=_sighting(fields.fields("seen")),
         entered={state: entered.integer(state) for state in _STATES if entered.has(state)},
         rejections=fields.integer("rejections"),
+        is_confirmed=fields.has("confirmed") and fields.one_of("confirmed", (True,)),
         result=_result(fields, "result"),
         reason=fields.text("reason", _ANY),
     )

@@ -8,9 +8,9 @@ from edge_agent.errors import AgentError
 from edge_signing.errors import FormatError
 from edge_signing.messages import ID
 
-Word = Literal["install", "revert", "commit"]
+Word = Literal["install", "revert", "commit", "confirm", "postpone"]
 
-WORDS: Final[tuple[Word, ...]] = ("install", "revert", "commit")
+WORDS: Final[tuple[Word, ...]] = ("install", "revert", "commit", "confirm", "postpone")
 _PATH: Final = re.compile(r"/[^\0\n]{0,1000}")
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+from typing import Final
 
 from edge_agent import device, status
 from edge_agent.device import Places, Waker
@@ -12,6 +13,8 @@ from edge_agent.request import WORDS, Request, Word
 from edge_agent.status import SOCKET, Said, StatusError, StatusSocket
 from edge_signing.errors import FormatError
 from edge_signing.messages import Status
+
+ENDS_ALONE: Final = (State.IDLE, State.REBOOTING, State.CONFIRMING)
 
 
 def run(places: Places, waker: Waker) -> None:
@@ -33,6 +36,8 @@ def run(places: Places, waker: Waker) -> None:
 def run_alone(places: Places, request: Request) -> Status:
     """Do a request without the service, up to the restart of the system.
 
+    What waits for a person or a program is stored: the service goes on with it when it runs.
+
     Raises:
         AgentError: It is refused or failed, or the device cannot be worked with.
     """
@@ -41,12 +46,12 @@ def run_alone(places: Places, request: Request) -> Status:
     try:
         agent.start()
         agent.take(request)
-        while agent.record.state not in (State.IDLE, State.REBOOTING):
+        while agent.record.state not in ENDS_ALONE and not agent.waits_for():
             agent.step()
         if agent.record.state is State.REBOOTING:
             waker.wake()  # nothing is left to be waited for
             agent.step()
-        elif agent.record.last_result is not Result.SUCCEEDED:
+        elif agent.record.state is State.IDLE and agent.record.last_result is not Result.SUCCEEDED:
             raise AgentError(agent.record.last_reason)
         return agent.status()
     finally:

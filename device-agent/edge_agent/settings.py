@@ -2,7 +2,10 @@
 
     {"http": "https://example.com/", "mqtt": "mqtts://example.com", "poll_s": 300,
      "health": {"stable_s": 30, "timeout_s": 300, "console": false},
-     "window": {"from": "02:00", "to": "04:00", "utc_offset_min": 60}}
+     "window": {"from": "02:00", "to": "04:00", "utc_offset_min": 60},
+     "confirm": true,
+     "hooks": {"before-install": ["/etc/edge/hooks/room"],
+               "before-restart": ["/etc/edge/hooks/battery"]}}
 
 Each of them may be left out; one that is not known, or wrong, is an error.
 """
@@ -15,6 +18,7 @@ from typing import Final
 
 from edge_agent.errors import AgentError
 from edge_agent.health import Terms
+from edge_agent.hooks import MOMENTS, Moment
 from edge_agent.parts import Options
 from edge_agent.window import DAY_MIN, Window
 from edge_signing.errors import FormatError
@@ -23,6 +27,7 @@ from edge_signing.fields import Fields
 FILE: Final = Path("/etc/edge/agent.json")
 DAY_S: Final = 86_400
 _URL: Final = re.compile(r"[a-z]{4,5}://[!-~]{1,1000}")
+_PROGRAM: Final = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9._+-]{0,100}){1,20}")
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -55,8 +60,10 @@ class Settings:
         poll_s = fields.integer("poll_s", least=1, most=DAY_S) if fields.has("poll_s") else 300
         health = _health(fields.fields("health")) if fields.has("health") else Terms()
         window = _window(fields.fields("window")) if fields.has("window") else None
+        confirm = fields.one_of("confirm", (False, True)) if fields.has("confirm") else False
+        hooks = _hooks(fields.fields("hooks")) if fields.has("hooks") else {}
         fields.end()
-        return cls(http, mqtt, Options(poll_s, health, window))
+        return cls(http, mqtt, Options(poll_s, health, window, confirm, hooks))
 
     @classmethod
     def read(cls, file: Path = FILE) -> "Settings":
@@ -102,6 +109,23 @@ def _window(fields: Fields) -> Window:
     begin, end = (_minute(fields.text(name, _TIME)) for name in ("from", "to"))
     fields.end()
     return Window(begin, end, offset_min)
+
+
+def _hooks(fields: Fields) -> dict[Moment, tuple[str, ...]]:
+    hooks = {one: _programs(one, fields.anything(one)) for one in MOMENTS if fields.has(one)}
+    fields.end()
+    return hooks
+
+
+def _programs(moment: Moment, value: object) -> tuple[str, ...]:
+    """Return a list of programs, in the order in which they are asked."""
+    programs = value if isinstance(value, list) else []
+    if not programs:
+        raise FormatError(f"{FILE.name}: hooks: {moment}: no list of programs")
+    for program in programs:
+        if not isinstance(program, str) or not _PROGRAM.fullmatch(program):
+            raise FormatError(f"{FILE.name}: hooks: {moment}: {program!r} is no absolute path")
+    return tuple(programs)
 
 
 def _minute(text: str) -> int:

@@ -21,6 +21,7 @@ READY = re.compile(
     r"edge: slot (?P<slot>[ab]): all (?P<count>\d+) services ready after (?P<s>\S+) s"
 )
 NOT_READY = re.compile(r"edge: slot (?P<slot>[ab]): not all services are ready")
+TABLE_S = 3.0  # how long the table of services is waited for, after the line about readiness
 CHOSEN = re.compile(r"edge: slot (?P<slot>[ab]), order (?P<order>[ab ]+), tries left (?P<left>.+)")
 
 
@@ -137,7 +138,7 @@ def _watch(
 def _services(virtual: machine.Machine, output: Output) -> None:
     """Print the table of services that follows the line about readiness."""
     with contextlib.suppress(LinkError):
-        for line in virtual.lines(3):
+        for line in virtual.lines(TABLE_S):
             if output.as_json:
                 sys.stdout.write(json.dumps({"event": "console", "text": line}) + "\n")
             else:

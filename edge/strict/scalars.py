@@ -17,6 +17,8 @@ _OLD_FALSE = frozenset({"no", "off"})
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)", re.ASCII)
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
+# YAML 1.1 has a dot in every fraction and a sign in every exponent.
+_OLD_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+][0-9]+)?", re.ASCII)
 _OCTAL = re.compile(r"[-+]?0o?[0-7]+", re.ASCII)
 _OTHERWISE = re.compile(r"[-+]?(0[0-9]+|0b[01_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*_[0-9_]*)", re.ASCII)
 _NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF|nan|NaN|NAN)")
@@ -61,7 +63,7 @@ def _number(word: str) -> Scalar | Ambiguous:
             f"{word!r} is an octal number for some readers of YAML",
             f'a file mode is text: write "{word.replace("o", "")}" in quotes',
         )
-    if _OTHERWISE.fullmatch(word):
+    if _OTHERWISE.fullmatch(word) or (_FLOAT.fullmatch(word) and not _OLD_FLOAT.fullmatch(word)):
         return Ambiguous(
             f"{word!r} is a number for some readers of YAML and text for others",
             f'write the plain number, or "{word}" in quotes if text is meant',

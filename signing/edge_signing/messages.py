@@ -26,7 +26,9 @@ OFFSET_MOST_BYTES: Final = 1 << 40
 EVENTS_MOST: Final = 64  # in one message
 
 Reboot = Literal["now", "window"]
+Confirm = Literal["as-set", "always", "never"]
 REBOOTS: Final[tuple[Reboot, ...]] = ("now", "window")
+CONFIRMS: Final[tuple[Confirm, ...]] = ("as-set", "always", "never")
 
 ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 WORD: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -64,10 +66,33 @@ class Policy:
     Attributes:
         download_only: Write the other slot, and wait for an order without this word.
         reboot: At once, or in the maintenance window of the device.
+        confirm: Whether the user has to agree to the restart: as the device sets it, or whatever
+            that is. Said only if it is not `as-set`, so that devices of before read all others.
     """
 
     download_only: bool = False
     reboot: Reboot = "now"
+    confirm: Confirm = "as-set"
+
+    def object(self) -> dict[str, object]:
+        """Return it as a part of a message."""
+        said: dict[str, object] = {"download_only": self.download_only, "reboot": self.reboot}
+        return said if self.confirm == "as-set" else {**said, "confirm": self.confirm}
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Policy":
+        """Return what a part of a message says.
+
+        Raises:
+            FormatError: It is no policy.
+        """
+        policy = cls(
+            fields.one_of("download_only", (False, True)),
+            fields.one_of("reboot", REBOOTS),
+            fields.one_of("confirm", CONFIRMS) if fields.has("confirm") else "as-set",
+        )
+        fields.end()
+        return policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +120,7 @@ class Desired:
             "action": self.action,
             "director": canonical.decode(self.director),
             "format": FORMAT,
-            "policy": {
-                "download_only": self.policy.download_only,
-                "reboot": self.policy.reboot,
-            },
+            "policy": self.policy.object(),
             "repository": self.repository,
             "seq": self.seq,
         }
@@ -117,17 +139,12 @@ class Desired:
         release = fields.text("release", _PATH) if fields.has("release") else None
         if release is not None:
             check_target_path(release)
-        inner = fields.fields("policy")
-        policy = Policy(
-            inner.one_of("download_only", (False, True)), inner.one_of("reboot", REBOOTS)
-        )
-        inner.end()
         desired = cls(
             fields.integer("seq", least=1),
             fields.text("action", ID),
             release,
             canonical.encode(fields.anything("director")),
-            policy,
+            Policy.read(fields.fields("policy")),
             fields.text("repository", _REPOSITORY),
         )
         fields.end()

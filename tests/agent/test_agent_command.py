@@ -66,6 +66,16 @@ def test_commit_makes_the_running_slot_the_first_choice(files: AgentFiles) -> No
     assert files.state() == BootState(4, ("b", "a"), {"a": 9, "b": 9})
 
 
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("word", ["confirm", "postpone"])
+def test_without_an_update_there_is_nothing_to_confirm(
+    word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([word]) == 1
+
+    assert capsys.readouterr().err.endswith(f"edge-agent: {word}: not in state idle\n")
+
+
 @pytest.mark.parametrize("command", ["status", "commit"])
 def test_what_is_wrong_is_one_line(
     files: AgentFiles, command: str, capsys: pytest.CaptureFixture[str]

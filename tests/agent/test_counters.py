@@ -30,6 +30,24 @@ def test_a_new_device_has_the_floor_of_what_runs() -> None:
     assert (found.floor(), found.complaint()) == (RUNNING, "")
 
 
+def test_a_new_device_is_blank_until_it_was_started() -> None:
+    storage = device()
+    assert counters(storage).is_blank()
+
+    counters(storage).begin()
+
+    assert not counters(storage).is_blank()
+    assert (counters(storage).floor(), counters(storage).complaint()) == (RUNNING, "")
+    assert StoredCounters(storage, running=Floor()).floor() == Floor()
+
+
+def test_noise_is_not_a_new_device() -> None:
+    storage = device()
+    storage.write(0x20_0000, b"noise".ljust(trust_state.COPY_BYTES, b"\0"))
+
+    assert not counters(storage).is_blank()
+
+
 def test_what_was_raised_stays() -> None:
     storage = device()
     counters(storage).raise_to(HIGH)

@@ -80,7 +80,7 @@ def test_a_bundle_is_installed_without_the_service_and_committed_by_the_next_sta
     agent.close()
 
     assert files.state().left == {"a": 9, "b": 3}
-    assert events(files) == [("record-lost", ""), ("succeeded", "1.2.0")]
+    assert events(files) == [("succeeded", "1.2.0")]
     record = Record.unpack((files.places.data / "record").read_bytes())
     assert (record.state, record.action) == (State.IDLE, None)
 

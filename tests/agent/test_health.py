@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.health import DeviceProbe, Facts, Terms, Verdict, Watch
+from tests.fakes.own_programs import answer, put_program
 
 TERMS = Terms(stable_s=10, timeout_s=60)
 
@@ -66,7 +67,8 @@ def test_where_it_is_asked_for_the_server_has_to_be_reached() -> None:
 def probe(folder: Path) -> DeviceProbe:
     for name in ("restarts", "health.d"):
         (folder / name).mkdir()
-    return DeviceProbe(folder / "ready", folder / "restarts", folder / "health.d", 0.3)
+    places = (folder / "ready", folder / "restarts", folder / "health.d")
+    return DeviceProbe(lambda: 0.0, *places)
 
 
 def test_readiness_and_restarts_are_those_that_init_tells(tmp_path: Path) -> None:
@@ -81,25 +83,27 @@ def test_readiness_and_restarts_are_those_that_init_tells(tmp_path: Path) -> Non
 
 
 def test_a_device_without_such_folders_has_nothing_to_say(tmp_path: Path) -> None:
-    found = DeviceProbe(tmp_path / "x", tmp_path / "y", tmp_path / "z")
+    found = DeviceProbe(lambda: 0.0, tmp_path / "x", tmp_path / "y", tmp_path / "z")
 
     assert (found.restarts(), found.complaint()) == (0, "")
 
 
-@pytest.mark.parametrize(
-    ("script", "said"),
-    [
-        pytest.param("exit 0", "", id="agrees"),
-        pytest.param("echo no uplink >&2; exit 3", "10-own: status 3: no uplink", id="disagrees"),
-        pytest.param("exit 1", "10-own: status 1", id="says nothing"),
-        pytest.param("exec sleep 60", "10-own: no answer after 0.3 s", id="hangs"),
-    ],
-)
-def test_own_commands_are_asked_for_a_bounded_time(tmp_path: Path, script: str, said: str) -> None:
+def test_the_programs_of_the_image_are_asked_in_their_order(tmp_path: Path) -> None:
     found = probe(tmp_path)
-    program = tmp_path / "health.d" / "10-own"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
+    for name, text in (("20-late", "exit 9"), ("10-own", "echo no uplink; exit 3")):
+        put_program(tmp_path / "health.d" / name, text)
     (tmp_path / "health.d" / "README").write_text("no program")
 
-    assert found.complaint() == said
+    assert answer(found.complaint) == "10-own: status 3: no uplink"
+    assert answer(found.complaint) == "10-own: status 3: no uplink"
+
+
+def test_programs_that_are_asked_do_not_hold_the_agent_and_can_be_withdrawn(tmp_path: Path) -> None:
+    found = probe(tmp_path)
+    program = put_program(tmp_path / "health.d" / "10-own", "exec sleep 60")
+    assert found.complaint() is None
+
+    found.withdraw()
+
+    program.write_text("#!/bin/sh\necho asked anew; exit 1\n")
+    assert answer(found.complaint) == "10-own: status 1: asked anew"

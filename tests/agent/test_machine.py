@@ -19,6 +19,7 @@ from edge_agent.machine import (
 )
 
 STARTED = (Event.STARTED_OLD, Event.STARTED_NEW)
+ASKING = (Event.ASKED, Event.POSTPONED)
 AT_WORK = [state for state in State if state is not State.IDLE]
 
 
@@ -46,16 +47,32 @@ def test_only_what_was_checked_is_written() -> None:
     sources = {source for source, target in TABLE.items() if target is State.INSTALLING}
 
     assert sources == {
-        (State.CHECKING, Event.DONE),
+        (State.PERMITTING, Event.DONE),
         (State.VERIFYING, Event.REJECTED),
         (State.INSTALLING, Event.STARTED_OLD),
     }
 
 
+def test_only_what_was_checked_is_asked_about() -> None:
+    sources = {source for source, target in TABLE.items() if target is State.PERMITTING}
+
+    assert sources == {(State.CHECKING, Event.DONE), (State.PERMITTING, Event.STARTED_OLD)}
+
+
 def test_only_what_was_read_back_waits_to_be_started() -> None:
     sources = {source for source, target in TABLE.items() if target is State.WAITING}
 
-    assert sources == {(State.VERIFYING, Event.DONE), (State.WAITING, Event.STARTED_OLD)}
+    assert sources == {
+        (State.VERIFYING, Event.DONE),
+        (State.WAITING, Event.STARTED_OLD),
+        (State.CONFIRMING, Event.DONE),
+    }
+
+
+def test_only_what_waits_to_be_started_asks_the_user() -> None:
+    sources = {source for source, _event in TABLE if following(source, _event) is State.CONFIRMING}
+
+    assert sources == {State.WAITING, State.CONFIRMING}
 
 
 def test_only_a_trial_is_committed() -> None:
@@ -104,7 +121,8 @@ def test_whatever_happens_an_action_comes_to_its_end(data: st.DataObject) -> Non
         if state is State.IDLE:
             return
         loops = [event for event in events_of(state) if event in STARTED]
-        ends = [event for event in events_of(state) if event not in STARTED]
+        # The user may postpone for ever, and so may the programs of the image: that is no trap.
+        ends = [event for event in events_of(state) if event not in (*STARTED, *ASKING)]
         # A trial that is cut off for ever is ended by the boot script: its tries are used up.
         event = data.draw(st.sampled_from(ends or [Event.STARTED_OLD]))
         if state in LIMITS and loops and data.draw(st.booleans()):

@@ -7,6 +7,7 @@ import pytest
 from edge_agent.clock import LAST_S, now_s
 from edge_agent.errors import AgentError
 from edge_agent.health import Terms
+from edge_agent.hooks import Moment
 from edge_agent.parts import Options
 from edge_agent.settings import Settings
 from edge_agent.standing import Standing
@@ -16,16 +17,23 @@ from tests.fakes.agent_parts import NOW_S, FakeClock
 ALL = b"""{
   "http": "https://example.com/", "mqtt": "mqtts://example.com", "poll_s": 60,
   "health": {"stable_s": 5, "timeout_s": 50, "console": true},
-  "window": {"from": "22:30", "to": "04:00", "utc_offset_min": 60}
+  "window": {"from": "22:30", "to": "04:00", "utc_offset_min": 60},
+  "confirm": true,
+  "hooks": {"before-install": ["/etc/edge/hooks/room", "/etc/edge/hooks/battery"]}
 }
 """
+
+
+HOOKS: dict[Moment, tuple[str, ...]] = {
+    "before-install": ("/etc/edge/hooks/room", "/etc/edge/hooks/battery")
+}
 
 
 def test_all_that_can_be_set() -> None:
     assert Settings.unpack(ALL) == Settings(
         "https://example.com/",
         "mqtts://example.com",
-        Options(60, Terms(5, 50, True), Window(22 * 60 + 30, 4 * 60, 60)),
+        Options(60, Terms(5, 50, True), Window(22 * 60 + 30, 4 * 60, 60), True, HOOKS),
     )
 
 
@@ -43,6 +51,13 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
         (b'{"poll_s": 0}', "poll_s 0 is not a number"),
         (b'{"health": {"stable_s": 400}}', "timeout_s is not above stable_s"),
         (b'{"health": {"console": 1}}', "console 1 is not known"),
+        (b'{"confirm": "yes"}', "confirm 'yes' is not known"),
+        (b'{"hooks": {"after-install": ["/x"]}}', "after-install: not known"),
+        (b'{"hooks": {"before-install": []}}', "before-install: no list of programs"),
+        (b'{"hooks": {"before-install": "/x"}}', "before-install: no list of programs"),
+        (b'{"hooks": {"before-restart": ["x"]}}', "'x' is no absolute path"),
+        (b'{"hooks": {"before-restart": ["/x/../y"]}}', "'/x/../y' is no absolute path"),
+        (b'{"hooks": {"before-restart": ["/x -f"]}}', "'/x -f' is no absolute path"),
         (b'{"window": {"from": "24:00", "to": "04:00"}}', "from '24:00' is not one"),
     ],
 )

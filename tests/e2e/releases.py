@@ -8,6 +8,7 @@ from edge.cli.main import main
 from tests.fakes.update_site import UpdateSite
 
 OLD, BASE, NEXT = "0.9.0", "1.0.0", "1.1.0"
+ASKS: Final = "1.0.0-asks"
 COUNTER: Final = 1  # of all but the one that is too old
 
 SYSTEM = """
@@ -39,6 +40,19 @@ files:
       #!/usr/bin/busybox sh
       {line}
 """
+HOOK = """
+files:
+  - path: etc/edge/hooks/first
+    mode: "0755"
+    contents: |
+      #!/usr/bin/python3 -S
+      import sys
+      from pathlib import Path
+      asked = Path("/run/edge-agent/asked")
+      if not asked.exists():
+          asked.touch()
+          sys.exit("asked for the first time")
+"""
 # What is added to the system to make each release; each is one of the ways to be bad.
 VARIANTS: Final = {
     BASE: "",
@@ -47,6 +61,10 @@ VARIANTS: Final = {
     "1.2.0-hangs": BAD_INIT.format(line="sleep 100000"),
     "1.2.0-panics": BAD_INIT.format(line="exit 1"),
     OLD: "",
+    ASKS: HOOK,
+}
+SETTINGS: Final[dict[str, dict[str, object]]] = {
+    ASKS: {"confirm": True, "hooks": {"before-install": ["/etc/edge/hooks/first"]}}
 }
 COUNTERS: Final = {OLD: 0}
 
@@ -71,7 +89,8 @@ class Releases:
             (self.work / "crashing").mkdir(exist_ok=True)
             (self.work / "crashing" / "service.yml").write_text(CRASHING_SERVICE)
             files = [self.work / f"{version}-system.yml", self.work / f"{version}-more.yml"]
-            files[0].write_text(SYSTEM.format(settings=self.site.settings(), version=version))
+            settings = self.site.settings(**SETTINGS.get(version, {}))
+            files[0].write_text(SYSTEM.format(settings=settings, version=version))
             files[1].write_text(VARIANTS[version] or "services: []\n")
             words = ["--board", "qemu-arm64", "--name", "updates", "--version", version]
             words += ["--counter", str(COUNTERS.get(version, COUNTER))]

@@ -1,6 +1,6 @@
 """Power cuts at any moment of updates, on a disk that loses what was not flushed.
 
-EDGE_POWER_CUTS sets how many (25); EDGE_POWER_SEED repeats a run, as far as time lets it.
+How many: `tests.e2e.tally`. EDGE_POWER_SEED repeats a run, as far as time lets it.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import random
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,9 @@ from edge.emulator import machine
 from edge.emulator.command import Options
 from edge.emulator.machine import Machine
 from edge.errors import ToolError
+from edge_signing.messages import Status
 from tests.e2e.releases import BASE, NEXT, Releases
+from tests.e2e.tally import Tally, cuts_wanted, tells_of_this_start
 from tests.e2e.updated_device import copy_sparse
 from tests.fakes import slots
 from tests.fakes.lossy_disk import LossyDisk
@@ -26,12 +28,17 @@ from tests.fakes.update_site import UpdateSite
 
 pytestmark = pytest.mark.slow
 
-CUTS = int(os.environ.get("EDGE_POWER_CUTS", "25"))
+CUTS = cuts_wanted(os.environ)
 SEED = int(os.environ.get("EDGE_POWER_SEED", "4"))
 STARTS_MOST = 40  # of one action: more means that it does not get on
-LONGEST_S = 14.0
-LATE_S = 25.0
+# How long a start takes until the agent tells something; measured in each that comes so far, as
+# machines are shared.
+USUAL_START_S = 6.0
+# So many times of that is the latest of the random moments, and so long a phase is waited for.
+LATEST_STARTS = 2.3
+PATIENT_STARTS = 4.0
 PHASES = ("installing", "verifying", "arming", "rebooting", "trial", "committing", "reporting")
+WRITING = ("installing", "verifying")
 # The only honest reason to fail: the new slot was started so often, and never left alone.
 USED_UP = re.compile(r"tries are used up|left by the boot script|left before it was committed")
 
@@ -46,20 +53,42 @@ class CutDevice:
     lossy: LossyDisk
     chance: random.Random
     log: Callable[[str], object]
+    tally: Tally = field(default_factory=Tally)
+    start_s: float = USUAL_START_S
 
-    def start_and_cut(self) -> None:
-        """Let it run until a random moment, or one in a random phase, and take the power away."""
-        if self.chance.random() < 0.5:
-            phase, most_s = "", self.chance.uniform(0.5, LONGEST_S)
-        else:
-            phase, most_s = self.chance.choice(PHASES), LATE_S
+    def start_and_cut(self, action: str, running: str) -> None:
+        """Let it run until a random moment, or one in a random phase, and take the power away.
+
+        Args:
+            action: What is under way.
+            running: The version that runs until the other slot is written.
+        """
+        before = self.site.status()
         with self._running() as one, contextlib.suppress(ToolError):
-            end_s = time.monotonic() + most_s
-            while time.monotonic() < end_s and not (phase and self._phase() == phase):
-                one.listen(0.05)
-            if phase:
+            if self.chance.random() < 0.5:
+                most_s = self.chance.uniform(0.5, LATEST_STARTS * self.start_s)
+                self._watch(one, before, most_s)
+            else:
+                phase, most_s = self.chance.choice(PHASES), PATIENT_STARTS * self.start_s
+                self._watch(one, before, most_s, phase)
                 one.listen(self.chance.uniform(0, 1.5))
         self.lossy.wait_off()
+        last = self.site.status()
+        phase = self.tally.count(before, last)
+        print(f"cut {self.lossy.cuts}: {action}, {phase}", flush=True)
+        if last is not None and last.action == action and last.phase in WRITING:
+            assert last.version == running, last
+
+    def _watch(self, one: Machine, before: Status | None, most_s: float, phase: str = "") -> None:
+        """Let it run for a time, or until it tells of a phase; see how long its start took."""
+        begin_s, is_told = time.monotonic(), False
+        while time.monotonic() < begin_s + most_s:
+            one.listen(0.05)
+            last = self.site.status()
+            if not is_told and tells_of_this_start(before, last):
+                is_told, self.start_s = True, time.monotonic() - begin_s
+            if is_told and last is not None and last.phase == phase:
+                return
 
     def run_to_the_end(self, action: str) -> str:
         """Let it run until it reported; return how the action ended."""
@@ -72,10 +101,6 @@ class CutDevice:
     def _running(self) -> "contextlib.AbstractContextManager[Machine]":
         options = Options(disk_drive=self.lossy.drive)
         return machine.running(self.build, disk=self.disk, options=options, log=self.log)
-
-    def _phase(self) -> str:
-        status = self.site.status()
-        return status.phase if status else ""
 
 
 def test_no_power_cut_costs_a_device_or_a_report(
@@ -93,7 +118,7 @@ def test_no_power_cut_costs_a_device_or_a_report(
             actions.append(action := site.offer(wanted))
             starts = 0
             while not site.finals(action) and lossy.cuts < CUTS:
-                device.start_and_cut()
+                device.start_and_cut(action, running)
                 starts += 1
                 assert starts < STARTS_MOST, f"{action} does not get on: {site.status()}"
             if lossy.cuts >= CUTS:
@@ -107,6 +132,7 @@ def test_no_power_cut_costs_a_device_or_a_report(
         status = site.status()
 
     print(f"{lossy.cuts} cuts, {len(actions)} updates, {lossy.lost} writes lost, {lossy.torn} torn")
+    print(f"cuts by phase: {device.tally.text()}")
     assert status is not None
     assert status.version == running
     assert slots.boot_control(disk).state().order[0] == status.slot

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.keys import create
-from tests.e2e.releases import BASE, NEXT, OLD, Releases
+from tests.e2e.releases import NEXT, OLD, Releases
 from tests.e2e.updated_device import UpdatedDevice, started
 from tests.fakes.update_site import UpdateSite
 
@@ -80,23 +80,13 @@ def cautious(
         yield one
 
 
-def refused(one: UpdatedDevice, action: str) -> str:
-    """Require that an order was refused and changed nothing; return the reason."""
-    event = one.outcome(action)
-    assert event.kind == "failed"
-    assert one.require("a", BASE).order == ("a",)
-    assert "slot b" not in one.machine.text
-    assert len(one.site.finals(action)) == 1
-    return event.reason
-
-
 def test_an_order_that_another_director_signed_is_refused(
     cautious: UpdatedDevice, releases: Releases, tmp_path: Path
 ) -> None:
     releases.publish(NEXT)
     thief = create.init(tmp_path / "thief", now=datetime.now(UTC)).ring
 
-    reason = refused(cautious, cautious.site.offer(NEXT, ring=thief))
+    reason = cautious.require_refused(cautious.site.offer(NEXT, ring=thief))
 
     assert "director" in reason
 
@@ -106,12 +96,12 @@ def test_a_release_for_another_board_is_refused(
 ) -> None:
     releases.publish("1.3.0", "--board", "rpi4", like=NEXT)
 
-    reason = refused(cautious, cautious.site.offer("1.3.0"))
+    reason = cautious.require_refused(cautious.site.offer("1.3.0"))
 
     assert "for rpi4, not for qemu-arm64" in reason
 
 
 def test_a_release_below_the_counter_is_refused(cautious: UpdatedDevice) -> None:
-    reason = refused(cautious, cautious.site.offer(OLD))
+    reason = cautious.require_refused(cautious.site.offer(OLD))
 
     assert "counter" in reason

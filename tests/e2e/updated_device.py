@@ -33,6 +33,15 @@ class UpdatedDevice:
         self.site.settled(self.machine.listen)
         return found
 
+    def require_refused(self, action: str) -> str:
+        """Require that an order was refused and changed nothing; return the reason."""
+        event = self.outcome(action)
+        assert event.kind == "failed"
+        assert self.require("a", BASE).order == ("a",)
+        assert "slot b" not in self.machine.text
+        assert len(self.site.finals(action)) == 1
+        return event.reason
+
     def require(self, slot: Slot, version: str) -> BootState:
         """Require that a slot runs and is the first choice; return the boot state."""
         status = self.site.settled(self.machine.listen)
@@ -48,16 +57,23 @@ class UpdatedDevice:
 
 @contextmanager
 def started(
-    site: UpdateSite, releases: Releases, fresh_disk: Path, folder: Path
+    site: UpdateSite,
+    releases: Releases,
+    fresh_disk: Path,
+    folder: Path,
+    *,
+    version: str = BASE,
 ) -> Iterator[UpdatedDevice]:
-    """Start a device that was never on, with the base release."""
+    """Start a device that was never on, with the base release or the one that is on the disk."""
     disk = folder / "disk.img"
     copy_sparse(fresh_disk, disk)
     site.reset()
     options = Options(memory_mib=512)
     with (
         (folder / "console.log").open("w", buffering=1) as console,
-        machine.running(releases.build(BASE), disk=disk, options=options, log=console.write) as one,
+        machine.running(
+            releases.build(version), disk=disk, options=options, log=console.write
+        ) as one,
     ):
         yield UpdatedDevice(site, one, disk)
 

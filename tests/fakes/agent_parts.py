@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edge_agent.health import Terms
+from edge_agent.hooks import Moment
 from edge_agent.link import RepositoryFiles
 from edge_agent.parts import Checked, Known, Options
 from edge_agent.record import Action
@@ -120,7 +121,8 @@ class FakeProbe:
 
     ready: bool = True
     ended: int = 0
-    said: str = ""
+    said: str | None = ""
+    withdrawn: int = 0
 
     def is_ready(self) -> bool:
         return self.ready
@@ -128,8 +130,26 @@ class FakeProbe:
     def restarts(self) -> int:
         return self.ended
 
-    def complaint(self) -> str:
+    def complaint(self) -> str | None:
         return self.said
+
+    def withdraw(self) -> None:
+        self.withdrawn += 1
+
+
+@dataclass
+class FakeHooks:
+    """Programs that say one thing after the other, and then agree."""
+
+    said: list[str | None] = field(default_factory=list)
+    asked: list[Moment] = field(default_factory=list)
+
+    def complaint(self, moment: Moment) -> str | None:
+        self.asked.append(moment)
+        return self.said.pop(0) if self.said else ""
+
+    def end(self) -> None:
+        pass
 
 
 @dataclass

@@ -99,12 +99,26 @@ class Yard:
         newest = max(files, key=lambda file: int(file.name.partition(".")[0]))
         return documents.read_any(newest.read_bytes(), role)
 
-    def save(self, role: str, metadata: Metadata[Any], keys: Iterable[str] | None = None) -> bytes:
-        """Sign metadata with keys of the ring (by default those of its role) and write it."""
+    def save(
+        self,
+        role: str,
+        metadata: Metadata[Any],
+        keys: Iterable[str] | None = None,
+        forge: Edit = lambda _metadata: None,
+    ) -> bytes:
+        """Sign metadata with keys of the ring (by default those of its role) and write it.
+
+        Args:
+            role: Whose metadata.
+            metadata: It loses the signatures that it has.
+            keys: Names in the ring.
+            forge: What else is done to what was signed.
+        """
         metadata.signatures.clear()
         names = self.ring.roles[role].keys if keys is None else tuple(keys)
         for signer in self.signers(*names):
             metadata.sign(signer, append=True)
+        forge(metadata)
         data = documents.to_bytes(metadata)
         name = store.file_name(role, metadata.signed.version)
         (self.metadata / ("timestamp.json" if role == "timestamp" else name)).write_bytes(data)
@@ -117,12 +131,13 @@ class Yard:
         *,
         keys: Iterable[str] | None = None,
         told: bool = True,
+        forge: Edit = lambda _metadata: None,
     ) -> None:
         """Publish the next version of a role; `told`: snapshot and timestamp say so, signed."""
         metadata = self.load(role)
         metadata.signed.version += 1
         edit(metadata.signed)
-        data = self.save(role, metadata, keys)
+        data = self.save(role, metadata, keys, forge)
         if told and role not in ("timestamp", "root"):
             self.tell(role, metadata.signed.version, data)
 

@@ -78,6 +78,15 @@ def test_an_order_to_stay_names_no_release() -> None:
     assert Desired.unpack(order.pack()) == order
 
 
+@pytest.mark.parametrize("confirm", ["always", "never"])
+def test_who_is_to_confirm_is_said_only_where_it_matters(confirm: messages.Confirm) -> None:
+    order = Desired(8, "ask", None, DIRECTOR, Policy(confirm=confirm))
+
+    assert b'"policy":{"confirm":"%s","download_only":false' % confirm.encode() in order.pack()
+    assert Desired.unpack(order.pack()) == order
+    assert b"confirm" not in Desired(8, "ask", None, DIRECTOR).pack()
+
+
 def test_a_long_reason_is_cut_and_still_a_message() -> None:
     status = Status("b", reason="é" * 5000)
 
@@ -98,6 +107,12 @@ def _changed(golden: bytes, **changes: object) -> bytes:
     ("name", "changes"),
     [
         pytest.param("desired", {"format": 2}, id="newer format"),
+        pytest.param(
+            "desired",
+            {"policy": {"confirm": "maybe", "download_only": True, "reboot": "now"}},
+            id="no such confirmation",
+        ),
+        pytest.param("desired", {"policy": {"download_only": True}}, id="policy without reboot"),
         pytest.param("desired", {"format": True}, id="format is no number"),
         pytest.param("desired", {"more": 1}, id="unknown field"),
         pytest.param("desired", {"seq": ...}, id="no seq"),

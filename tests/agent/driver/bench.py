@@ -15,7 +15,7 @@ from edge_agent.window import Window
 from edge_signing.formats.boot_state import Slot
 from edge_signing.messages import ReportEvent
 from edge_signing.release import Partition
-from tests.agent.power.device import ORDER, Device, System
+from tests.agent.power.device import ORDER, Device
 from tests.agent.power.machine_room import (
     Medium,
     MediumCalls,
@@ -23,12 +23,14 @@ from tests.agent.power.machine_room import (
     MediumStorage,
     is_there,
 )
+from tests.agent.power.system import System
 from tests.fakes import uboot
 from tests.fakes.agent_parts import (
     OPTIONS,
     FakeBlobs,
     FakeBoard,
     FakeClock,
+    FakeHooks,
     FakeLink,
     FakeProbe,
     FakeSource,
@@ -109,6 +111,7 @@ class Bench:
     clock: FakeClock = field(default_factory=FakeClock)
     heard: list[ReportEvent] = field(default_factory=list)
     probe: FakeProbe = field(default_factory=FakeProbe)
+    hooks: FakeHooks = field(default_factory=FakeHooks)
     slots: type[MediumSlots] = MediumSlots
     calls: type[MediumCalls] = MediumCalls
     boots: int = 0
@@ -119,6 +122,7 @@ class Bench:
         self.link = FakeLink(self.clock, ORDER, self.heard.append)
         self.source = FakeSource(Checked(self.new.release), FakeBlobs(self.new.blobs))
         self.window: Window | None = None
+        self.confirm = False
 
     @property
     def storage(self) -> MediumStorage:
@@ -154,11 +158,12 @@ class Bench:
                 link=self.link,
                 source=self.source,
                 probe=self.probe,
+                hooks=self.hooks,
                 clock=self.clock,
                 status=FakeBoard(),
                 request_reboot=self._restart,
                 pause=self.clock.pause,
-                options=replace(OPTIONS, window=self.window),
+                options=replace(OPTIONS, window=self.window, confirm=self.confirm),
             )
         )
         agent.start()

@@ -7,7 +7,7 @@ import pytest
 from edge_agent.payload import full
 from edge_signing.formats import payload_table
 from tests.agent.driver.bench import Bench
-from tests.agent.power.device import System
+from tests.agent.power.system import System
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,11 +11,13 @@ from edge_agent.driver import Agent
 from edge_agent.link import LinkError
 from edge_agent.machine import State
 from edge_agent.request import RefusedError, Request, Word
+from edge_agent.store import AtomicFiles
 from edge_agent.window import Window
 from edge_signing.fields import MOST
 from edge_signing.messages import Desired, EventId, Policy, ReportEvent
 from tests.agent.driver.bench import Bench, RestartAsked, until
 from tests.agent.power.device import ACTION, ORDER
+from tests.agent.power.machine_room import MediumCalls
 from tests.fakes.agent_parts import (
     OPTIONS,
     FakeBlobs,
@@ -210,6 +212,8 @@ def test_the_counters_refuse_to_be_lost_silently(bench: Bench) -> None:
 
 
 def test_events_are_numbered_within_a_start(bench: Bench) -> None:
+    AtomicFiles(MediumCalls(bench.medium, "agent")).write_atomic("record", b"damaged")
+
     bench.run()
 
     ids = [one.id for one in bench.heard]

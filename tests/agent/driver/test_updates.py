@@ -14,8 +14,9 @@ from edge_agent.store import AtomicFiles
 from edge_signing.errors import TrustError
 from edge_signing.trust.sighting import UNSEEN, Sighting
 from tests.agent.driver.bench import Bench, FullCalls, UnreadableSlots, WornSlots, boot, until
-from tests.agent.power.device import ACTION, ORDER, SEEN, STOLEN
+from tests.agent.power.device import ACTION, ORDER, SEEN, STOLEN, Device
 from tests.agent.power.machine_room import (
+    Medium,
     MediumCalls,
     MediumSlots,
     is_there,
@@ -234,6 +235,7 @@ def test_a_full_data_partition_does_not_stop_an_update(bench: Bench) -> None:
 
 
 def test_without_a_record_a_release_that_fell_back_is_not_tried_for_ever(bench: Bench) -> None:
+    AtomicFiles(MediumCalls(bench.medium, "agent")).remove("record")
     bench.calls = FullCalls
     assert not until(bench.start(), lambda: False)
     for _start in range(3):
@@ -243,6 +245,29 @@ def test_without_a_record_a_release_that_fell_back_is_not_tried_for_ever(bench: 
 
     [(kind, reason)] = bench.finals()
     assert (kind, "it fell back (there is no record)" in reason) == ("failed", True)
+
+
+def test_the_first_start_of_a_device_has_lost_nothing(bench: Bench) -> None:
+    bench.medium = Medium(Device(bench.old, bench.new, is_robbed=False).new_contents())
+
+    bench.run()
+
+    assert [one.kind for one in bench.heard] == ["succeeded"]
+
+
+@pytest.mark.parametrize("is_updated", [False, True])
+def test_a_record_that_is_gone_at_a_later_start_is_told(bench: Bench, is_updated: bool) -> None:
+    if is_updated:
+        bench.run()
+    else:
+        bench.start()
+    AtomicFiles(MediumCalls(bench.medium, "agent")).remove("record")
+    bench.heard.clear()
+
+    until(bench.start(), lambda: bool(bench.heard))
+
+    lost = [one.reason for one in bench.heard if one.kind == "record-lost"]
+    assert lost == ["there is no record"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\0" * 600])

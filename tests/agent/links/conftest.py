@@ -84,7 +84,7 @@ def mqtt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[..., MqttLink]]:
     """Make links of devices over MQTT, with HTTP beside it unless `http_url` is empty."""
-    monkeypatch.setattr("edge_agent.links.mqtt.SETTLE_S", 0.5)
+    monkeypatch.setattr("edge_agent.links.mqtt.SETTLE_S", 0.2)
     made: list[MqttLink] = []
 
     def make(device: str = "dev-1", *, http_url: str | None = None, **words: Any) -> MqttLink:

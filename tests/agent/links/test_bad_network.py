@@ -95,14 +95,15 @@ def test_progress_is_made_though_no_connection_lives_for_a_unit(
     assert 3 < len(errors) < 20
 
 
+@pytest.mark.parametrize("step", [2000, pytest.param(500, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("fault", QUICK_FAULTS)
 def test_orders_and_events_survive_each_byte_of_the_handshake(
-    network: BadNetwork, pki: Pki, fleet: Fleet, fault: Fault
+    network: BadNetwork, pki: Pki, fleet: Fleet, fault: Fault, step: int
 ) -> None:
     fleet.offer("dev-1", order())
     url = f"https://127.0.0.1:{network.port}/"
 
-    for after_bytes in range(0, 6000, 500):
+    for after_bytes in range(0, 6000, step):
         start = network.connections
         network.plan = lambda number, at=after_bytes, first=start: (  # type: ignore[misc]
             Trouble(fault, at) if number == first else None
@@ -112,7 +113,7 @@ def test_orders_and_events_survive_each_byte_of_the_handshake(
             stored = again(link.send_events, [event(after_bytes + 1)])
         assert stored == (event(after_bytes + 1).id,)
 
-    assert len(fleet.events("dev-1")) == 12
+    assert len(fleet.events("dev-1")) == 6000 // step
 
 
 def test_a_restarted_server_is_found_again_in_the_middle(

@@ -17,7 +17,7 @@ from edge_signing.messages import Desired
 from tests.fakes.bad_network import ScriptedServer, endless
 from tests.fakes.pki import Pki
 
-QUICK = Pace(least_bytes_per_s=1000, window_s=0.4, total_s=1.5, connect_s=1.0)
+QUICK = Pace(least_bytes_per_s=1000, window_s=0.4, total_s=1.0, connect_s=1.0)
 BLOB = "blobs/" + "0" * 64
 Script = Callable[[bytes], Iterator[bytes]]
 

@@ -29,16 +29,13 @@ from tests.fakes.pki import Pki
 
 pytestmark = [
     pytest.mark.tools,
+    pytest.mark.slow,  # each waits for times to run out
     # paho leaves the socket of a failed handshake to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 Make = Callable[..., MqttLink]
 UNIT_BYTES = 300_000
-
-
-def _slowly(*cases: object) -> list[object]:
-    return [pytest.param(case, marks=pytest.mark.slow) for case in cases]
 
 
 @pytest.fixture
@@ -62,7 +59,7 @@ def patiently(call: Callable[[], object], *, within_s: float = 30) -> object:
     return call()
 
 
-@pytest.mark.parametrize("fault", ["drop", *_slowly(*FAULTS[1:])])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_blocks_come_whole_whatever_happens(
     mqtt: Make, network: BadNetwork, repository: Path, fault: Fault
 ) -> None:
@@ -82,7 +79,6 @@ def test_blocks_come_whole_whatever_happens(
     assert network.connections > 1 or fault == "delay"
 
 
-@pytest.mark.slow
 def test_blocks_go_on_over_restarts_of_broker_and_server(
     mqtt: Make, broker: Broker, fleet: Fleet, repository: Path, pki: Pki, mqtt_side: MqttSide
 ) -> None:
@@ -107,7 +103,6 @@ def test_blocks_go_on_over_restarts_of_broker_and_server(
     assert b"".join(found) == data  # type: ignore[arg-type]
 
 
-@pytest.mark.slow
 def test_after_a_long_absence_all_is_as_it_should_be(
     mqtt: Make, broker: Broker, fleet: Fleet, server: HttpSide
 ) -> None:
@@ -168,7 +163,7 @@ class Device:
         return self.box.deliver(self.link.send_events)
 
 
-@pytest.mark.parametrize("seed", [0, *_slowly(*range(1, 8))])
+@pytest.mark.parametrize("seed", range(8))
 def test_events_are_never_lost_and_never_doubled(
     mqtt: Make, network: BadNetwork, broker: Broker, fleet: Fleet, mqtt_side: MqttSide, seed: int
 ) -> None:
@@ -217,7 +212,6 @@ def test_the_last_will_is_seen_after_its_delay(
     assert link.is_broker_there
 
 
-@pytest.mark.slow
 def test_a_short_break_makes_nobody_believe_that_the_device_is_gone(
     mqtt: Make, network: BadNetwork, fleet: Fleet
 ) -> None:

@@ -125,15 +125,16 @@ def test_what_cannot_be_used_is_told(made: Callable[[], Offered]) -> None:
         acquire.plan(offered.image, offered.of_kind("patch"), None, offered.shelf)
 
 
+@pytest.mark.parametrize("places", [8, pytest.param(40, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["full", "chunks", "patch"])
 def test_every_damaged_file_of_a_repository_is_found(
-    made: Callable[[], Offered], kind: str
+    made: Callable[[], Offered], kind: str, places: int
 ) -> None:
     old = OldImage(MemoryImage(OLD[:-4096] + bytes(4096) if kind == "chunks" else OLD), len(OLD))
     names = [one for each in made().of_kind(kind) for one in (each.table, each.blob)]
 
     for content in names:
-        for at in range(0, content.length_bytes, max(1, content.length_bytes // 40)):
+        for at in range(0, content.length_bytes, max(1, content.length_bytes // places)):
             offered = made()
             data = bytearray(offered.shelf.stored[content.sha256])
             data[at] ^= 0x10

@@ -1,24 +1,23 @@
 """A whole device on a medium: the boot script, the agent, and a server that gives one order."""
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from edge_agent import verity
 from edge_agent.boot.uboot import UbootControl
 from edge_agent.counters import Floor, StoredCounters
 from edge_agent.driver import Agent
 from edge_agent.machine import Result, State
+from edge_agent.memory import RECORD
 from edge_agent.outbox import Outbox
 from edge_agent.parts import Checked, Parts
+from edge_agent.record import Record
+from edge_agent.request import Request
 from edge_agent.standing import Standing
 from edge_agent.store import AtomicFiles
 from edge_signing.formats import boot_state
 from edge_signing.formats.boot_state import SLOTS, Slot
-from edge_signing.formats.payload_table import Coding, PayloadTable, Row
 from edge_signing.messages import Desired, ReportEvent
-from edge_signing.release import Content, HashTree, Image, Partition, Payload, Release
 from edge_signing.trust.sighting import UNSEEN, Sighting
 from tests.agent.power.machine_room import (
     InPlaceCalls,
@@ -26,23 +25,24 @@ from tests.agent.power.machine_room import (
     MediumCalls,
     MediumSlots,
     MediumStorage,
+    RottenSlots,
     is_there,
 )
 from tests.agent.power.medium import Contents, Flush, Heard, after_cut, devices_of
+from tests.agent.power.system import System
 from tests.fakes import uboot
 from tests.fakes.agent_parts import (
     OPTIONS,
     FakeBlobs,
     FakeBoard,
     FakeClock,
+    FakeHooks,
     FakeLink,
     FakeProbe,
     FakeSource,
 )
-from tests.fakes.memory_image import MemoryImage
 from tests.fakes.sightings import sighting
 
-BLOCK = 4096
 ACTION = "act-1"
 FRESH = "fresh"
 STARTS_MOST = 40
@@ -67,75 +67,6 @@ class RebootAsked(BaseException):  # no error, and nobody may catch it
     """The agent asked for a restart."""
 
 
-def _image(partition: Partition, seed: str, blocks: int, *, has_tree: bool) -> tuple[Image, bytes]:
-    data = b"".join(
-        hashlib.sha256(f"{seed} {partition} {number}".encode()).digest() * (BLOCK // 32)
-        for number in range(blocks)
-    )
-    content = Content(len(data), hashlib.sha256(data).digest())
-    if not has_tree:
-        return Image(partition, content), data
-    memory = _Stream(data)
-    made = verity.write_tree(memory, data_bytes=len(data), salt=b"salt")
-    tree = HashTree(bytes.fromhex(made.root_hash), b"salt")
-    return Image(partition, content, tree), bytes(memory.data)
-
-
-class _Stream(MemoryImage):
-    at = 0
-
-    def seek(self, offset: int, _whence: int = 0, /) -> int:
-        self.at = offset
-        return offset
-
-    def read(self, length: int = 0, /) -> bytes:
-        return self.pread(length, self.at)
-
-    def write(self, data: bytes, /) -> int:
-        self.pwrite(data, self.at)
-        return len(data)
-
-
-@dataclass(frozen=True)
-class System:
-    """A release, what fills a slot with it, and its blobs."""
-
-    release: Release
-    volumes: tuple[tuple[str, bytes], ...]
-    blobs: dict[bytes, bytes]
-
-    @classmethod
-    def make(cls, version: str, counter: int) -> "System":
-        images, volumes, payloads = [], [], []
-        blobs: dict[bytes, bytes] = {}
-        for partition, blocks in (("boot", 2), ("rootfs", 4)):
-            image, data = _image(
-                partition,  # type: ignore[arg-type]
-                version,
-                blocks,
-                has_tree=partition == "rootfs",
-            )
-            images.append(image)
-            volumes.append((partition, data))
-            blob = data[: image.content.length_bytes]
-            table = _table(blob).pack()
-            contents = [Content(len(one), hashlib.sha256(one).digest()) for one in (table, blob)]
-            payloads.append(Payload("full", image.partition, *contents))
-            blobs |= {contents[0].sha256: table, contents[1].sha256: blob}
-        release = Release(
-            "gateway", version, ("board",), tuple(images), tuple(payloads), counter=counter
-        )
-        return cls(release, tuple(volumes), blobs)
-
-
-def _table(blob: bytes) -> PayloadTable:
-    rows = []
-    for at in range(0, len(blob), BLOCK):
-        digest = hashlib.sha256(blob[at : at + BLOCK]).digest()
-        rows.append(Row(Coding.STORED, len(blob[at : at + BLOCK]), digest, digest))
-    return PayloadTable(len(blob), tuple(rows))
-
-
 @dataclass(frozen=True)
 class Frame:
     """One start of the device: what was stored then, and all that it did."""
@@ -154,9 +85,12 @@ class Device:
         story: Whether the new system is good, gets never healthy, dies before its agent starts, or
             does not get into the other slot as it has a worn sector.
         ignored: Steps that are left out of the code or do nothing.
-        is_robbed: The floor of targets is `STOLEN`; else the trust state was never written.
+        is_robbed: It was in use, and the floor of targets is `STOLEN`; else it was never started.
         second_choice: The old system is in both slots and never healthy, at its last try.
+        base_rots: Whether the root that runs reads as another one, but for what started from it.
+        asks: Whether a program of the image refuses once in each start, and the user is asked.
         fetched: How often something was fetched.
+        confirmed: How often the user agreed.
     """
 
     old: System
@@ -165,7 +99,10 @@ class Device:
     ignored: frozenset[str] = frozenset()
     is_robbed: bool = True
     second_choice: bool = False
+    base_rots: bool = False
+    asks: bool = False
     fetched: int = 0
+    confirmed: int = 0
 
     def new_contents(self) -> Contents:
         """Return the disk of a device with slot b empty, or as the second choice."""
@@ -184,6 +121,7 @@ class Device:
         if self.is_robbed:
             robbed = Medium(contents)
             StoredCounters(MediumStorage(robbed), running=Floor()).raise_to(Floor(0, STOLEN))
+            AtomicFiles(MediumCalls(robbed, "agent")).write_atomic(RECORD, Record().pack())
             return robbed.now
         return contents
 
@@ -223,6 +161,8 @@ class Device:
         if slot is None:
             return False
         running = self._running(medium.now, slot)
+        if running is self.new and self.asks and not self.confirmed:
+            raise ViolationError("nobody asked the user")
         if running is self.new and self.story == "dead":
             return False
         agent = self._agent(medium, slot, running, heard)
@@ -230,6 +170,10 @@ class Device:
             agent.start()
             for _step in range(STEPS_MOST):
                 agent.step()
+                if agent.record.state is State.CONFIRMING:
+                    self.confirmed += 1
+                    agent.take(Request("confirm", "local-1"))
+                self._check_work(agent)
                 if _is_over(agent, medium):
                     return True
         except RebootAsked:
@@ -255,7 +199,7 @@ class Device:
     def _agent(
         self, medium: Medium, slot: Slot, running: System, heard: tuple[ReportEvent, ...]
     ) -> Agent:
-        boot_id = hashlib.sha256(repr(medium.start.key()).encode()).hexdigest()[:16]
+        boot_id = f"{hash(medium.start.key()) & 0xFFFF_FFFF_FFFF_FFFF:016x}"
         clock = FakeClock()
         calls = InPlaceCalls if "rename" in self.ignored else MediumCalls
         files, outbox = (AtomicFiles(calls(medium, name)) for name in ("agent", "outbox"))
@@ -273,27 +217,34 @@ class Device:
         def count() -> None:
             self.fetched += 1
 
-        checked = Checked(self.new.release, seen=SEEN)
+        checked = Checked(self.new.release, self.new.patches, seen=SEEN)
         is_sick = self.story == "sick" if running is self.new else self.second_choice
         return Agent(
             Parts(
                 boot_id=boot_id,
                 standing=standing,
                 control=UbootControl(storage, command_line=f"edge.slot={slot}"),
-                slots=MediumSlots(medium, slot),
+                slots=(RottenSlots if self.base_rots else MediumSlots)(medium, slot),
                 counters=StoredCounters(storage, running=standing.floor),
                 files=files,
                 outbox=Outbox(outbox, boot_id, lambda: FRESH),
                 link=FakeLink(clock, ORDER, hear),
                 source=FakeSource(checked, FakeBlobs(self.new.blobs, count)),
                 probe=FakeProbe(ready=not is_sick),
+                hooks=FakeHooks(["room: status 1"] if self.asks else []),
                 clock=clock,
                 status=FakeBoard(),
                 request_reboot=ask_reboot,
                 pause=clock.pause,
-                options=OPTIONS,
+                options=replace(OPTIONS, confirm=self.asks),
             )
         )
+
+    def _check_work(self, agent: Agent) -> None:
+        """What the journal says is written is written: nothing has to be done again."""
+        action = agent.record.action
+        if self.story != "worn" and action is not None and action.rejections:
+            raise ViolationError(f"work was lost: {action.reason}")
 
     def _check_reports(self, heard: tuple[ReportEvent, ...]) -> None:
         finals = [one for one in heard if one.action == ACTION and one.kind in FINAL]
@@ -308,7 +259,6 @@ class Device:
         if len(finals) != 1:
             raise ViolationError("no final report")
         lost = [one.reason for one in heard if one.kind == "record-lost"]
-        lost = [one for one in lost if one != "there is no record"]
         if lost:
             raise ViolationError(f"the record was lost: {lost}")
         storage = MediumStorage(Medium(contents))

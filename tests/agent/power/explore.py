@@ -42,19 +42,19 @@ class Explorer:
     runs: int = 0
     _seen: set[int] = field(default_factory=set)
 
-    def cut_once(self) -> list[tuple[Cut, Left]]:
-        """Cut at every point; return what each cut leaves, once for each."""
+    def cut_once(self, share: float = 1, seed: int = 0) -> list[tuple[Cut, Left]]:
+        """Cut at every point, or a share of them; return what each cut leaves, once for each."""
         found = {}
-        for cut, left in cuts_of(self.device.run(self.device.new_contents())):
+        frames = self.device.run(self.device.new_contents())
+        for cut, left in cuts_of(frames, _taken(share, seed)):
             if self._is_new(left, cut):
                 found[cut] = left
         return list(found.items())
 
     def cut_again(self, cut: Cut, left: Left, share: float, seed: int) -> None:
         """Cut at a share of all points of what follows a first cut."""
-        generator = random.Random(seed)
         frames = self._run(left, cut)
-        for second, last in cuts_of(frames, lambda: share >= 1 or generator.random() < share):
+        for second, last in cuts_of(frames, _taken(share, seed)):
             self._is_new(last, cut, second)
 
     def _is_new(self, left: Left, *cuts: Cut) -> bool:
@@ -72,6 +72,12 @@ class Explorer:
             return self.device.run(left.contents, left.heard)
         except ViolationError as error:
             raise ViolationError(f"{self.device.story}, cut at {cuts}: {error}") from error
+
+
+def _taken(share: float, seed: int) -> Callable[[], bool]:
+    """Return what says which points are taken: a share of all."""
+    generator = random.Random(seed)
+    return lambda: share >= 1 or generator.random() < share
 
 
 def cuts_of(

@@ -9,6 +9,7 @@ from edge_signing.formats.boot_state import SLOTS, Slot
 from edge_signing.release import Partition
 from tests.agent.power.medium import (
     EMPTY,
+    SECTOR_BYTES,
     Contents,
     FileFlush,
     FileWrite,
@@ -22,6 +23,7 @@ from tests.agent.power.medium import (
 )
 
 VOLUME_BYTES = 8 * 4096
+ROTTEN_BYTE = 3 * 4096 + 77  # in a block that an update takes from the old root
 STATE_DEVICES = {
     boot_state.COPY_OFFSETS_BYTES[0]: "boot state",
     boot_state.COPY_OFFSETS_BYTES[1]: "boot state",
@@ -107,7 +109,12 @@ class MediumVolume:
 
     def pwrite(self, data: bytes, offset: int) -> None:
         assert self.is_writable, "the slot that runs was written"
-        self.medium.write(self.device, data, offset)
+        # Through the cache, which writes whole sectors.
+        begin = offset // SECTOR_BYTES * SECTOR_BYTES
+        end = -(-(offset + len(data)) // SECTOR_BYTES) * SECTOR_BYTES
+        whole = bytearray(self.medium.now.read(self.device, end - begin, begin))
+        whole[offset - begin : offset - begin + len(data)] = data
+        self.medium.write(self.device, bytes(whole), begin)
 
     def flush(self) -> None:
         self.medium.flush(self.device)
@@ -135,6 +142,26 @@ class MediumSlots:
 
     def written(self, partition: Partition) -> Volume:
         return MediumVolume(self.medium, f"{partition}-{self.target}", is_writable=True)
+
+
+@dataclass(frozen=True)
+class RottenVolume(MediumVolume):
+    """A partition of which one block reads as something else than what was started from it."""
+
+    def pread(self, length: int, offset: int) -> bytes:
+        data = bytearray(super().pread(length, offset))
+        if offset <= ROTTEN_BYTE < offset + length:
+            data[ROTTEN_BYTE - offset] ^= 1
+        return bytes(data)
+
+
+@dataclass(frozen=True)
+class RottenSlots(MediumSlots):
+    """Slots of which the running root is rotten."""
+
+    def running(self, partition: Partition) -> Volume:
+        volume = RottenVolume if partition == "rootfs" else MediumVolume
+        return volume(self.medium, f"{partition}-{self.current}", is_writable=False)
 
 
 @dataclass

@@ -6,18 +6,13 @@ is left to do; on the way a slot that is started holds a whole system, and in th
 is committed and the server has heard exactly one final report, a true one.
 """
 
-import functools
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from edge_agent import verify
-from edge_agent.payload import full
-from edge_signing.formats import boot_state, payload_table, trust_state
-from tests.agent.power.device import STORIES, Device, Story, System, ViolationError
+from tests.agent.power.device import STORIES, Device, Story, ViolationError
 from tests.agent.power.explore import Explorer, cuts_of
 from tests.agent.power.medium import FileWrite, after_cut
+from tests.agent.power.system import System, tiny_units
 
 # Each is left out in turn, and somebody has to miss it.
 STEPS = (
@@ -35,29 +30,15 @@ FAST_SHARE = 0.02
 _counted: dict[str, int] = {}
 
 
-@pytest.fixture(autouse=True)
-def _tiny_units(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(full, "UNIT_BYTES", 4096)
-    monkeypatch.setattr(payload_table, "UNIT_BYTES", 4096)
-    # Reading the same bytes again is most of the time.
-    for layout in (boot_state.Environment, trust_state.TrustState):
-        monkeypatch.setattr(layout, "unpack", functools.lru_cache(4096)(layout.unpack))
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
-
-
 @pytest.fixture(scope="module")
 def systems() -> tuple[System, System]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(full, "UNIT_BYTES", 4096)
-        patch.setattr(payload_table, "UNIT_BYTES", 4096)
+    with tiny_units():
         return System.make("1", 1), System.make("2", 5)
 
 
-def explored(device: Device, share: float) -> Explorer:
+def explored(device: Device, share: float, first_share: float = 1) -> Explorer:
     explorer = Explorer(device)
-    for number, (cut, left) in enumerate(explorer.cut_once()):
+    for number, (cut, left) in enumerate(explorer.cut_once(first_share)):
         explorer.cut_again(cut, left, share, number)
     return explorer
 
@@ -80,7 +61,8 @@ def tell(capsys: pytest.CaptureFixture[str], story: Story, explorer: Explorer) -
 def test_no_cut_loses_a_device_or_a_report(
     story: Story, systems: tuple[System, System], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    explorer = explored(Device(*systems, story), FAST_SHARE)
+    # Whoever has a worn sector does all again and again; half of that tells as much.
+    explorer = explored(Device(*systems, story), FAST_SHARE, 0.5 if story == "worn" else 1)
 
     tell(capsys, story, explorer)
     assert explorer.cases > 2500  # 10,000 in all
@@ -147,6 +129,18 @@ def test_forgetting_what_a_thief_raised_is_missed(
 
     with pytest.raises(ViolationError, match="the floor of targets is"):
         device.run(device.new_contents())
+
+
+@pytest.mark.parametrize("share", [0.3, pytest.param(1, marks=pytest.mark.slow)])
+def test_an_update_that_asks_its_user_survives_every_cut(
+    systems: tuple[System, System], share: float
+) -> None:
+    device = Device(*systems, "good", asks=True)
+
+    explorer = explored(device, 0, share)
+
+    assert explorer.cases > 300
+    assert device.confirmed > 100
 
 
 @pytest.mark.parametrize("step", [None, "flush of journal", "folder after journal"])

@@ -126,38 +126,48 @@ def test_images_of_blocks_come_back(
     assert applied(made(tmp_path, old, new), old) == new
 
 
+@pytest.fixture(scope="module")
 def large_pair() -> tuple[bytes, bytes]:
+    """A pair whose patch has several units."""
     old = text(5, 2 * UNIT_BYTES) + noise(6, UNIT_BYTES)
     return old, edited(old, 7, 2000)
 
 
-def test_work_goes_on_at_every_unit(tmp_path: Path) -> None:
-    old, new = large_pair()
-    whole = made(tmp_path, old, new)
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory, large_pair: tuple[bytes, bytes]) -> delta.Patch:
+    """The patch of that pair: it takes a second to make."""
+    return made(tmp_path_factory.mktemp("large"), *large_pair)
 
-    assert len(whole.units) > 3
-    for first in range(len(whole.units)):
-        rest = pieces(whole, old, first=first)
+
+def test_work_goes_on_at_every_unit(large: delta.Patch, large_pair: tuple[bytes, bytes]) -> None:
+    old, new = large_pair
+    whole = pieces(large, old)
+
+    assert len(large.units) > 3
+    for first in range(len(large.units)):
+        rest = pieces(large, old, first=first)
         begin = rest[0].offset_bytes
         assert b"".join(piece.data for piece in rest) == new[begin:]
-        assert rest == [piece for piece in pieces(whole, old) if piece.unit >= first]
+        assert rest == [piece for piece in whole if piece.unit >= first]
 
 
-def test_pieces_are_ascending_and_small(tmp_path: Path) -> None:
-    old, new = large_pair()
+def test_pieces_are_ascending_and_small(
+    large: delta.Patch, large_pair: tuple[bytes, bytes]
+) -> None:
+    old, new = large_pair
 
     offset = 0
-    for piece in pieces(made(tmp_path, old, new), old):
+    for piece in pieces(large, old):
         assert piece.offset_bytes == offset
         assert 0 < len(piece.data) <= patch.PIECE_BYTES
         offset += len(piece.data)
     assert offset == len(new)
 
 
-def test_the_same_images_give_the_same_bytes(tmp_path: Path) -> None:
-    old, new = large_pair()
-
-    assert made(tmp_path, old, new).units == made(tmp_path, old, new).units
+def test_the_same_images_give_the_same_bytes(
+    tmp_path: Path, large: delta.Patch, large_pair: tuple[bytes, bytes]
+) -> None:
+    assert made(tmp_path, *large_pair).units == large.units
 
 
 def test_a_patch_of_foreign_data_is_hardly_larger_than_the_data(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Bad input of every kind, through the real command: what it tells, its status, what stays."""
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from edge.debian.archive import Archive
+from edge.image import inputs
 from edge.oci.store import Store
 from tests.edge.conftest import Edge
 from tests.fakes.tiny_project import TinyProject, digests, noise, program
@@ -220,8 +223,12 @@ def remove_from_store(project: TinyProject, deb: Path) -> None:
 
 
 def test_a_link_lost_mid_way_keeps_the_old_output_and_what_came(
-    project: TinyProject, ready: dict[str, str], build: Edge
+    project: TinyProject,
+    ready: dict[str, str],
+    build: Edge,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(inputs, "Archive", functools.partial(Archive, retries=0))  # apt waits long
     for name in ("app-one", "app-two"):
         project.repository.add(name, "2", files=program(name, 30_000, version="2"))
     project.lock.unlink()

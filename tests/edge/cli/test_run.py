@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.cli import run
 from edge.cli.main import main
 from edge.emulator import machine
 
@@ -16,6 +17,7 @@ NOT_READY = "edge: slot a: not all services are ready"
 @pytest.fixture
 def plays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "make_disk", lambda _build, disk: disk.touch())
+    monkeypatch.setattr(run, "TABLE_S", 0.2)
 
 
 def console(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
@@ -23,21 +25,21 @@ def console(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "status"),
+    ("script", "timeout_s", "status"),
     [
-        pytest.param(f"echo '{READY}'; echo '{TABLE}'; exec sleep 60", 0, id="ready"),
-        pytest.param(f"echo '{NOT_READY}'; exec sleep 60", 1, id="not all ready"),
-        pytest.param("echo Linux; exit 0", 1, id="off before ready"),
-        pytest.param("echo Linux; exec sleep 60", 6, id="too late"),
+        pytest.param(f"echo '{READY}'; echo '{TABLE}'; exec sleep 60", 30, 0, id="ready"),
+        pytest.param(f"echo '{NOT_READY}'; exec sleep 60", 30, 1, id="not all ready"),
+        pytest.param("echo Linux; exit 0", 30, 1, id="off before ready"),
+        pytest.param("echo Linux; exec sleep 60", 0.2, 6, id="too late"),
     ],
 )
 @pytest.mark.usefixtures("plays")
 def test_until_ready_ends_well_only_when_all_are_ready(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, status: int
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, timeout_s: float, status: int
 ) -> None:
     console(monkeypatch, script)
 
-    assert ended(["run", str(tmp_path), "--until-ready", "--timeout", "2"]) == status
+    assert ended(["run", str(tmp_path), "--until-ready", "--timeout", str(timeout_s)]) == status
 
 
 @pytest.mark.usefixtures("plays")
@@ -46,7 +48,7 @@ def test_a_time_out_is_status_6_without_until_ready_too(
 ) -> None:
     console(monkeypatch, f"echo '{READY}'; exec sleep 60")
 
-    assert ended(["run", str(tmp_path), "--headless", "--timeout", "1"]) == 6
+    assert ended(["run", str(tmp_path), "--headless", "--timeout", "0.2"]) == 6
 
 
 @pytest.mark.usefixtures("plays")

@@ -87,10 +87,15 @@ def test_plain_yaml_is_read(text: str, value: object) -> None:
             id="underscore",
         ),
         pytest.param(
+            "a: 0E0",
+            "f.yml:1:4: a: '0E0' is a number for some readers of YAML and text for others",
+            id="exponent without a sign",
+        ),
+        pytest.param(
             "a: .inf", "f.yml:1:4: a: '.inf' is no number that can be used", id="infinite"
         ),
         pytest.param(
-            "a: 1e999", "f.yml:1:4: a: the number 1e999 is too large", id="fraction too large"
+            "a: 1.e+999", "f.yml:1:4: a: the number 1.e+999 is too large", id="fraction too large"
         ),
         pytest.param(
             "a: " + "9" * 5000,

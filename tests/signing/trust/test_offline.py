@@ -11,6 +11,7 @@ from edge_signing.errors import FormatError, SigningError, TrustError
 from edge_signing.trust import documents, offline
 from edge_signing.trust.offline import OfflineTrust
 from tests.fakes.forge import DATA, NOW, PATH, PRODUCT, Yard
+from tests.thoroughness import SOME_OR_ALL
 
 ROLE = f"{PRODUCT}.json"
 
@@ -63,10 +64,13 @@ def test_a_file_less_is_refused(yard: Yard, bundle: dict[str, bytes], name: str)
         verify(yard, bundle)
 
 
+@pytest.mark.parametrize("step", SOME_OR_ALL)
 @pytest.mark.parametrize("name", ["1.root.json", "targets.json", ROLE])
-def test_each_flipped_byte_is_refused(yard: Yard, bundle: dict[str, bytes], name: str) -> None:
+def test_each_flipped_byte_is_refused(
+    yard: Yard, bundle: dict[str, bytes], name: str, step: int
+) -> None:
     whole = bundle[name]
-    for place in range(len(whole)):
+    for place in range(0, len(whole), step):
         spoilt = bytearray(whole)
         spoilt[place] ^= 1 << (5 if whole[place : place + 1].isalpha() else place % 8)
         with pytest.raises(SigningError):
