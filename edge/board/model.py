@@ -102,6 +102,9 @@ class Firmware(StrictModel):
         return self
 
 
+DeviceType = Literal["virtio", "mmc", "usb", "nvme", "scsi"]
+
+
 class Script(StrictModel):
     """What the boot script of U-Boot needs: where the disk is, and where things go in memory.
 
@@ -109,7 +112,7 @@ class Script(StrictModel):
     `fdt_addr` the place of one that the slot brings.
     """
 
-    devtype: Literal["virtio", "mmc", "usb", "nvme", "scsi"]
+    devtype: DeviceType
     devnum: int = Field(default=0, ge=0, le=15)
     kernel_addr: Address
     ramdisk_addr: Address
@@ -203,6 +206,29 @@ class Emulator(StrictModel):
         return self
 
 
+class SerialFlash(StrictModel):
+    """How the board is flashed through the console of its U-Boot.
+
+    `load_mib` from `load_addr` on is memory that nothing else uses meanwhile. `stop` is what keeps
+    U-Boot from starting the system, Ctrl-C unless it wants something else. The disk is that of
+    `boot.script` unless it is named.
+    """
+
+    load_addr: Address
+    load_mib: int = Field(default=32, ge=4, le=1024)
+    devtype: DeviceType | None = None
+    devnum: int | None = Field(default=None, ge=0, le=15)
+    baud: int = Field(default=115200, ge=1200, le=4_000_000)
+    prompt: Annotated[str, Field(min_length=2, max_length=40)] = "=> "
+    stop: Annotated[str, Field(min_length=1, max_length=40)] = "\x03"
+
+
+class Flash(StrictModel):
+    """How the board is flashed, other than by a card."""
+
+    serial: SerialFlash | None = None
+
+
 class Board(StrictModel):
     """A board profile."""
 
@@ -219,4 +245,5 @@ class Board(StrictModel):
     firmware: Firmware
     data_mib: Mib
     boot: Boot
+    flash: Flash = Field(default_factory=Flash)
     emulator: Emulator | None = None

@@ -15,7 +15,7 @@ from edge.image import manifest
 from edge.image.build import Order
 from edge.image.clock_floor import clock_floor_s
 from edge.image.inputs import LockPolicy, requests
-from edge.image.outputs import DISK, UPDATE
+from edge.image.outputs import DISK, SIGNATURE, UPDATE
 from edge.keys.ring import Ring
 from edge.release import export, source
 from edge.release.payloads import Terms
@@ -143,7 +143,7 @@ def _write_update(output: Output, folder: Path, order: Order, ring: Ring, level:
                 ask=ask.secrets_from(None),
             )
     except KeysElsewhereError as error:
-        output.line(f"no {UPDATE}: {error}")
+        output.line(f"no {UPDATE} and no {SIGNATURE}: {error}")
         if error.hint:
             output.line(f"  hint: {error.hint}")
 
@@ -173,6 +173,7 @@ def _tell_result(output: Output, folder: Path) -> None:
         f" root hash {facts['rootfs']['root_hash'][:16]}…",
         *([f"  {update}: {human(update.stat().st_size)}"] if update.exists() else []),
         f"  run it:    edge run {folder}",
+        f"  put it on a card: edge flash --board {facts['board']} {folder}",
         f"  what it costs and may do: edge report {folder}",
     ]
     output.result({"folder": str(folder), **facts}, "\n".join(lines))

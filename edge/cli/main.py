@@ -62,6 +62,7 @@ def edge(output: Output, *, as_json: bool, quiet: bool, verbose: bool) -> None:
 
 _SECTIONS = {
     "Images": ("build", "run", "report", "lock"),
+    "Boards": ("flash", "serial", "udev"),
     "Updates": ("release", "bundle"),
     "Trust": ("keys", "sign"),
     "What there is": ("board", "service", "schema"),
@@ -91,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, _interrupt)
     words = list(sys.argv[1:] if arguments is None else arguments)
     # Wrong usage is told as JSON too, when no command has read its options yet.
-    output = Output(as_json="--json" in words)
+    output = Output(as_json="--json" in words, words=words)
     return _status(output, lambda: edge.main(words, "edge", standalone_mode=False, obj=output))
 
 

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -32,16 +32,33 @@ class Output:
         as_json: Results and errors are JSON objects, one a line.
         quiet: No progress.
         verbose: Notes as well as tasks.
+        words: The command line, for those who are told how to go on.
     """
 
     def __init__(
-        self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False
+        self,
+        *,
+        as_json: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+        words: Sequence[str] = (),
     ) -> None:
         self.as_json = as_json
         self.quiet = quiet
         self.verbose = verbose
-        self._console = Console(stderr=True, highlight=False)
+        self.words = tuple(words)
+        self._console = Console(stderr=True, highlight=False, emoji=False)
         self._bars: Progress | None = None
+
+    @property
+    def console(self) -> Console:
+        """The terminal behind stderr."""
+        return self._console
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether somebody looks on."""
+        return self._console.is_terminal
 
     def result(self, facts: Mapping[str, object], text: str) -> None:
         """Print what the command found or made."""

@@ -10,7 +10,8 @@ from edge.cli.publishing import settled, state_line
 from edge.cli.release_options import JSON, KEYS, PASSPHRASE, PRODUCT, REPO
 from edge.cli.sections import LazyGroup
 from edge.cli.table import human, table
-from edge.release import catalogue, export
+from edge.image.outputs import SIGNATURE
+from edge.release import catalogue, disk, export
 from edge.release.catalogue import Entry
 from edge.repository.repository import Repository
 from edge_signing.release import PARTITIONS
@@ -153,6 +154,7 @@ def remove(
     entry = catalogue.find(repository, version, product, published=True)
     known = catalogue.entries(repository, entry.release.product)
     doomed = [entry.release.path, *(one.path for one in entry.patches)]
+    doomed += [one.path for one in entry.disks]
     doomed += [one.path for each in known for one in each.patches if one.base_version == version]
     repository.stage(ring, entry.release.product, remove=doomed, now=clock.now())
     state = settled(repository, ring, secrets, sign=not no_sign)
@@ -193,6 +195,49 @@ def bundle(
     output.result({"file": str(path), "bytes": size_bytes}, f"{path}: {human(size_bytes)}")
 
 
+@release.command("disk")
+@click.argument("version")
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path("out") / SIGNATURE,
+    show_default=True,
+    help="The signature; beside disk.img it is found by itself.",
+)
+@click.option("--board", help="Of the disk image, if there are several.")
+@REPO
+@PRODUCT
+@JSON
+@click.pass_obj
+def disk_signature(
+    output: Output,
+    *,
+    version: str,
+    path: Path,
+    board: str | None,
+    folder: Path,
+    product: str | None,
+    as_json: bool,
+) -> None:
+    r"""Write the signature of the disk image of a published release.
+
+    A build writes it by itself when the keys are at hand; else this brings it, after the release
+    was signed elsewhere and published.
+
+    \b
+    Example:
+      edge release disk 1.2.0 --repo repo/ -o out/disk.edge
+    """
+    output.as_json |= as_json
+    repository = Repository.open(folder)
+    entry = catalogue.find(repository, version, product, published=True)
+    found = disk.write_published(repository, entry, board, path)
+    facts = {"file": str(path), "board": found.board, "bytes": found.length_bytes}
+    output.result(facts, f"{path}: {found.product} {found.version} for {found.board}")
+
+
 release.add_lazily({"add": "edge.cli.release_add:add", "fetch": "edge.cli.fetch:fetch"})
 
 
@@ -217,6 +262,7 @@ def _facts(entry: Entry) -> dict[str, object]:
         "counter": made.counter,
         "boards": list(made.boards),
         "published": entry.published,
+        "disks": [one.board for one in entry.disks],
         "payloads": {
             partition: {
                 one.kind: one.total_bytes for one in made.payloads if one.partition == partition

@@ -92,6 +92,7 @@ def _disk(build: Path, kept: Path | None, identity: Path | None) -> Iterator[Pat
             _make_disk(build, kept, identity)
         elif identity is not None:
             raise RefusedError(f"{kept}: the disk is there, and has its identity or none")
+        machine.fit_disk(build, kept)
         yield kept
         return
     with TemporaryDirectory(prefix="edge-run-") as name:

@@ -38,6 +38,27 @@ class LazyGroup(click.Group):
         return command
 
 
+class DefaultGroup(LazyGroup):
+    """A lazy group whose first command runs when no other is named: `edge flash out/`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the name of the first command before words that do not begin with a command's."""
+        names = self.list_commands(ctx)
+        if args and args[0] not in (*names, *ctx.help_option_names):
+            args = [names[0], *args]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options of the first command, which are those of the group to its users."""
+        name = self.list_commands(ctx)[0]
+        first = self.get_command(ctx, name)
+        options = [one for one in first.params if isinstance(one, click.Option)] if first else []
+        rows = [row for one in options if (row := one.get_help_record(ctx))]
+        with formatter.section("Options"):
+            formatter.write_dl([*rows, ("-h, --help", "Show this message and exit.")])
+        self.format_commands(ctx, formatter)
+
+
 class Sections(LazyGroup):
     """A lazy group whose commands are listed under titles."""
 

@@ -157,13 +157,18 @@ def arguments(build: Path, disk: Path, options: Options) -> list[str]:
 
 def make_disk(build: Path, disk: Path, *, size_mib: int = DISK_MIB) -> None:
     """Copy the disk image, sparse, as if written to a card of `size_mib` or more."""
-    profile = profiles.read(build)
     process.run(["cp", "--sparse=always", build / "disk.img", disk])
-    size_bytes = max(size_mib << 20, disk.stat().st_size)
-    if profile.power_of_two:
-        size_bytes = 1 << (size_bytes - 1).bit_length()
     with disk.open("r+b") as stream:
-        stream.truncate(size_bytes)
+        stream.truncate(max(size_mib << 20, disk.stat().st_size))
+    fit_disk(build, disk)
+
+
+def fit_disk(build: Path, disk: Path) -> None:
+    """Grow a disk file to a size that the emulated board takes."""
+    size_bytes = disk.stat().st_size
+    if profiles.read(build).power_of_two and size_bytes.bit_count() != 1:
+        with disk.open("r+b") as stream:
+            stream.truncate(1 << size_bytes.bit_length())
 
 
 @contextmanager

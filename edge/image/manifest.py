@@ -4,12 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge import atomic, digest
 from edge.errors import InputError, ThingNotFoundError
-from edge.oci.report import PartSize, Privileges
-from edge_agent.verity import Verity
+
+if TYPE_CHECKING:  # who only reads a manifest is spared the modules that make one
+    from edge.oci.report import PartSize, Privileges
+    from edge_agent.verity import Verity
 
 FILE = "manifest.json"
 FORMAT = 1
@@ -25,9 +27,9 @@ class Facts:
     counter: int
     tools: str
     kernel: str
-    rootfs: Verity
-    sizes: Sequence[PartSize]
-    privileges: Sequence[Privileges]
+    rootfs: "Verity"
+    sizes: "Sequence[PartSize]"
+    privileges: "Sequence[Privileges]"
     images: Mapping[str, str]
     packages: Mapping[str, Sequence[str]]
 

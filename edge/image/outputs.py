@@ -13,7 +13,10 @@ SLOT: Final = "slot"
 ROOTFS: Final = "rootfs.img"  # in the folder of the slot
 SBOM: Final = "sbom.spdx.json"
 UPDATE: Final = "update.edge"
-NAMES: Final = frozenset((DISK, BLOCK_MAP, SLOT, SBOM, UPDATE, profile.FOLDER, manifest.FILE))
+SIGNATURE: Final = "disk.edge"
+NAMES: Final = frozenset(
+    (DISK, BLOCK_MAP, SLOT, SBOM, UPDATE, SIGNATURE, profile.FOLDER, manifest.FILE)
+)
 _MOST_NAMED = 5
 
 

@@ -13,7 +13,7 @@ from edge.bundle.patches import ImageFile
 from edge.errors import InputError
 from edge.keys.ring import Ring
 from edge.progress import Progress
-from edge.release import blobs, catalogue, payloads
+from edge.release import blobs, catalogue, disk, payloads
 from edge.release.catalogue import SERIAL, Entry
 from edge.release.payloads import Terms, full_of
 from edge.release.rebuilt import Images, rebuilt
@@ -87,7 +87,8 @@ def add(
         for payload in made.payloads:
             blobs.put(repository.folder, payload)
         documents: dict[str, tuple[bytes, Mapping[str, object]]] = {
-            release.path: (release.pack(), {SERIAL: catalogue.next_serial(known)})
+            release.path: (release.pack(), {SERIAL: catalogue.next_serial(known)}),
+            **{one.path: (one.pack(), {}) for one in disk.images_of(source, release)},
         }
         new = {
             one.partition: ImageFile(one.path, release.image(one.partition).content)

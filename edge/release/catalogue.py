@@ -10,6 +10,7 @@ from tuf.api.metadata import TargetFile, Targets
 from edge.errors import InputError, ThingNotFoundError
 from edge.repository import store
 from edge.repository.repository import Repository
+from edge_signing.disk import FILE, DiskImage
 from edge_signing.release import RELEASE_FILE, PatchSet, Release
 from edge_signing.trust import documents, offline
 from edge_signing.trust.names import SNAPSHOT, TARGETS, TIMESTAMP
@@ -25,6 +26,7 @@ class Entry:
         release: What it says.
         serial: Grows with every release of a product.
         patches: From older releases.
+        disks: Its disk images, by board.
         published: Signed and in force; else it waits.
     """
 
@@ -32,6 +34,7 @@ class Entry:
     serial: int
     patches: tuple[PatchSet, ...]
     published: bool
+    disks: tuple[DiskImage, ...] = ()
 
 
 def entries(repository: Repository, product: str | None = None) -> tuple[Entry, ...]:
@@ -82,15 +85,18 @@ def _entry(
     path: str, target: offline.Target, found: Mapping[str, bytes], *, published: bool
 ) -> Entry:
     folder = path.rpartition("/")[0]
-    patches = [
-        PatchSet.unpack(found[other])
-        for other in sorted(found)
-        if other.rpartition("/")[0] == folder and other != path
-    ]
+    others = [one for one in sorted(found) if one.rpartition("/")[0] == folder and one != path]
+    disks = [one for one in others if FILE.fullmatch(one.rpartition("/")[2])]
     serial: Any = target.custom.get(SERIAL)
     if type(serial) is not int:
         raise InputError(f"{path}: it has no serial number")
-    return Entry(Release.unpack(found[path]), serial, tuple(patches), published)
+    return Entry(
+        Release.unpack(found[path]),
+        serial,
+        tuple(PatchSet.unpack(found[one]) for one in others if one not in disks),
+        published,
+        tuple(DiskImage.unpack(found[one]) for one in disks),
+    )
 
 
 def _published(repository: Repository) -> dict[str, offline.Target]:

@@ -7,12 +7,12 @@ from typing import Final
 
 from edge.bundle import container
 from edge.bundle.coding import Level
-from edge.bundle.full import MadePayload
 from edge.errors import ThingNotFoundError
+from edge.image.outputs import SIGNATURE
 from edge.keys.ring import Ring
 from edge.keys.secrets import Secrets, nobody
 from edge.progress import Progress
-from edge.release import blobs, payloads
+from edge.release import blobs, disk, payloads
 from edge.release.catalogue import Entry
 from edge.release.payloads import Terms, full_of
 from edge.release.source import Source
@@ -67,30 +67,32 @@ def write_standalone(
     progress: Progress,
     ask: Secrets = nobody,
 ) -> Release:
-    """Write a full bundle of images that are in no repository.
+    """Write a full bundle of images that are in no repository, and the signature of their disk.
 
-    The same images, keys and `clock_s` give the same bytes.
+    The same images, keys and `clock_s` give the same bytes. The signature is `disk.edge` beside
+    the bundle; there is none without a disk image.
 
     Raises:
         RefusedError: Not enough keys are here to sign it.
     """
     with tempfile.TemporaryDirectory(prefix="edge-bundle-") as name:
         made = payloads.make(source, terms, Path(name), level=level, progress=progress)
-        _write_signed(path, made.release, made.payloads, ring, clock_s, ask)
+        images = disk.images_of(source, made.release)
+        documents = {one.path: one.pack() for one in images}
+        documents[made.release.path] = made.release.pack()
+        metadata = sign_standalone(
+            ring,
+            made.release.product,
+            {name: (document, {}) for name, document in documents.items()},
+            expires=datetime.fromtimestamp(clock_s, UTC) + timedelta(days=STANDALONE_DAYS),
+            ask=ask,
+        )
+        container.write(
+            path,
+            metadata=metadata,
+            documents={made.release.path: made.release.pack()},
+            payloads=made.payloads,
+        )
+    for one in images:
+        disk.write(path.with_name(SIGNATURE), metadata, one)
     return made.release
-
-
-def _write_signed(
-    path: Path,
-    release: Release,
-    made: tuple[MadePayload, ...],
-    ring: Ring,
-    clock_s: int,
-    ask: Secrets,
-) -> None:
-    expires = datetime.fromtimestamp(clock_s, UTC) + timedelta(days=STANDALONE_DAYS)
-    document = release.pack()
-    metadata = sign_standalone(
-        ring, release.product, {release.path: (document, {})}, expires=expires, ask=ask
-    )
-    container.write(path, metadata=metadata, documents={release.path: document}, payloads=made)

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from edge import digest
 from edge.errors import InputError, UntrustedError
 from edge.image import gpt, manifest
-from edge.image.outputs import DISK, ROOTFS, SLOT
+from edge.image.outputs import BLOCK_MAP, DISK, ROOTFS, SLOT
 from edge.image.standing import product_of
 from edge_signing.release import BLOCK_BYTES, HashTree, Partition
 
@@ -29,6 +29,14 @@ class SourceImage:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceDisk:
+    """The disk image of a build: how long it is, and its block map."""
+
+    length_bytes: int
+    block_map: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """What a release is made of, and what it is called by default."""
 
@@ -37,6 +45,7 @@ class Source:
     boards: tuple[str, ...]
     images: tuple[SourceImage, ...]
     counter: int = 0
+    disk: SourceDisk | None = None
 
 
 @contextmanager
@@ -69,6 +78,7 @@ def of_build(folder: Path) -> Iterator[Source]:
             counter=facts.get("counter", 0),
             boards=(facts["board"],),
             images=(SourceImage("boot", boot, length_bytes), rootfs),
+            disk=_disk(folder),
         )
 
 
@@ -91,6 +101,13 @@ def of_files(
             )
         images.append(SourceImage(partition, path, length_bytes))
     return Source(product, version, boards, tuple(images))
+
+
+def _disk(folder: Path) -> SourceDisk:
+    block_map = folder / BLOCK_MAP
+    if not block_map.is_file():
+        raise UntrustedError(f"{block_map}: not there any more", hint=_REBUILD_HINT)
+    return SourceDisk((folder / DISK).stat().st_size, block_map.read_bytes())
 
 
 def _cut_out(disk: Path, name: str, target: Path) -> int:

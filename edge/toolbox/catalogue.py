@@ -73,7 +73,9 @@ GROUPS = (
     Group("openssh-client", "log in to devices", ("ssh", "ssh-keygen", "scp")),
     Group("openssl", "keys and certificates", ("openssl",)),
     Group("mosquitto", "the MQTT broker", ("mosquitto",)),
-    # The last two are for the tests only: they run the device's programs and scripts on the host.
+    # The last three are for tests and benchmarks only: YMODEM of others, and the device's programs
+    # and scripts on the host.
+    Group("lrzsz", "compare with YMODEM of others", ("rb", "sb"), ("lrz", "lsz")),
     Group("qemu-user", "test programs of devices", ("qemu-aarch64",), static=True),
     Group("busybox-static", "test scripts of devices", ("busybox",), static=True),
 )

@@ -129,13 +129,15 @@ def _install(source: Mirror, progress: Progress, *, force: bool) -> None:
             raise InputError(f"programs not in their packages: {', '.join(missing)}")
         listed = "".join(f"{package.key} {package.sha256}\n" for package in packages)
         (tree / "packages").write_text(listed)
-    _remove_others()
+    _remove_old()
 
 
-def _remove_others() -> None:
-    for path in _trees().iterdir():
-        if path.is_dir() and path != folder():
-            shutil.rmtree(path, ignore_errors=True)
+def _remove_old() -> None:
+    """Remove the trees of other versions of Edge, but for the newest: a second checkout uses it."""
+    others = [path for path in _trees().iterdir() if path.is_dir() and path != folder()]
+    others.sort(key=lambda path: path.stat().st_mtime)
+    for path in others[:-1]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 class _Debs:

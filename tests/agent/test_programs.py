@@ -92,12 +92,14 @@ def test_a_round_that_is_ended_kills_what_runs(tmp_path: Path) -> None:
 
 def test_each_program_has_its_own_time(tmp_path: Path) -> None:
     clock = Clock()
-    quick, endless = (put_program(tmp_path / name, "exit 0") for name in ("quick", "endless"))
-    put_program(endless, f"touch {tmp_path}/started; exec sleep 600")
+    go_on, started = tmp_path / "go-on", tmp_path / "started"
+    quick = put_program(tmp_path / "quick", f"until [ -e {go_on} ]; do sleep 0.01; done")
+    endless = put_program(tmp_path / "endless", f"touch {started}; exec sleep 600")
     asked = Round([quick, endless], clock, timeout_s=30)
     assert asked.complaint() is None
     clock.at_s = 29
-    while not (tmp_path / "started").exists():
+    go_on.touch()
+    while not started.exists():
         assert asked.complaint() is None
         time.sleep(0.01)
 

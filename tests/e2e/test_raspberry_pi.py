@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.cli.main import main
 from edge.emulator import machine
 from tests.e2e.conftest import Build
 from tests.e2e.test_running_system import services, shell
@@ -19,11 +20,16 @@ pytestmark = pytest.mark.slow
 BOOT_S = 1200  # the emulated card gives 0.9 MB/s, and there is one processor
 
 
-def test_the_image_boots_to_all_services(build: Build, tmp_path: Path) -> None:
+def test_a_card_that_was_flashed_boots_to_all_services(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     folder, disk = build("minimal", board="rpi4"), tmp_path / "card.img"
-    machine.make_disk(folder, disk)
+    words = ["-q", "flash", "--board", "rpi4", str(folder), "--to", f"file:{disk}", "--yes"]
+    assert main(words) == 0
     written = (folder / "disk.img").stat().st_size
     assert digest(disk, written) == digest(folder / "disk.img", written)
+    machine.fit_disk(folder, disk)
 
     with machine.running(folder, disk=disk) as device:
         shell(device, boot_s=BOOT_S)

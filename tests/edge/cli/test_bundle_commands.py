@@ -159,7 +159,7 @@ def test_a_build_without_keys_here_says_how_to_sign(
     ended = build()
 
     assert ended.status == 0
-    assert "no update.edge: not enough keys of system are here" in ended.err
+    assert "no update.edge and no disk.edge: not enough keys of system are here" in ended.err
     assert "hint: use a repository" in ended.err
     assert not (project.folder / "out" / "update.edge").exists()
 
@@ -238,6 +238,15 @@ def test_the_rollback_counter_never_goes_down(repository: Path, edge: Edge) -> N
     assert json.loads(same.out)["counter"] == 3
 
 
+def test_the_disk_of_a_published_release_has_a_signature(repository: Path, edge: Edge) -> None:
+    ended = edge("release", "disk", "1.0.0", "-o", "other.edge", "--json")
+
+    assert ended.status == 0
+    assert json.loads(ended.out)["board"] == "tiny"
+    assert (repository.parent / "other.edge").stat().st_size > 0
+    assert edge("release", "disk", "1.0.0", "--board", "rpi4").status == 3
+
+
 def test_a_removed_release_is_offered_no_longer(repository: Path, edge: Edge) -> None:
     edge("release", "add", "out", "--version", "1.1.0", "--no-chunks", "--patches-from", "last:1")
 
@@ -246,6 +255,7 @@ def test_a_removed_release_is_offered_no_longer(repository: Path, edge: Edge) ->
     assert ended.status == 0
     assert json.loads(ended.out)["removed"] == [
         "system/1.0.0/release.json",
+        "system/1.0.0/disk-tiny.json",
         "system/1.1.0/from-1.0.0.json",
     ]
     listed = json.loads(edge("release", "list", "--json").out)["releases"]

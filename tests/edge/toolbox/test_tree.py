@@ -1,6 +1,7 @@
 """Installing the tool tree, from a repository on loopback with a loader that is a script."""
 
 import io
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,18 +97,20 @@ def test_an_installed_tree_asks_for_nothing(repository: DebianRepository) -> Non
     assert (again, repository.requests) == (first, [])
 
 
-def test_a_changed_catalogue_makes_a_new_tree_in_place_of_the_old(
+def test_a_changed_catalogue_makes_a_new_tree_and_leaves_the_last_one(
     repository: DebianRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = install(repository)
-
+    oldest = install(repository)
+    os.utime(oldest, (0, 0))
     monkeypatch.setattr(tree, "LAYOUT", tree.LAYOUT + 1)
     was_installed = tree.installed()
+    old = install(repository)
+    monkeypatch.setattr(tree, "LAYOUT", tree.LAYOUT + 1)
+
     new = install(repository)
 
     assert not was_installed
-    assert [path.name for path in new.parent.iterdir() if path.is_dir()] == [new.name]
-    assert old != new
+    assert {path for path in new.parent.iterdir() if path.is_dir()} == {old, new}
 
 
 def test_the_stamp_changes_with_the_packages(repository: DebianRepository) -> None:

@@ -1,0 +1,32 @@
+"""`edge udev`: rights on cards, USB disks and serial adapters, without root."""
+
+import sys
+
+import click
+
+from edge.cli.output import Output
+from edge.flash import udev as rules
+
+
+@click.group()
+def udev() -> None:
+    """Give the person at this machine the right to write cards and talk to boards."""
+
+
+@udev.command("install")
+@click.pass_obj
+def install(output: Output) -> None:
+    r"""Write the udev rules and have udev read them; needs root.
+
+    \b
+    Example:
+      sudo edge udev install
+    """
+    file = rules.install()
+    output.result({"file": str(file)}, f"{file}: written; plug devices in again")
+
+
+@udev.command("show")
+def show() -> None:
+    """Print the rules, for those who put them in place themselves."""
+    sys.stdout.write(rules.RULES)

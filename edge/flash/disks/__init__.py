@@ -1,0 +1,1 @@
+"""What disks this machine has, and which of them may be written."""

@@ -1,0 +1,1 @@
+"""How an image gets onto a target: one module a method."""

@@ -1,0 +1,1 @@
+"""Flash protocols without IO: generators of steps."""

@@ -1,0 +1,1 @@
+"""What moves bytes to and from a board, and knows no protocol."""
