@@ -106,7 +106,7 @@ def switched_on(site: UpdateSite, folder: Path) -> Iterator[Machine]:
     """Start a device that was never on, with an identity of its own."""
     disk = site.folder / "disk.img"
     machine.make_disk(folder, disk)
-    site.provision(disk, folder)
+    site.provision(disk)
     with (
         (site.folder / "console.log").open("w", buffering=1) as log,
         machine.running(folder, disk=disk, log=log.write) as device,

@@ -23,6 +23,8 @@ from edge_agent.outbox import Outbox
 from edge_agent.parts import Checked, Known, Parts, Source
 from edge_agent.payload.acquire import Blobs
 from edge_agent.record import Action
+from edge_agent.server import FOLDER as CONFIG
+from edge_agent.server import Server
 from edge_agent.settings import Settings
 from edge_agent.slots import DEVICES, DeviceSlots
 from edge_agent.store import FallbackFiles, files_in
@@ -47,6 +49,7 @@ class Places:
     ready: Path = READY
     restarts: Path = RESTARTS
     commands: Path = COMMANDS
+    config: Path = CONFIG
 
     def control(self) -> UbootControl:
         """Return the boot control.
@@ -148,9 +151,11 @@ def agent(places: Places, waker: Waker) -> Agent:
     clock = DeviceClock()
     storage = SyncedFile(places.devices / "bootstate")
     counters = StoredCounters(storage, running=runs.floor)
-    identity = _identity(places.data / "identity")
+    server = server_of(settings, places.config)
+    certified = _identity(places.data / "identity")
+    identity = certified or server.identity
     floor_s = counters.floor().floor_s
-    link = _link(settings, identity, boot_id, lambda: clock.now_s() >= floor_s)
+    link = link_to(server, certified, boot_id, lambda: clock.now_s() >= floor_s)
     waker.link = link
     root = places.etc / "root.json"
     source = SourceAtNeed(lambda: _source(runs, root, places, link, identity))
@@ -214,21 +219,34 @@ def _identity(folder: Path) -> Identity | None:
         return None
 
 
-def _link(
-    settings: Settings, identity: Identity | None, boot_id: str, is_clock_known: Callable[[], bool]
+def server_of(settings: Settings, folder: Path) -> Server:
+    """Return the server that this device was given, else that of its image."""
+    try:
+        if given := Server.read(folder):
+            return given
+    except AgentError as error:
+        logger.warning("%s", error)
+    return Server(settings.http, settings.mqtt)
+
+
+def link_to(
+    server: Server, certified: Identity | None, boot_id: str, is_clock_known: Callable[[], bool]
 ) -> Link | None:
-    if identity is None or not (settings.http or settings.mqtt):
+    """Return the link to a server: with a certificate if there is one, else with its token."""
+    identity = certified or server.identity
+    if identity is None or not (server.http or server.mqtt):
         return None
     from edge_agent.links.http import HttpLink
 
     http = None
-    if settings.http:
-        http = HttpLink(settings.http, identity, is_clock_known=is_clock_known)
-    if not settings.mqtt:
+    if server.http:
+        token = "" if certified else server.token
+        http = HttpLink(server.http, identity, token=token, is_clock_known=is_clock_known)
+    if not server.mqtt or not certified:
         return http
     from edge_agent.links.mqtt import MqttLink
 
-    return MqttLink(settings.mqtt, identity, boot_id, http, is_clock_known=is_clock_known)
+    return MqttLink(server.mqtt, certified, boot_id, http, is_clock_known=is_clock_known)
 
 
 def _trust_folder(places: Places) -> Path:

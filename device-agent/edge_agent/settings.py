@@ -26,7 +26,7 @@ from edge_signing.fields import Fields
 
 FILE: Final = Path("/etc/edge/agent.json")
 DAY_S: Final = 86_400
-_URL: Final = re.compile(r"[a-z]{4,5}://[!-~]{1,1000}")
+URL: Final = re.compile(r"[a-z]{4,5}://[!-~]{1,1000}")
 _PROGRAM: Final = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9._+-]{0,100}){1,20}")
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
@@ -56,7 +56,7 @@ class Settings:
             fields = Fields(json.loads(data), FILE.name)
         except ValueError as error:
             raise FormatError(f"{FILE.name}: not JSON: {error}") from error
-        http, mqtt = (fields.text(name, _URL) if fields.has(name) else "" for name in _LINKS)
+        http, mqtt = (fields.text(name, URL) if fields.has(name) else "" for name in _LINKS)
         poll_s = fields.integer("poll_s", least=1, most=DAY_S) if fields.has("poll_s") else 300
         health = _health(fields.fields("health")) if fields.has("health") else Terms()
         window = _window(fields.fields("window")) if fields.has("window") else None

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from edge.cli import ask, flash_options, flash_target_options
+from edge.cli import ask, customise, flash_options, flash_target_options
+from edge.cli.customise import FirstOptions, FirstSettings
 from edge.cli.flash_options import ImageOptions
 from edge.cli.flash_target_options import TargetOptions
 from edge.cli.flash_targets import Choosing, Chosen
@@ -26,6 +27,7 @@ SYSTEM_FILE = "system.yml"
 
 @click.command()
 @flash_options.options
+@customise.options
 @flash_target_options.options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Check all, say what would be written, and stop.")
@@ -35,6 +37,7 @@ def write(
     context: click.Context,
     *,
     chosen: ImageOptions,
+    wanted: FirstOptions,
     meant: TargetOptions,
     yes: bool,
     dry_run: bool,
@@ -54,8 +57,9 @@ def write(
     output: Output = context.obj
     output.as_json |= as_json
     meant.require_one_way()
+    first = wanted.read()
     image = chosen.newest or _built(context, chosen, yes=yes)
-    source = chosen.source(image)
+    source = first.over(chosen.source(image))
     choosing = Choosing(
         source.facts,
         lambda: chosen.profile(source),
@@ -64,7 +68,7 @@ def write(
         meant.serial,
     )
     found = meant.targets(choosing)
-    _show(output, source.facts, found)
+    _show(output, source.facts, first, found)
     if dry_run:
         return
     _agree(found, yes=yes, forced=meant.forced)
@@ -101,7 +105,7 @@ def _holds(image: str) -> tuple[str, ...]:
     return (name,) if name else ()
 
 
-def _show(output: Output, facts: Facts, found: Sequence[Chosen]) -> None:
+def _show(output: Output, facts: Facts, first: FirstSettings, found: Sequence[Chosen]) -> None:
     signed = f"signed: {facts.signer}" if facts.signer else "NOT SIGNED"
     amount = f"{human(facts.mapped_bytes)} of {human(facts.image_bytes)}"
     if output.as_json:
@@ -114,6 +118,7 @@ def _show(output: Output, facts: Facts, found: Sequence[Chosen]) -> None:
                 "signed": facts.signer,
                 "image_bytes": facts.image_bytes,
                 "mapped_bytes": facts.mapped_bytes,
+                "first_settings": list(first.names),
                 "targets": [one.method.target for one in found],
             },
             "",
@@ -122,6 +127,8 @@ def _show(output: Output, facts: Facts, found: Sequence[Chosen]) -> None:
     if output.quiet:
         return
     output.line(f"image  {facts.name}: {signed}, {amount}")
+    if first.names:
+        output.line(f"with   first settings: {', '.join(first.names)}")
     for one in found:
         for number, line in enumerate(one.lines):
             output.line(f"{'to' if number == 0 else '':<5}  {line}")

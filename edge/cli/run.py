@@ -5,17 +5,20 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
+from edge.cli import customise
+from edge.cli.customise import FirstOptions, FirstSettings
 from edge.cli.output import Output
 from edge.emulator import machine
 from edge.emulator.command import Forward, Options
 from edge.errors import InputError, LinkError, RefusedError, ToolError
 from edge.image import provision
+from edge.image.provision import Placed
 
 READY = re.compile(
     r"edge: slot (?P<slot>[ab]): all (?P<count>\d+) services ready after (?P<s>\S+) s"
@@ -37,6 +40,7 @@ CHOSEN = re.compile(r"edge: slot (?P<slot>[ab]), order (?P<order>[ab ]+), tries 
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder with device.crt, device.key, server-ca.crt and epoch, put onto a new disk.",
 )
+@customise.options
 @click.option("--memory", "memory_mib", type=int, help="Memory in MiB instead of the board's.")
 @click.option("--forward", multiple=True, metavar="HOST:GUEST", help="A TCP port of the device.")
 @click.option("--dry-run", is_flag=True, help="Print the command of QEMU only.")
@@ -51,6 +55,7 @@ def run(
     until_ready: bool,
     disk: Path | None,
     identity: Path | None,
+    wanted: FirstOptions,
     memory_mib: int | None,
     forward: tuple[str, ...],
     dry_run: bool,
@@ -66,14 +71,17 @@ def run(
       edge run out/ --headless --until-ready --timeout 60
       edge run out/ --json --forward 2222:22
       edge run out/ --disk card.img        # what is written stays
+      edge run out/ --set hostname=gw-7 --set ssh.keys=file:id.pub
     """
     output.as_json |= as_json
+    first = wanted.read()
     options = Options(memory_mib=memory_mib, forwards=tuple(_forward(text) for text in forward))
     if dry_run:
         words = machine.arguments(build, disk or Path("DISK"), options)
         output.result({"command": words}, " ".join(words))
         return
-    with _disk(build, disk, identity) as path:
+    files = _files(identity, first)
+    with _disk(build, disk, files) as path:
         if output.as_json or headless or until_ready or timeout_s is not None:
             sys.exit(_watch(output, build, path, options, timeout_s, until_ready))
         sys.exit(machine.attach(build, path, options))
@@ -85,27 +93,39 @@ def _forward(text: str) -> Forward:
     return Forward(int(found[1]), int(found[2]))
 
 
+def _files(identity: Path | None, first: FirstSettings) -> tuple[Placed, ...]:
+    """Return what goes onto a new disk.
+
+    Raises:
+        InputError: There are two identities.
+    """
+    if identity is None:
+        return first.files
+    if "identity" in first.names:
+        raise InputError("--identity and the key identity are both given", hint="keep one")
+    return (*provision.identity_files(identity), *first.files)
+
+
 @contextlib.contextmanager
-def _disk(build: Path, kept: Path | None, identity: Path | None) -> Iterator[Path]:
+def _disk(build: Path, kept: Path | None, files: Sequence[Placed]) -> Iterator[Path]:
     if kept is not None:
         if not kept.exists():
-            _make_disk(build, kept, identity)
-        elif identity is not None:
-            raise RefusedError(f"{kept}: the disk is there, and has its identity or none")
+            _make_disk(build, kept, files)
+        elif files:
+            raise RefusedError(f"{kept}: the disk is there, and has its first settings or none")
         machine.fit_disk(build, kept)
         yield kept
         return
     with TemporaryDirectory(prefix="edge-run-") as name:
         path = Path(name) / "disk.img"
-        _make_disk(build, path, identity)
+        _make_disk(build, path, files)
         yield path
 
 
-def _make_disk(build: Path, path: Path, identity: Path | None) -> None:
-    owner = provision.owner_of_agent(build) if identity is not None else None
+def _make_disk(build: Path, path: Path, files: Sequence[Placed]) -> None:
     machine.make_disk(build, path)
-    if identity is not None and owner is not None:
-        provision.put_identity(path, identity, owner)
+    if files:
+        provision.put(path, files)
 
 
 def _watch(

@@ -6,12 +6,14 @@ import click
 
 from edge.board.schema import schema as board_schema
 from edge.cli.output import Output
+from edge.flash.customise.schema import schema as device_schema
 from edge.system.schema import schema as system_schema
 
 SCHEMAS = {
     "system": lambda: system_schema("system"),
     "service": lambda: system_schema("service"),
     "board": board_schema,
+    "device": device_schema,
 }
 
 
@@ -19,6 +21,6 @@ SCHEMAS = {
 @click.argument("kind", type=click.Choice(tuple(SCHEMAS)))
 @click.pass_obj
 def schema(output: Output, *, kind: str) -> None:
-    """Print the JSON schema of system.yml, service.yml or board.yml, for editors."""
+    """Print the JSON schema of a kind of file that you write, for editors."""
     found = SCHEMAS[kind]()
     output.result(found, json.dumps(found, indent=2))

@@ -150,14 +150,21 @@ def model_at(model: type[StrictModel], path: tuple[Step, ...]) -> type[StrictMod
     """Return the model that reads the mapping at `path`."""
     kind: Any = model
     for step in path:
-        if isinstance(step, str) and isinstance(kind, type) and issubclass(kind, StrictModel):
+        if get_origin(kind) is dict and isinstance(step, str):
+            kind = _inner(get_args(kind)[1])
+        elif isinstance(step, str) and isinstance(kind, type) and issubclass(kind, StrictModel):
             field = kind.key_fields().get(step)
             kind = _inner(kind.model_fields[field].annotation) if field else None
     return kind if isinstance(kind, type) and issubclass(kind, StrictModel) else None
 
 
 def _inner(annotation: Any) -> Any:
-    """Return the model inside `Model | None`, `tuple[Model, ...]` or `Annotated[Model, ...]`."""
+    """Return the model inside `Model | None`, `tuple[Model, ...]` or `Annotated[Model, ...]`.
+
+    A mapping of models with keys of their own, `dict[str, Model]`, stays one.
+    """
+    if get_origin(annotation) is dict:
+        return annotation
     if isinstance(annotation, type) and get_origin(annotation) is None:
         return annotation if issubclass(annotation, StrictModel) else None
     inside = (

@@ -101,5 +101,5 @@ def fresh_disk(
     """A disk with the base release and an identity, never started: to be copied."""
     disk = tmp_path_factory.mktemp("fresh") / "disk.img"
     machine.make_disk(releases.build(BASE), disk)
-    site.provision(disk, releases.build(BASE))
+    site.provision(disk)
     return disk

@@ -19,7 +19,7 @@ def test_an_update_waits_for_a_program_and_for_its_user(
     releases.publish(NEXT)
     fresh = tmp_path / "fresh.img"
     machine.make_disk(releases.build(ASKS), fresh)
-    site.provision(fresh, releases.build(ASKS))
+    site.provision(fresh)
     with site.serving(), started(site, releases, fresh, tmp_path, version=ASKS) as one:
         action = site.offer(NEXT)
 

@@ -42,7 +42,7 @@ firmware:
   files:
     - {{package_file: usr/lib/u-boot/tiny/u-boot.bin, to: u-boot.bin}}
     - {{to: config.txt, contents: "kernel=u-boot.bin\\n"}}
-data_mib: 4
+data_mib: 16
 boot:
   driver: uboot
   script: {{devtype: virtio, kernel_addr: 0x40400000, ramdisk_addr: 0x44000000}}

@@ -92,9 +92,9 @@ class UpdateSite:
         ) as server:
             yield server
 
-    def provision(self, disk: Path, build: Path) -> None:
+    def provision(self, disk: Path) -> None:
         """Make a new disk that of the device."""
-        provision.put_identity(disk, self.pki.device(DEVICE), provision.owner_of_agent(build))
+        provision.put(disk, provision.identity_files(self.pki.device(DEVICE)))
 
     def release(self, build: Path, *words: str) -> None:
         """Publish a build as a release."""

@@ -39,10 +39,10 @@ def run(dialog: Dialog[Result], port: Port) -> Result:
 def test_lrzsz_receives_what_we_send(size_bytes: int, tmp_path: Path) -> None:
     with at_the_other_end("rb", ["--quiet"], tmp_path) as (descriptor, receiver):
         sent = run(ymodem.send(Line(), "image.gz", NOISE[:size_bytes]), DescriptorPort(descriptor))
-        assert receiver.wait(20) == 0
+        assert receiver.wait(60) == 0
 
     assert (tmp_path / "image.gz").read_bytes() == NOISE[:size_bytes]
-    assert sent.repeats == 0
+    assert sent.repeats <= 2  # `rb` drops what comes while it asks for a block
 
 
 @pytest.fixture(scope="module")

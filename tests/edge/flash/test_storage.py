@@ -22,6 +22,7 @@ def loop(tmp_path: Path) -> Iterator[str]:
     file = tmp_path / "disk"
     file.write_bytes(b"\xaa" * SIZE)
     device = process.run(["losetup", "--find", "--show", file]).stdout.decode().strip()
+    process.run(["blockdev", "--setrw", device])  # as the last user may have left it
     yield device
     process.run(["losetup", "--detach", device])
 

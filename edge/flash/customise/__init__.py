@@ -1,0 +1,1 @@
+"""Device.yml: what one device gets before its first start, as files of its data partition."""
