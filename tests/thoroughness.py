@@ -8,4 +8,4 @@ SOME_OR_ALL = [
     pytest.param(1, id="all", marks=pytest.mark.slow),
 ]
 EXAMPLES = 40
-EXAMPLES_IN_CI = 200
+EXAMPLES_IN_CI = 100
