@@ -60,12 +60,16 @@ class Choosing:
     disks: Callable[[], Sequence[Disk]] = lambda: sysfs.disks()
 
     def named(self, texts: Sequence[str]) -> list[Chosen]:
-        """Return the targets that were named.
+        """Return the targets that were named, each once whatever it was called.
 
         Raises:
             EdgeError: One is not there, or may not be written.
         """
-        return [self._named(text) for text in dict.fromkeys(texts)]
+        found: dict[str, Chosen] = {}
+        for text in texts:
+            one = self._named(text)
+            found.setdefault(_place(one.method), one)
+        return list(found.values())
 
     def every(self) -> list[Chosen]:
         """Return every card and USB disk that may be written.
@@ -131,17 +135,20 @@ class Choosing:
 
     def _of_disk(self, disk: Disk, disks: Sequence[Disk]) -> Chosen:
         choice.require_allowed(disk, disks, self.limits)
+        method = self._block(disk)
+        method.require_apart(self.facts)
         is_forced = bool(choice.objections(disk, self.limits))
         lines = [f"{disk.path}: {choice.described(disk)}"]
         lines += [
             f"  {part.name}  {human(part.size_bytes)}  {part.content or '?'}  {part.label}".rstrip()
             for part in disk.partitions
         ]
-        return Chosen(self._block(disk), tuple(lines), disk.serial if is_forced else None)
+        return Chosen(method, tuple(lines), disk.serial if is_forced else None)
 
     def _of_file(self, path: str) -> Chosen:
         block = replace(self.block, eject=False)
         method = BlockMethod(f"file:{path}", path, None, block)
+        method.require_apart(self.facts)
         there = Path(path)
         state = f"a file of {human(there.stat().st_size)}, replaced" if there.exists() else "new"
         return Chosen(method, (f"file:{path}: {state}",))
@@ -156,3 +163,8 @@ class Choosing:
 def _resolved(path: str) -> str:
     """Return the device file behind a link such as those in /dev/disk/by-id."""
     return str(Path(path).resolve())
+
+
+def _place(method: Method) -> str:
+    """Return what is the same for all names of a target."""
+    return _resolved(method.path) if isinstance(method, BlockMethod) else method.target

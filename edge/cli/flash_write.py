@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -64,7 +65,7 @@ def write(
         source.facts,
         lambda: chosen.profile(source),
         meant.limits(source.facts.image_bytes, _holds(image)),
-        meant.block,
+        replace(meant.block, private=bool(first.files)),
         meant.serial,
     )
     found = meant.targets(choosing)
@@ -75,7 +76,8 @@ def write(
     try:
         _run(output, source, found, meant.at_a_time)
     except KeyboardInterrupt:
-        output.line(f"to go on where it was: {shlex.join(['edge', *output.words])}")
+        what = "go on where it was" if meant.block.verify else "start again"
+        output.line(f"to {what}: {shlex.join(['edge', *output.words])}")
         raise
 
 

@@ -15,9 +15,12 @@ from edge.errors import InputError
 
 MOST_BYTES: Final = 16 << 20
 _IMAGE_MOST_BYTES: Final = 1 << 44
+_TEXT_BYTES: Final = 1 << 20
+_SHOWN: Final = 40
 _NEWEST: Final = 2
 _CHECKSUMS: Final = ("BmapFileChecksum", "BmapFileSHA1")
 _HINT: Final = "make it again: edge build, or bmaptool create"
+_NUMBER: Final = re.compile(r"[0-9]{1,15}")
 _RANGE: Final = re.compile(r"(\d{1,15})(?:\s*-\s*(\d{1,15}))?")
 
 
@@ -66,6 +69,8 @@ class _Reader:
 
     def parse(self, document: bytes) -> None:
         parser = expat.ParserCreate()
+        parser.buffer_size = _TEXT_BYTES  # text comes whole, else joining its lines takes hours
+        parser.buffer_text = True
         parser.StartElementHandler = self._start(parser)
         parser.EndElementHandler = lambda _name: self._open.pop()
         parser.CharacterDataHandler = self._take
@@ -104,8 +109,9 @@ class _Reader:
         if element is None:
             raise self.error(1, f"{name} is missing")
         text = element.text.strip()
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise self.error(element.line, f"{name} {text!r} is not a number {least} to {most}")
+        if not _NUMBER.fullmatch(text) or not least <= int(text) <= most:
+            shown = text[:_SHOWN]
+            raise self.error(element.line, f"{name} {shown!r} is not a number {least} to {most}")
         return int(text)
 
 

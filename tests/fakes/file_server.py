@@ -48,7 +48,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, data: bytes, wanted: str | None) -> None:
         served, start = self._served, 0
-        if wanted and served.ranges and self.headers.get("If-Range", served.tag) == served.tag:
+        if wanted and served.ranges and self._is_same(self.headers.get("If-Range")):
             start = int(wanted.removeprefix("bytes=").rstrip("-"))
         self.send_response(206 if start else 200)
         if start:
@@ -60,6 +60,10 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             self.wfile.write(data[start:end])
         self.close_connection = True
+
+    def _is_same(self, tag: str | None) -> bool:
+        """Compare strongly, as RFC 9110 has it: a weak tag is never the same."""
+        return tag is None or (tag == self._served.tag and not tag.startswith("W/"))
 
     def _end(self, status: int) -> None:
         self.send_response(status)

@@ -24,12 +24,14 @@ class BlockOptions:
         verify: Read back and compare.
         discard: Have the disk forget what it held, where no byte of the image goes.
         eject: Let go of a USB disk at the end, so that it may be pulled out.
+        private: Let only its owner read a file that was there, as it gets secrets; new ones always.
         journals: Folder of the journals.
     """
 
     verify: bool = True
     discard: bool = True
     eject: bool = True
+    private: bool = False
     journals: Path = field(default_factory=journals.state_folder)
 
 
@@ -65,6 +67,10 @@ class BlockMethod:
         self._require_same_disk()
         size = None if self.disk else source.facts.image_bytes
         with closing(self.storage(self.path, size_bytes=size, read_only=True)) as storage:
+            if storage.size_bytes < source.facts.image_bytes:
+                raise UntrustedError(
+                    f"it has {storage.size_bytes} bytes, the image {source.facts.image_bytes}"
+                )
             back = ReadBack(storage, listener, source.facts.mapped_bytes)
             if has_hashes(source):
                 compare_by_hash(back, source, None)
@@ -81,10 +87,31 @@ class BlockMethod:
         """Return the target, open for us alone.
 
         Raises:
-            RefusedError: It is another disk than the one that was chosen, or in use.
+            RefusedError: It is another disk than the one that was chosen, in use, or the image.
         """
+        self.require_apart(facts)
         self._require_same_disk()
-        return self.storage(self.path, size_bytes=None if self.disk else facts.image_bytes)
+        storage = self.storage(self.path, size_bytes=None if self.disk else facts.image_bytes)
+        try:
+            self._require_same_disk()  # what is open now is what was looked at
+            if self.disk is None and self.options.private:
+                Path(self.path).chmod(0o600)
+        except BaseException:
+            storage.close()
+            raise
+        return storage
+
+    def require_apart(self, facts: Facts) -> None:
+        """Refuse to write an image to itself: clearing the target would destroy it.
+
+        Raises:
+            RefusedError: The target is the file of the image, or a loop device on it.
+        """
+        place = self.disk.backing if self.disk else self.path
+        if place and _is_same_file(place, facts.name):
+            raise RefusedError(
+                f"{self.target}: it is the image itself", hint="name another file or disk"
+            )
 
     def journal(self, facts: Facts) -> Journal:
         """Return the journal of this target and an image."""
@@ -122,3 +149,11 @@ class BlockMethod:
                 f"{self.path}: it is not the disk any more that was chosen",
                 hint="somebody plugged in another one: look again with edge flash list",
             )
+
+
+def _is_same_file(one: str, other: str) -> bool:
+    """Return whether two names lead to one file; a URL and what is not there lead to none."""
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return False

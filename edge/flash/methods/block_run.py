@@ -113,6 +113,7 @@ class _Run:
             self.target.journal(facts),
             self.listener,
             discard=self.target.discards,
+            may_resume=self.target.verifies,
         )
         back = ReadBack(storage, self.listener, facts.mapped_bytes, writer.head)
         self._opened = _Opened(storage, writer, back)
@@ -222,25 +223,43 @@ def has_hashes(source: Source) -> bool:
 
 
 def _each(runs: Sequence[_Run], act: Callable[[_Run], Report | None]) -> None:
-    """Do something with all targets that go on, side by side."""
+    """Do something with all targets that go on, side by side; an interrupt stops each of them."""
     failures: list[BaseException] = []
+    going = [run for run in runs if run.outcome is None]
+    threads = [
+        threading.Thread(target=_attempt, args=(run, act, failures), daemon=True)
+        for run in going[1:]
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        for run in going[:1]:
+            _attempt(run, act, failures)
+        _join(threads)
+    except BaseException:  # an interrupt while the others were waited for
+        for run in going:
+            run.stop.set()
+        _join(threads)
+        raise
+    if failures:
+        raise failures[0]
 
-    def one(run: _Run) -> None:
+
+def _attempt(
+    run: _Run, act: Callable[[_Run], Report | None], failures: list[BaseException]
+) -> None:
+    """Do something with one target; what is no error of its own goes to `failures`."""
+    try:
         try:
             run.end(act(run))
         except EdgeError as error:
             run.end(error)
-        except BaseException as error:  # noqa: BLE001 - raised below, an interrupt too
-            failures.append(error)
-            run.stop.set()
+    except BaseException as error:  # noqa: BLE001 - raised by `_each`, an interrupt too
+        failures.append(error)
+        run.stop.set()
 
-    going = [run for run in runs if run.outcome is None]
-    threads = [threading.Thread(target=one, args=(run,), daemon=True) for run in going[1:]]
+
+def _join(threads: Sequence[threading.Thread]) -> None:
     for thread in threads:
-        thread.start()
-    for run in going[:1]:
-        one(run)
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
+        if thread.is_alive():  # one that was never started cannot be waited for
+            thread.join()

@@ -32,6 +32,8 @@ class BlockWriter:
         journal: Remembers how far it came.
         listener: Is told.
         discard: Have the disk forget what it held.
+        may_resume: Go on where an earlier run ended: only if all is read back afterwards, as a twin
+            of the disk or a file made anew passes for the one that was written.
         head: What goes to the first `HEAD_BYTES` at the end, by its offset.
         resumed_bytes: Where an earlier run had come to.
     """
@@ -41,6 +43,7 @@ class BlockWriter:
     journal: Journal
     listener: Listener
     discard: bool = True
+    may_resume: bool = True
     sleep: Callable[[float], None] = time.sleep
     head: dict[int, bytes] = field(default_factory=dict)
     resumed_bytes: int = 0
@@ -61,7 +64,8 @@ class BlockWriter:
                 f"the image has {image_bytes} bytes, the target {size_bytes}",
                 hint="take a larger card, or smaller slots: slots and data_mib in board.yml",
             )
-        self.resumed_bytes = self.journal.done_bytes() if self._is_clear() else 0
+        if self.may_resume and self._is_clear():
+            self.resumed_bytes = self.journal.done_bytes()
         if self.resumed_bytes:
             self.listener(Note(Phase.WRITE, f"go on at byte {self.resumed_bytes}"))
             return
@@ -96,11 +100,14 @@ class BlockWriter:
             self.journal.keep(self._end_bytes)
 
     def write_head(self, buffers: Buffers) -> None:
-        """Write the head, which makes the storage whole, and compare it with what reads back."""
+        """Write the head, which makes the storage whole, and compare it with what reads back.
+
+        It is written from its end: the first sector, which has the partition table, comes last.
+        """
         memory = buffers.take()
         found = buffers.take()
         try:
-            for offset_bytes, data in self.head.items():
+            for offset_bytes, data in reversed(self.head.items()):
                 length_bytes = -(-len(data) // 512) * 512
                 memory[: len(data)] = data
                 memory[len(data) : length_bytes] = bytes(length_bytes - len(data))

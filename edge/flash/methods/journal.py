@@ -7,19 +7,28 @@ all is read back and compared at the end in any case.
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from edge import atomic
+from edge.errors import EdgeError
 
 FORMAT: Final = 1
 
 
 def state_folder() -> Path:
-    """Return where journals are kept; `XDG_STATE_HOME` moves it."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "edge" / "flash"
+    """Return where journals are kept; `XDG_STATE_HOME` moves it.
+
+    Raises:
+        EdgeError: This user has no home.
+    """
+    base = os.environ.get("XDG_STATE_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".local" / "state") / "edge" / "flash"
+    except RuntimeError as error:
+        raise EdgeError("this user has no home", hint="set XDG_STATE_HOME to a folder") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +63,18 @@ class Journal:
         return done if type(done) is int and done > 0 else 0
 
     def keep(self, done_bytes: int) -> None:
-        """Remember that all before this byte is on the disk."""
-        with atomic.file(self.file, mode=0o600) as stream:
+        """Remember that all before this byte is on the disk.
+
+        Where nothing can be kept (a full disk, a home of somebody else) the write goes on all the
+        same: it only starts anew after an interrupt.
+        """
+        with suppress(OSError), atomic.file(self.file, mode=0o600) as stream:
             stream.write(json.dumps(self._document(done_bytes)).encode())
 
     def forget(self) -> None:
         """Remember nothing: the disk is whole, or will be written from the start."""
-        self.file.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.file.unlink(missing_ok=True)
 
     def _document(self, done_bytes: int) -> dict[str, object]:
         return {

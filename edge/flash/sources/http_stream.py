@@ -1,10 +1,11 @@
 """Bytes of a file behind http(s), taken up again where a link that was lost left off."""
 
+import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator, Iterator
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, InvalidURL
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -37,8 +38,15 @@ class _SameSecurity(urllib.request.HTTPRedirectHandler):
 
 
 def is_url(text: str) -> bool:
-    """Return whether a text is a URL that can be fetched."""
-    return urlsplit(text).scheme in ("http", "https")
+    """Return whether a text is a URL that can be fetched.
+
+    Raises:
+        InputError: It looks like one, and is not.
+    """
+    try:
+        return urlsplit(text).scheme in ("http", "https")
+    except ValueError as error:
+        raise InputError(f"{text}: {error}") from error
 
 
 def get(url: str, *, most_bytes: int) -> bytes | None:
@@ -71,6 +79,7 @@ def pieces(
         timeout_s: How long a silence is taken for a lost link.
 
     Raises:
+        InputError: It is no URL.
         ThingNotFoundError: The server has no such file.
         ServerError: It refuses, or the file changed in the middle.
         LinkError: It cannot be reached, `TRIES` times in a row without a byte.
@@ -81,6 +90,8 @@ def pieces(
         before_bytes = transfer.done_bytes
         try:
             yield from transfer.pieces()
+        except InvalidURL as error:
+            raise InputError(f"{url}: {error}") from error
         except (OSError, HTTPException) as error:
             failures = 1 if transfer.done_bytes > before_bytes else failures + 1
             if failures >= TRIES:
@@ -123,7 +134,8 @@ class _Transfer:
         request = urllib.request.Request(self._url)  # noqa: S310 - the scheme was looked at
         if self.done_bytes:
             request.add_header("Range", f"bytes={self.done_bytes}-")
-            if self._tag:
+            # RFC 9110, 13.1.5: a weak tag never holds here; what comes is compared below.
+            if self._tag and not self._tag.startswith("W/"):
                 request.add_header("If-Range", self._tag)
         try:
             response: HTTPResponse = self._opener.open(request, timeout=self._timeout_s)
@@ -134,6 +146,12 @@ class _Transfer:
             if error.code not in _AGAIN:
                 raise ServerError(f"{self._url}: {error.code} {error.reason}") from error
             raise ConnectionError(f"{error.code} {error.reason}") from error
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, ssl.SSLCertVerificationError):
+                raise ServerError(
+                    f"{self._url}: its certificate does not hold: {error.reason.verify_message}"
+                ) from error
+            raise
         return response
 
     def _check(self, response: HTTPResponse) -> None:

@@ -41,9 +41,19 @@ class _Place:
         return http_stream.is_url(self.name)
 
     @property
+    def path(self) -> str:
+        """The name less the query of a URL."""
+        return self.name.partition("?")[0] if self.is_url else self.name
+
+    @property
+    def query(self) -> str:
+        """What follows the path of a URL, `?` and all: what lies beside it is asked for with it."""
+        return self.name.removeprefix(self.path)
+
+    @property
     def coding(self) -> str | None:
         """How it is compressed."""
-        ending = self.name.rpartition(".")[2].lower()
+        ending = self.path.rpartition(".")[2].lower()
         if ending in _NOT_READ:
             raise InputError(
                 f"{self.name}: .{ending} is not read", hint=f"one of: .img, .{', .'.join(CODINGS)}"
@@ -52,8 +62,8 @@ class _Place:
 
     @property
     def plain(self) -> str:
-        """Its name less the ending of its compression."""
-        return self.name.rpartition(".")[0] if self.coding else self.name
+        """Its path less the ending of its compression."""
+        return self.path.rpartition(".")[0] if self.coding else self.path
 
     @property
     def stem(self) -> str:
@@ -61,10 +71,11 @@ class _Place:
         folder, slash, last = self.plain.rpartition("/")
         return folder + slash + (last.rpartition(".")[0] or last)
 
-    def beside(self, names: Iterable[str], *, most_bytes: int) -> tuple[str, bytes] | None:
+    @staticmethod
+    def found(names: Iterable[str], *, most_bytes: int) -> tuple[str, bytes] | None:
         """Return the name and the bytes of the first of these files that is there."""
         for name in dict.fromkeys(names):
-            if self.is_url:
+            if http_stream.is_url(name):
                 data = http_stream.get(name, most_bytes=most_bytes)
             else:
                 data = Path(name).read_bytes() if Path(name).is_file() else None
@@ -98,21 +109,22 @@ def open_source(image: str, *, vouch: Vouch, block_map: str | None = None) -> Im
     place = _Place(str(Path(image) / DISK) if build else image)
     if not place.is_url and not Path(place.name).is_file():
         raise ThingNotFoundError(f"{place.name}: no such image")
-    names = [block_map] if block_map else [f"{one}.bmap" for one in _names_of(place)]
-    found = place.beside(names, most_bytes=bmap_reader.MOST_BYTES)
+    names = [block_map] if block_map else _map_names(place)
+    found = place.found(names, most_bytes=bmap_reader.MOST_BYTES)
     if found is None:
         if block_map:
             raise ThingNotFoundError(f"{block_map}: no such block map")
-        return ImageSource(_facts_without_map(place), place.start)
-    facts = _facts(place, found, vouch)
+        facts = _facts_without_map(place)
+    else:
+        facts = _facts(place, found, vouch)
     if build and not facts.board:
         facts = _named(facts, build["board"], build["version"])
     return ImageSource(facts, place.start)
 
 
-def _names_of(place: _Place) -> tuple[str, ...]:
-    """Return what a map may be named after: `x.wic`, `x` and `x.wic.gz` for `x.wic.gz`."""
-    return place.plain, place.stem, place.name
+def _map_names(place: _Place) -> list[str]:
+    """Return what a map may be called: after `x.wic`, `x` and `x.wic.gz` for `x.wic.gz`."""
+    return [f"{one}.bmap{place.query}" for one in (place.plain, place.stem, place.path)]
 
 
 def _facts(place: _Place, found: tuple[str, bytes], vouch: Vouch) -> Facts:
@@ -126,7 +138,7 @@ def _facts(place: _Place, found: tuple[str, bytes], vouch: Vouch) -> Facts:
         spans=spans,
         fingerprint=_fingerprint(block_map.image_bytes, spans, document),
     )
-    signature = place.beside([f"{place.stem}.edge"], most_bytes=_SIGNATURE_MOST_BYTES)
+    signature = place.found([f"{place.stem}.edge{place.query}"], most_bytes=_SIGNATURE_MOST_BYTES)
     if signature is None:
         return facts
     disk = vouch(signature[1], document)

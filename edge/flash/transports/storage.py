@@ -21,6 +21,7 @@ _BLKRRPART: Final = 0x125F
 _BLKDISCARD: Final = 0x1277
 _BLKGETSIZE64: Final = 0x80081272
 _CDROMEJECT: Final = 0x5309
+_SECTOR_BYTES: Final = 512
 _GONE: Final = frozenset((errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM))
 
 
@@ -145,6 +146,7 @@ class OpenStorage:
     def finish(self, *, eject: bool) -> None:
         """See `Storage`; a disk that cannot be told so stays as it is."""
         if not self._is_disk:
+            os.ftruncate(self._handle, self._size_bytes)  # its last sector was written whole
             return
         for request in (_BLKRRPART, _CDROMEJECT) if eject else (_BLKRRPART,):
             try:
@@ -154,8 +156,13 @@ class OpenStorage:
                     raise self._explained(error, 0, "read the partitions of") from error
 
     def close(self) -> None:
-        """Let go of it."""
-        os.close(self._handle)
+        """Let go of it.
+
+        Whoever still writes gets an error, and never another file that has its number by then.
+        """
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
 
     def _move(
         self, move: Callable[[int, memoryview, int], int], offset_bytes: int, memory: memoryview
@@ -170,9 +177,17 @@ class OpenStorage:
                     raise
                 self._is_direct = _make_direct(self._handle, wanted=False)
                 continue
+            if not count and self._is_past_end(offset_bytes + done, len(memory) - done):
+                memory[done:] = bytes(len(memory) - done)
+                return
             if not count:
                 raise OSError(errno.EIO, "it ends here")
             done += count
+
+    def _is_past_end(self, offset_bytes: int, left_bytes: int) -> bool:
+        """Return whether this is the rest of the last sector of a file that ends in it."""
+        is_end = not self._is_disk and offset_bytes == self._size_bytes
+        return is_end and left_bytes < _SECTOR_BYTES
 
     def _lock(self) -> None:
         try:
@@ -202,18 +217,25 @@ class OpenStorage:
             return False
 
 
-def _opened(path: str, *, is_disk: bool, read_only: bool) -> int:
-    flags = os.O_RDONLY if read_only else os.O_RDWR
+def _flags(*, is_disk: bool, read_only: bool) -> int:
+    flags = os.O_CLOEXEC | (os.O_RDONLY if read_only else os.O_RDWR)
     if is_disk:
-        flags |= 0 if read_only else os.O_EXCL
-    elif not read_only:
-        flags |= os.O_CREAT
+        return flags if read_only else flags | os.O_EXCL
+    flags |= os.O_NONBLOCK  # a pipe is refused, not waited for
+    return flags if read_only else flags | os.O_CREAT
+
+
+def _opened(path: str, *, is_disk: bool, read_only: bool) -> int:
+    flags = _flags(is_disk=is_disk, read_only=read_only)
     try:
-        handle = os.open(path, flags | os.O_CLOEXEC, 0o644)
+        # First settings may bring a device's private key: a new file is for its owner only.
+        handle = os.open(path, flags, 0o600)
     except FileNotFoundError as error:
         raise ThingNotFoundError(f"{path}: it is not there") from error
     except PermissionError as error:
-        raise udev.without_rights(path) from error
+        if is_disk:
+            raise udev.without_rights(path) from error
+        raise RefusedError(f"{path}: this user may not write it") from error
     except OSError as error:
         raise _refused(path, error) from error
     mode = os.fstat(handle).st_mode

@@ -86,6 +86,19 @@ def test_json_names_the_settings_and_not_their_values(here: Path, edge: Edge) ->
     assert "gateway-7" not in ended.out
 
 
+@pytest.mark.tools
+def test_a_file_that_everybody_could_read_is_for_its_owner_only(here: Path, edge: Edge) -> None:
+    card = here / "card.img"
+    card.touch(0o644)
+    words = ["flash", "out", "--to", "file:card.img", "--yes"]
+
+    edge(*words)
+    without = card.stat().st_mode & 0o777
+    edge(*words, "--config", "device.yml")
+
+    assert (without, card.stat().st_mode & 0o777) == (0o644, 0o600)
+
+
 def test_a_mistake_is_told_before_anything_is_done(here: Path, edge: Edge) -> None:
     (here / "device.yml").write_text("hostname: a b\ntimezone: Nowhere\n")
 

@@ -306,18 +306,21 @@ def test_udev_rules_are_printed(edge: Edge) -> None:
     assert 'TAG+="uaccess"' in ended.out
 
 
+@pytest.mark.parametrize(
+    ("word", "what"), [("--yes", "go on where it was"), ("--no-verify", "start again")]
+)
 def test_an_interrupt_says_how_to_go_on(
-    here: Path, edge: Edge, monkeypatch: pytest.MonkeyPatch
+    here: Path, edge: Edge, monkeypatch: pytest.MonkeyPatch, word: str, what: str
 ) -> None:
     def interrupted(*_words: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr("edge.flash.jobs.flash_all", interrupted)
-        ended = edge("flash", "out", "--to", "file:my card.img", "--yes")
+        ended = edge("flash", "out", "--to", "file:my card.img", "--yes", word)
 
     assert ended.status == 130
-    assert "to go on where it was: edge flash out --to 'file:my card.img' --yes" in ended.err
+    assert f"to {what}: edge flash out --to 'file:my card.img' --yes {word}" in ended.err
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=[".img", ".img.zst"])

@@ -138,3 +138,24 @@ def test_what_is_no_map_is_told_with_its_line(old: str, new: str, message: str) 
 
     with pytest.raises(InputError, match=message):
         bmap_reader.read(_1_2.replace(old, new).encode(), "x.bmap")
+
+
+def test_a_long_text_in_a_block_map_is_read_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document = b"<bmap>" + b"\n" * (1 << 20) + b"</bmap>"
+    parts: list[int] = []
+    monkeypatch.setattr(bmap_reader._Reader, "_take", lambda _reader, text: parts.append(len(text)))
+
+    with pytest.raises(InputError):
+        bmap_reader.read(document, "disk.bmap")
+
+    assert sum(parts) == 1 << 20
+    assert len(parts) < 4, "joining it line by line takes hours for the longest map"
+
+
+def test_a_number_longer_than_any_in_a_block_map_is_told() -> None:
+    document = b'<bmap version="1.0"><ImageSize>' + b"9" * 5000 + b"</ImageSize></bmap>"
+
+    with pytest.raises(InputError, match=r"ImageSize '9{40}' is not a number"):
+        bmap_reader.read(document, "disk.bmap")
