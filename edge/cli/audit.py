@@ -1,0 +1,73 @@
+"""`edge audit`: who did what with a console, and whether the log is whole."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import click
+
+from edge.cli import console_options
+from edge.cli.console_options import JSON
+from edge.cli.output import Output
+from edge.cli.sections import LazyGroup
+from edge.cli.table import table
+from edge.console import chain
+from edge.console.chain import Entry
+from edge.console.client import Client
+from edge.errors import UntrustedError
+
+
+@click.group(cls=LazyGroup)
+def audit() -> None:
+    """See who did what with a console, and whether the log is whole."""
+
+
+@audit.command("list")
+@click.option("--subject", default="", help="Only of one thing, such as device:unit-7.")
+@console_options.options
+@JSON
+@click.pass_obj
+def list_entries(output: Output, *, subject: str, client: Client, as_json: bool) -> None:
+    """List the entries of the audit log, oldest first."""
+    output.as_json |= as_json
+    found = list(client.pages("/audit", "entries", subject=subject))
+    rows = [
+        (
+            f"{datetime.fromtimestamp(one['at_s'], UTC):%Y-%m-%d %H:%M:%S}",
+            one["actor"],
+            one["act"],
+            one["subject"],
+            json.dumps(one["details"]) if one["details"] else "",
+        )
+        for one in found
+    ]
+    head = ("when (UTC)", "who", "what", "to", "details")
+    output.result({"entries": found}, "\n".join(table(head, rows)))
+
+
+@audit.command("verify")
+@click.option("--tip", metavar="NUMBER:DIGEST", help="What an earlier call printed.")
+@console_options.options
+@JSON
+@click.pass_obj
+def verify(output: Output, *, tip: str | None, client: Client, as_json: bool) -> None:
+    """Read the whole log, check each entry here, and print its tip.
+
+    A console that was broken into can write another log as a whole: keep the tip elsewhere, and
+    give it the next time.
+    """
+    output.as_json |= as_json
+    digests: dict[int, str] = {}
+
+    def entries() -> Iterator[Entry]:
+        for one in client.pages("/audit", "entries"):
+            digests[one["number"]] = one["digest"]
+            yield Entry(**one)
+
+    found = chain.verified(entries())
+    if tip is not None:
+        number, _colon, digest = tip.partition(":")
+        if digests.get(int(number) if number.isdigit() else 0) != digest:
+            raise UntrustedError(f"audit: entry {number} is not the one of --tip")
+    facts = {"number": found.number, "digest": found.digest}
+    output.result(facts, f"{found.number} entries hold; tip {found.number}:{found.digest}")

@@ -1,0 +1,19 @@
+"""`edge console`: run the console, say which one the other commands ask, make tokens."""
+
+import click
+
+from edge.cli.sections import LazyGroup
+
+
+@click.group(cls=LazyGroup)
+def console() -> None:
+    """Run the console; say which one the other commands ask."""
+
+
+console.add_lazily(
+    {
+        "serve": "edge.cli.console_serve:serve",
+        "login": "edge.cli.console_login:login",
+        "token": "edge.cli.console_token:token",
+    }
+)

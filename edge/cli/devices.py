@@ -1,0 +1,151 @@
+"""`edge devices`: the devices of a console."""
+
+from typing import Any
+
+import click
+
+from edge.cli import ask, console_options
+from edge.cli.console_options import JSON
+from edge.cli.output import Output
+from edge.cli.sections import LazyGroup
+from edge.cli.table import table
+from edge.console.client import Client, part
+
+_STATES = ("pending", "accepted", "revoked", "decommissioned")
+_HEAD = ("device", "state", "board", "version", "phase", "tags")
+_YES = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@click.group(cls=LazyGroup)
+def devices() -> None:
+    """See, accept and revoke the devices of a console."""
+
+
+devices.add_lazily(
+    {
+        "register": "edge.cli.devices_enrol:register",
+        "re-enrol": "edge.cli.devices_enrol:re_enrol",
+        "tag": "edge.cli.devices_labels:tag",
+        "events": "edge.cli.devices_labels:events",
+    }
+)
+
+
+@devices.command("list")
+@click.argument("filter_text", metavar="[FILTER]", default="")
+@click.option("--state", type=click.Choice(_STATES), help="Only those that stand so.")
+@click.option("--tag", default="", help="Only those with this tag.")
+@console_options.options
+@JSON
+@click.pass_obj
+def list_devices(
+    output: Output,
+    *,
+    filter_text: str,
+    state: str | None,
+    tag: str,
+    client: Client,
+    as_json: bool,
+) -> None:
+    """List devices, in the order of their ids."""
+    output.as_json |= as_json
+    found = list(client.pages("/devices", "devices", filter=filter_text, state=state, tag=tag))
+    rows = [
+        (
+            one["device"],
+            one["state"],
+            one["board"],
+            one["version"],
+            one["phase"],
+            " ".join(one["tags"]),
+        )
+        for one in found
+    ]
+    output.result({"devices": found}, "\n".join(table(_HEAD, rows)) if rows else "no devices")
+
+
+@devices.command("show")
+@click.argument("device")
+@console_options.options
+@JSON
+@click.pass_obj
+def show(output: Output, *, device: str, client: Client, as_json: bool) -> None:
+    """Show a device, and what was ordered of it."""
+    output.as_json |= as_json
+    found = client.get(f"/devices/{part(device)}")
+    orders = client.get(f"/devices/{part(device)}/orders")["orders"]
+    lines = [f"{name:>16}  {_text(value)}" for name, value in found.items() if value]
+    rows = [(one["action"], one["version"], one["state"], one["reason"]) for one in orders]
+    if rows:
+        lines += ["", *table(("order", "version", "state", "reason"), rows)]
+    output.result({**found, "orders": orders}, "\n".join(lines))
+
+
+@devices.command("accept")
+@click.argument("names", metavar="DEVICE...", nargs=-1, required=True)
+@console_options.options
+@JSON
+@click.pass_obj
+def accept(output: Output, *, names: tuple[str, ...], client: Client, as_json: bool) -> None:
+    """Let devices in that wait, or that were revoked.
+
+    Compare the certificate that `show` tells with that of the device first: whoever has a
+    certificate of the factory can ask.
+    """
+    output.as_json |= as_json
+    for name in names:
+        found = client.send("POST", f"/devices/{part(name)}/accept")
+        output.result(found, f"{name}: accepted, certificate {found['certificate']}")
+
+
+@devices.command("reject")
+@click.argument("names", metavar="DEVICE...", nargs=-1, required=True)
+@console_options.options
+@JSON
+@click.pass_obj
+def reject(output: Output, *, names: tuple[str, ...], client: Client, as_json: bool) -> None:
+    """Forget devices that wait, and never let their certificates in."""
+    output.as_json |= as_json
+    for name in names:
+        client.send("POST", f"/devices/{part(name)}/reject")
+        output.result({"device": name, "rejected": True}, f"{name}: rejected")
+
+
+@devices.command("revoke")
+@click.argument("names", metavar="DEVICE...", nargs=-1, required=True)
+@_YES
+@console_options.options
+@JSON
+@click.pass_obj
+def revoke(
+    output: Output, *, names: tuple[str, ...], yes: bool, client: Client, as_json: bool
+) -> None:
+    """Let devices in no longer, at once."""
+    output.as_json |= as_json
+    ask.confirm(f"revoke {', '.join(names)}?", yes=yes)
+    for name in names:
+        output.result(client.send("POST", f"/devices/{part(name)}/revoke"), f"{name}: revoked")
+
+
+@devices.command("decommission")
+@click.argument("device")
+@_YES
+@console_options.options
+@JSON
+@click.pass_obj
+def decommission(output: Output, *, device: str, yes: bool, client: Client, as_json: bool) -> None:
+    """Put a device out of use: its certificate is never let in again."""
+    output.as_json |= as_json
+    ask.confirm(f"put {device} out of use for good?", yes=yes)
+    found = client.send("POST", f"/devices/{part(device)}/decommission")
+    output.result(found, f"{device}: decommissioned")
+
+
+def _text(value: Any) -> str:
+    match value:
+        case dict():
+            return " ".join(f"{name}={one}" for name, one in value.items())
+        case list():
+            return " ".join(str(one) for one in value)
+        case _:
+            return str(value)

@@ -1,0 +1,1 @@
+"""The console: registry of devices, releases, links to devices, API and pages."""

@@ -1,0 +1,78 @@
+"""Endpoints about orders and what came of them."""
+
+from edge.console import listing, registry
+from edge.console.api.endpoint import Call, Endpoint
+from edge.console.api.views import (
+    MOST,
+    DeployBody,
+    EventsQuery,
+    EventsView,
+    EventView,
+    OrdersView,
+    OrderView,
+)
+from edge.console.tokens import Scope
+from edge_signing.messages import Policy
+
+
+async def deploy(call: Call) -> OrderView:
+    """Order a release of a device."""
+    body = call.body_as(DeployBody)
+    policy = Policy(body.download_only, body.reboot, body.confirm)
+    made = await call.office.deploy(
+        call.actor, body.device, body.version, product=body.product, policy=policy
+    )
+    found = await _orders(call, body.device)
+    return next(one for one in found if one.action == made.action)
+
+
+async def orders(call: Call) -> OrdersView:
+    """List the orders of a device."""
+    return OrdersView(orders=await _orders(call, call.part("device")))
+
+
+async def events(call: Call) -> EventsView:
+    """List events."""
+    query, tenant = call.query_as(EventsQuery), call.actor.tenant
+    rows = await call.office.database.read(
+        lambda one: listing.events(
+            one, tenant, device_name=query.device, after=query.after, most=query.limit
+        )
+    )
+    found = [
+        EventView(**{name: getattr(row, name) for name in EventView.model_fields}) for row in rows
+    ]
+    return EventsView(events=found, next=found[-1].number if found else query.after)
+
+
+async def _orders(call: Call, device: str) -> list[OrderView]:
+    tenant = call.actor.tenant
+    await call.office.database.read(lambda one: registry.get(one, tenant, device))
+    rows = await call.office.database.read(lambda one: listing.orders(one, tenant, device, MOST))
+    return [
+        OrderView(**{name: getattr(row, name) for name in OrderView.model_fields}) for row in rows
+    ]
+
+
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        "/deployments",
+        Scope.DEPLOY,
+        "Order a release of a device",
+        deploy,
+        OrderView,
+        body=DeployBody,
+    ),
+    Endpoint(
+        "GET",
+        "/devices/{device}/orders",
+        Scope.DEVICES_READ,
+        "List the orders of a device",
+        orders,
+        OrdersView,
+    ),
+    Endpoint(
+        "GET", "/events", Scope.DEVICES_READ, "List events", events, EventsView, query=EventsQuery
+    ),
+)

@@ -1,0 +1,195 @@
+"""Endpoints about devices."""
+
+from edge.console import listing
+from edge.console.api.endpoint import Call, Endpoint
+from edge.console.api.views import (
+    AttributesBody,
+    AttributesView,
+    DevicesQuery,
+    DevicesView,
+    DeviceView,
+    EpochView,
+    NotesBody,
+    ReEnrolBody,
+    RegisterBody,
+    TagsBody,
+    TagsView,
+)
+from edge.console.device_filter import device_filter
+from edge.console.listing import Device
+from edge.console.tokens import Scope
+
+_SAME = (
+    "device",
+    "state",
+    "epoch",
+    "board",
+    "product",
+    "version",
+    "counter",
+    "slot",
+    "phase",
+    "action",
+    "release",
+    "reason",
+    "is_online",
+    "first_seen_s",
+    "last_seen_s",
+    "via",
+    "desired_release",
+    "desired_action",
+    "notes",
+)
+
+
+async def list_(call: Call) -> DevicesView:
+    """List devices."""
+    query = call.query_as(DevicesQuery)
+    tenant = call.actor.tenant
+    where = [device_filter(query.filter, call.actor.now_s)] if query.filter else []
+    found = await call.office.database.read(
+        lambda one: listing.devices(
+            one,
+            tenant,
+            where=where,
+            state=query.state,
+            tag=query.tag,
+            after=query.after,
+            most=query.limit,
+        )
+    )
+    following = found[-1].row.device if len(found) == query.limit else ""
+    return DevicesView(devices=[_view(one) for one in found], next=following)
+
+
+async def show(call: Call) -> DeviceView:
+    """Show a device."""
+    tenant, name = call.actor.tenant, call.part("device")
+    found = await call.office.database.read(lambda one: listing.device(one, tenant, name))
+    return _view(found)
+
+
+async def register(call: Call) -> DeviceView:
+    """Let a device in that has not called yet."""
+    body = call.body_as(RegisterBody)
+    await call.office.register(call.actor, body.device, _bytes(body.certificate))
+    tenant = call.actor.tenant
+    return _view(
+        await call.office.database.read(lambda one: listing.device(one, tenant, body.device))
+    )
+
+
+async def accept(call: Call) -> DeviceView:
+    """Let a device in that waits or was revoked."""
+    await call.office.accept(call.actor, call.part("device"))
+    return await show(call)
+
+
+async def reject(call: Call) -> None:
+    """Forget a device that waits, and never let its certificate in."""
+    await call.office.reject(call.actor, call.part("device"))
+
+
+async def revoke(call: Call) -> DeviceView:
+    """Let a device in no longer, at once."""
+    await call.office.revoke(call.actor, call.part("device"))
+    return await show(call)
+
+
+async def decommission(call: Call) -> DeviceView:
+    """Put a device out of use for good."""
+    await call.office.decommission(call.actor, call.part("device"))
+    return await show(call)
+
+
+async def re_enrol(call: Call) -> EpochView:
+    """Let a device in anew with another certificate."""
+    body = call.body_as(ReEnrolBody)
+    fingerprint = _bytes(body.certificate)
+    return EpochView(epoch=await call.office.re_enrol(call.actor, call.part("device"), fingerprint))
+
+
+async def tag(call: Call) -> TagsView:
+    """Add and remove tags."""
+    body = call.body_as(TagsBody)
+    found = await call.office.tag(call.actor, call.part("device"), add=body.add, remove=body.remove)
+    return TagsView(tags=found)
+
+
+async def set_attributes(call: Call) -> AttributesView:
+    """Set attributes."""
+    values = call.body_as(AttributesBody).attributes
+    found = await call.office.set_attributes(call.actor, call.part("device"), values)
+    return AttributesView(attributes=found)
+
+
+async def set_notes(call: Call) -> DeviceView:
+    """Set the notes."""
+    await call.office.set_notes(call.actor, call.part("device"), call.body_as(NotesBody).notes)
+    return await show(call)
+
+
+def _bytes(fingerprint: str | None) -> bytes | None:
+    return None if fingerprint is None else bytes.fromhex(fingerprint)
+
+
+def _view(found: Device) -> DeviceView:
+    row = found.row
+    planned = row.planned_bytes
+    return DeviceView(
+        **{name: getattr(row, name) for name in _SAME},
+        certificate=row.fingerprint or "",
+        percent=min(100, row.done_bytes * 100 // planned) if planned else 0,
+        tags=list(found.tags),
+        attributes=found.attributes,
+    )
+
+
+_ONE = "/devices/{device}"
+_READ, _WRITE = Scope.DEVICES_READ, Scope.DEVICES_WRITE
+ENDPOINTS = (
+    Endpoint("GET", "/devices", _READ, "List devices", list_, DevicesView, query=DevicesQuery),
+    Endpoint(
+        "POST",
+        "/devices",
+        _WRITE,
+        "Let a device in that has not called yet",
+        register,
+        DeviceView,
+        body=RegisterBody,
+    ),
+    Endpoint("GET", _ONE, _READ, "Show a device", show, DeviceView),
+    Endpoint("POST", f"{_ONE}/accept", _WRITE, "Let a device in", accept, DeviceView),
+    Endpoint("POST", f"{_ONE}/reject", _WRITE, "Forget a device that waits", reject),
+    Endpoint("POST", f"{_ONE}/revoke", _WRITE, "Let a device in no longer", revoke, DeviceView),
+    Endpoint(
+        "POST",
+        f"{_ONE}/decommission",
+        _WRITE,
+        "Put a device out of use for good",
+        decommission,
+        DeviceView,
+    ),
+    Endpoint(
+        "POST",
+        f"{_ONE}/re-enrol",
+        _WRITE,
+        "Let a device in anew with another certificate",
+        re_enrol,
+        EpochView,
+        body=ReEnrolBody,
+    ),
+    Endpoint("POST", f"{_ONE}/tags", _WRITE, "Add and remove tags", tag, TagsView, body=TagsBody),
+    Endpoint(
+        "PATCH",
+        f"{_ONE}/attributes",
+        _WRITE,
+        "Set attributes",
+        set_attributes,
+        AttributesView,
+        body=AttributesBody,
+    ),
+    Endpoint(
+        "PUT", f"{_ONE}/notes", _WRITE, "Set the notes", set_notes, DeviceView, body=NotesBody
+    ),
+)

@@ -1,0 +1,104 @@
+"""What an endpoint of the API is: declared once, so that its document can not say otherwise."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from edge.console.api.views import Words
+from edge.console.audit import Actor
+from edge.console.office import Office
+from edge.console.tokens import Scope, Token
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What endpoints work with.
+
+    Attributes:
+        office: The acts.
+        incoming: The folder of uploads.
+    """
+
+    office: Office
+    incoming: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request whose token allows it and whose parts could be read.
+
+    Attributes:
+        actor: The token, and its tenant: the only one that the request can reach.
+    """
+
+    rooms: Rooms
+    actor: Actor
+    token: Token
+    request: web.Request = field(repr=False)
+    query: Words | None = None
+    body: Words | None = None
+
+    @property
+    def office(self) -> Office:
+        """The acts."""
+        return self.rooms.office
+
+    def part(self, name: str) -> str:
+        """Return a part of the path."""
+        return self.request.match_info[name]
+
+    def body_as(self, model: type[M]) -> M:
+        """Return the body, which the endpoint declares to be this."""
+        assert isinstance(self.body, model)
+        return self.body
+
+    def query_as(self, model: type[M]) -> M:
+        """Return the words of the query, which the endpoint declares to be these."""
+        assert isinstance(self.query, model)
+        return self.query
+
+
+Act = Callable[[Call], Awaitable[BaseModel | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One act by HTTP.
+
+    Attributes:
+        path: Below `/api/v1`, parts in braces.
+        scope: What the token has to allow.
+        act: What is done.
+        answer: What comes back; None for nothing (status 204).
+        query: The words after `?` that there are.
+        body: What is sent.
+        is_upload: The body is a file, read by the act.
+        tells_secret: The answer must not be stored.
+    """
+
+    method: str
+    path: str
+    scope: Scope
+    summary: str
+    act: Act
+    answer: type[BaseModel] | None = None
+    query: type[Words] | None = None
+    body: type[Words] | None = None
+    is_upload: bool = False
+    tells_secret: bool = False
+
+    @property
+    def status(self) -> int:
+        """The status when all is well."""
+        return 204 if self.answer is None else 200
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether an idempotency key is looked at: acts that are not the same done twice."""
+        return self.method == "POST" and not self.is_upload and not self.tells_secret

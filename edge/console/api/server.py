@@ -1,0 +1,169 @@
+"""The API as an application: tokens, scopes, bodies, and the answers of the endpoints."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from edge.console import listing, tokens
+from edge.console.api import administration, deployments, devices, errors, releases
+from edge.console.api.document import PREFIX, document
+from edge.console.api.endpoint import Call, Endpoint, Rooms
+from edge.console.api.errors import WrongWordsError
+from edge.console.api.repeats import HEADER, Answer, Repeats
+from edge.console.api.views import Words
+from edge.console.audit import Actor
+from edge.console.office import Office
+from edge.console.tokens import Scope, Token
+from edge.errors import InputError
+
+ENDPOINTS: Final = (
+    *devices.ENDPOINTS,
+    *releases.ENDPOINTS,
+    *deployments.ENDPOINTS,
+    *administration.ENDPOINTS,
+)
+BODY_MOST_BYTES: Final = 1 << 20
+_JSON: Final = "application/json"
+_NO_STORE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def app(office: Office, *, incoming: Path) -> web.Application:
+    """Return the application.
+
+    Args:
+        office: The acts.
+        incoming: The folder of uploads.
+    """
+    api = _Api(Rooms(office, incoming))
+    made = web.Application(client_max_size=BODY_MOST_BYTES, middlewares=[errors.answering])
+    made.on_response_prepare.append(api.count)
+    for one in ENDPOINTS:
+        made.router.add_route(one.method, f"{PREFIX}{one.path}", api.handler(one))
+    made.router.add_get(f"{PREFIX}/openapi.json", api.give_document)
+    made.router.add_get("/healthz", api.give_health)
+    made.router.add_get("/readyz", api.give_readiness)
+    made.router.add_get("/metrics", api.give_metrics)
+    return made
+
+
+class _Api:
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self._repeats = Repeats(rooms.office.database)
+        self._document = json.dumps(document(ENDPOINTS, version("edge-os")))
+        self._answered: Counter[tuple[str, int]] = Counter()
+
+    def handler(self, one: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """Return what handles the requests of an endpoint."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            token, actor = await self._who(request, one.scope)
+            query = _query(one, request)
+            sent = b"" if one.is_upload else await request.read()
+            call = Call(self._rooms, actor, token, request, query, _body(one, sent))
+            key = request.headers.get(HEADER)
+            if key is not None and one.tells_secret:
+                raise InputError(f"{HEADER}: not taken here, for the answer is not stored")
+            if key is None or not one.is_repeatable:
+                answer = await _done(one, call)
+            else:
+                named = f"{request.method} {request.path_qs}\n".encode() + sent
+                digest = hashlib.sha256(named).hexdigest()
+                answer = await self._repeats.once(actor, key, digest, lambda: _done(one, call))
+            return web.Response(
+                status=answer.status,
+                body=answer.body or None,
+                content_type=_JSON if answer.body else None,
+                headers=_NO_STORE,
+            )
+
+        return handle
+
+    async def give_document(self, _request: web.Request) -> web.Response:
+        return web.Response(text=self._document, content_type=_JSON)
+
+    async def give_health(self, _request: web.Request) -> web.Response:
+        """Say that the process answers."""
+        return web.json_response({"status": "ok"})
+
+    async def give_readiness(self, _request: web.Request) -> web.Response:
+        """Say that the database answers."""
+        await self._rooms.office.database.read(lambda one: tokens.list_(one, ""))
+        return web.json_response({"status": "ok"})
+
+    async def give_metrics(self, request: web.Request) -> web.Response:
+        """Give figures of the tenant's devices and of the requests, for Prometheus."""
+        _token, actor = await self._who(request, Scope.METRICS_READ)
+        database = self._rooms.office.database
+        counts = await database.read(lambda one: listing.counts(one, actor.tenant))
+        lines = ["# TYPE edge_devices gauge"]
+        lines += [f'edge_devices{{state="{state}"}} {count}' for state, count in counts.items()]
+        lines += ["# TYPE edge_api_requests_total counter"]
+        lines += [
+            f'edge_api_requests_total{{method="{method}",status="{status}"}} {count}'
+            for (method, status), count in sorted(self._answered.items())
+        ]
+        lines += ["# TYPE edge_store_batches_total counter"]
+        lines += [f"edge_store_batches_total {database.batches}"]
+        text = "\n".join(lines) + "\n"
+        return web.Response(
+            text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )
+
+    async def count(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Count an answer."""
+        self._answered[request.method, response.status] += 1
+
+    async def _who(self, request: web.Request, scope: Scope) -> tuple[Token, Actor]:
+        """Return whose token was sent, if it allows this.
+
+        Raises:
+            HTTPUnauthorized: There is none that holds.
+            HTTPForbidden: It does not allow it.
+        """
+        kind, _blank, text = request.headers.get("Authorization", "").partition(" ")
+        now_s = self._rooms.office.now_s()
+        found = None
+        if kind.lower() == "bearer":
+            database = self._rooms.office.database
+            found = await database.read(lambda one: tokens.check(one, text.strip(), now_s))
+        if found is None:
+            raise web.HTTPUnauthorized(text="no token that holds was sent")
+        if scope not in found.scopes:
+            raise web.HTTPForbidden(text=f"the token does not allow {scope}")
+        return found, Actor(found.tenant, f"token:{found.token}", now_s)
+
+
+async def _done(one: Endpoint, call: Call) -> Answer:
+    found = await one.act(call)
+    return Answer(one.status, b"" if found is None else found.model_dump_json().encode())
+
+
+def _query(one: Endpoint, request: web.Request) -> Words | None:
+    model = one.query or Words
+    for name in request.query:
+        if len(request.query.getall(name)) > 1:
+            raise WrongWordsError(f"query.{name}: said twice", f"query.{name}")
+    try:
+        found = model.model_validate(dict(request.query))
+    except ValidationError as error:
+        raise errors.wrong_words(error, "query") from error
+    return found if one.query else None
+
+
+def _body(one: Endpoint, sent: bytes) -> Words | None:
+    if one.body is None:
+        if sent.strip() not in (b"", b"{}"):
+            raise WrongWordsError("body: none is taken here", "body")
+        return None
+    try:
+        return one.body.model_validate_json(sent, strict=True)
+    except ValidationError as error:
+        raise errors.wrong_words(error, "body") from error

@@ -1,0 +1,295 @@
+"""What the API says and takes, as JSON."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from edge.console.registry import State
+from edge.console.tokens import Scope
+from edge_signing.messages import Confirm, Reboot
+
+MOST = 500
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class View(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Words(BaseModel):
+    """A body or a query: unknown words are errors, and nothing is guessed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ErrorView(View):
+    """Why a request was not done; `place` is where in it, such as `body.device`."""
+
+    error: str
+    place: str = ""
+    hint: str = ""
+
+
+class DeviceView(View):
+    """A device: how it stands, what it said last, and what it should run."""
+
+    device: str
+    state: State
+    certificate: str = Field(description="SHA-256 in hex; empty until its first call")
+    epoch: int
+    board: str
+    product: str
+    version: str
+    counter: int
+    slot: str
+    phase: str
+    action: str
+    release: str
+    reason: str
+    percent: int
+    is_online: bool = Field(description="By its birth or will over MQTT")
+    first_seen_s: int = Field(description="0: never")
+    last_seen_s: int = Field(description="0: never")
+    via: str
+    desired_release: str
+    desired_action: str
+    notes: str
+    tags: list[str]
+    attributes: dict[str, str]
+
+
+class DevicesView(View):
+    """Devices in the order of their ids; `after` of the next page, empty at the end."""
+
+    devices: list[DeviceView]
+    next: str
+
+
+class DevicesQuery(Words):
+    """Which devices."""
+
+    filter: str = Field("", max_length=4000, description="In the filter language")
+    state: State | None = None
+    tag: str = Field("", max_length=64)
+    after: str = Field("", max_length=64)
+    limit: int = Field(100, ge=1, le=MOST)
+
+
+class RegisterBody(Words):
+    """A device that has not called yet; known by its certificate, else by its id."""
+
+    device: str
+    certificate: Sha256 | None = None
+
+
+class ReEnrolBody(Words):
+    """The certificate of a device from now on; without it the first one of its name."""
+
+    certificate: Sha256 | None = None
+
+
+class EpochView(View):
+    """The epoch that the device has to be given with its new certificate."""
+
+    epoch: int
+
+
+class TagsBody(Words):
+    """Tags to add and to remove."""
+
+    add: list[str] = Field([], max_length=100)
+    remove: list[str] = Field([], max_length=100)
+
+
+class TagsView(View):
+    """The tags of a device."""
+
+    tags: list[str]
+
+
+class AttributesBody(Words):
+    """Attributes to set, and with null to take away."""
+
+    attributes: dict[str, str | None] = Field(max_length=100)
+
+
+class AttributesView(View):
+    """The attributes of a device."""
+
+    attributes: dict[str, str]
+
+
+class NotesBody(Words):
+    """What people wrote of a device."""
+
+    notes: str
+
+
+class ReleaseView(View):
+    """A release; devices can be sent to it once it is published."""
+
+    path: str
+    product: str
+    version: str
+    counter: int
+    boards: list[str]
+    notes: str
+    patches: list[str]
+    is_published: bool
+
+
+class MissingView(View):
+    """A file that signed metadata names and that is not here."""
+
+    name: str
+    sha256: str
+    length_bytes: int
+
+
+class ReleasesView(View):
+    """Releases in the order of their paths."""
+
+    releases: list[ReleaseView]
+    next: str
+
+
+class ReleasesQuery(Words):
+    """Which releases."""
+
+    product: str = Field("", max_length=64)
+    after: str = Field("", max_length=400)
+    limit: int = Field(100, ge=1, le=MOST)
+
+
+class ProductQuery(Words):
+    """Of which product, where two have the version."""
+
+    product: str = Field("", max_length=64)
+
+
+class UploadedView(View):
+    """What an upload changed, and what is still missing."""
+
+    changed: list[ReleaseView]
+    missing: list[MissingView]
+
+
+class DeployBody(Words):
+    """What a device should run, and how it may get there."""
+
+    device: str
+    version: str
+    product: str = ""
+    download_only: bool = False
+    reboot: Reboot = "now"
+    confirm: Confirm = "as-set"
+
+
+class OrderView(View):
+    """An order; `replaced` until the device has told how it ended, if another one followed."""
+
+    action: str
+    device: str
+    release: str
+    version: str
+    state: Literal["open", "replaced", "succeeded", "failed", "cancelled"]
+    reason: str
+    created_at_s: int
+    closed_at_s: int = Field(description="0: not yet")
+
+
+class OrdersView(View):
+    """The orders of a device, newest first."""
+
+    orders: list[OrderView]
+
+
+class EventView(View):
+    """Something that happened on a device; `at_s` is its clock, which may be wrong."""
+
+    number: int
+    device: str
+    boot_id: str
+    n: int
+    at_s: int
+    received_at_s: int
+    kind: str
+    action: str
+    version: str
+    reason: str
+
+
+class EventsView(View):
+    """Events in the order in which they came; `after` of the next page."""
+
+    events: list[EventView]
+    next: int
+
+
+class EventsQuery(Words):
+    """Which events."""
+
+    device: str = Field("", max_length=64)
+    after: int = Field(0, ge=0, le=(1 << 53) - 1)
+    limit: int = Field(100, ge=1, le=MOST)
+
+
+class EntryView(View):
+    """An entry of the audit log: `digest` is over it and the digest of the one before."""
+
+    number: int
+    tenant: str
+    at_s: int
+    actor: str
+    act: str
+    subject: str
+    details: dict[str, object]
+    digest: str
+
+
+class AuditView(View):
+    """Entries in order; `after` of the next page."""
+
+    entries: list[EntryView]
+    next: int
+
+
+class AuditQuery(Words):
+    """Which entries; with a subject it is the history of one thing."""
+
+    subject: str = Field("", max_length=500)
+    after: int = Field(0, ge=0, le=(1 << 53) - 1)
+    limit: int = Field(100, ge=1, le=MOST)
+
+
+class TokenBody(Words):
+    """A token to make; it allows no more than the one that makes it."""
+
+    name: str
+    scopes: list[Scope] = Field(min_length=1, max_length=len(Scope))
+    expires_in_s: int = Field(0, ge=0, le=10 * 366 * 86400, description="0: never")
+
+
+class TokenView(View):
+    """A token, without its secret."""
+
+    token: str
+    name: str
+    scopes: list[Scope]
+    created_at_s: int
+    expires_at_s: int
+    revoked_at_s: int
+
+
+class NewTokenView(TokenView):
+    """A token with its text, which is told only now."""
+
+    text: str
+
+
+class TokensView(View):
+    """The tokens of the tenant."""
+
+    tokens: list[TokenView]

@@ -1,0 +1,211 @@
+"""The parts of a console joined, and running."""
+
+import asyncio
+import logging
+import secrets
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from sqlalchemy import Connection
+
+from edge.console import site as sites
+from edge.console import tenants, tokens
+from edge.console.api import server as api
+from edge.console.audit import CONSOLE, Actor
+from edge.console.front_desk import FrontDesk
+from edge.console.http_link import KEEP_ALIVE_S, HttpLink
+from edge.console.office import Office
+from edge.console.site import DEFAULT_TENANT, Site
+from edge.console.store.database import Database
+from edge.console.tenants import Tenant
+from edge.console.tokens import Scope
+from edge.console.vaults import Vaults
+from edge.errors import EdgeError
+from edge_signing.errors import SigningError
+
+_SIGHTINGS_S: Final = 1.0
+_RENEW_S: Final = 600.0
+_REFRESH_S: Final = 3600.0
+_END_S: Final = 5.0
+
+Link = Callable[[Office], AbstractAsyncContextManager[object]]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a console is to run.
+
+    Attributes:
+        site: Its folder.
+        keys_folder: The key ring of the first tenant.
+        authorities: Certificates of the authorities of that tenant's devices.
+        database_url: Empty for the one in the folder.
+        bind: The address to listen on.
+        port: Of the link to devices; 0 for a free one.
+        api_port: Of the API; 0 for a free one.
+        hosts: Names of this server, for its first certificate.
+        links: Further links, which run beside HTTP.
+    """
+
+    site: Site
+    keys_folder: str
+    authorities: tuple[x509.Certificate, ...] = ()
+    database_url: str = ""
+    bind: str = "127.0.0.1"
+    port: int = 0
+    api_port: int = 0
+    hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A console that runs.
+
+    Attributes:
+        office: What can be done with it.
+        port: Of the link to devices.
+        api_port: Of the API.
+    """
+
+    office: Office
+    port: int
+    api_port: int
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    """Run a console until the block ends.
+
+    Raises:
+        EdgeError: The key ring, the database or a port can not be used.
+    """
+    site = settings.site
+    now = datetime.now(UTC)
+    site.prepare(settings.hosts, now=now)
+    database = await asyncio.to_thread(Database, settings.database_url or site.database_url)
+    try:
+        vaults = Vaults(site.tenants, lambda: datetime.now(UTC))
+        office = Office(database, vaults, FrontDesk(database, vaults))
+        known = await database.write(lambda one: _first(one, settings, int(now.timestamp())))
+        for tenant in known:
+            await asyncio.to_thread(vaults.open, tenant)
+        async with _serving(settings, office) as ports, AsyncExitStack() as links:
+            for link in settings.links:
+                await links.enter_async_context(link(office))
+            yield Running(office, *ports)
+        await office.desk.store_sightings()
+    finally:
+        await asyncio.to_thread(database.close)
+
+
+@asynccontextmanager
+async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[int, int]]:
+    site, database = settings.site, office.database
+    authorities = await database.read(tenants.authorities)
+    link = HttpLink(office.desk, office.vaults).app()
+    pages = api.app(office, incoming=site.incoming)
+    devices = device_tls(site, [one for _tenant, one in authorities])
+    async with (
+        _listening(link, devices, settings.bind, settings.port) as port,
+        _listening(pages, server_tls(site), settings.bind, settings.api_port) as api_port,
+        _repeating(_SIGHTINGS_S, office.desk.store_sightings),
+        _repeating(_RENEW_S, lambda: _for_all(office, office.renew_orders)),
+        _repeating(_REFRESH_S, lambda: _for_all(office, office.refresh)),
+    ):
+        yield port, api_port
+
+
+def server_tls(site: Site) -> ssl.SSLContext:
+    """Return TLS with the server's certificate."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.load_cert_chain(site.certificate, site.key)
+    return made
+
+
+def device_tls(site: Site, authorities: Sequence[x509.Certificate]) -> ssl.SSLContext:
+    """Return TLS that verifies the certificates of devices.
+
+    A client without one gets to the application, which says no; one of a stranger does not.
+    """
+    made = server_tls(site)
+    pem = [one.public_bytes(serialization.Encoding.PEM).decode() for one in authorities]
+    if pem:
+        made.load_verify_locations(cadata="".join(pem))
+    made.verify_mode = ssl.CERT_OPTIONAL
+    return made
+
+
+def _first(connection: Connection, settings: Settings, now_s: int) -> list[Tenant]:
+    """Make what a console needs at its first start; nothing at later ones."""
+    actor = Actor(DEFAULT_TENANT, CONSOLE, now_s)
+    tenants.ensure(connection, actor, keys_folder=settings.keys_folder)
+    for authority in settings.authorities:
+        tenants.add_authority(connection, actor, authority)
+    if not tokens.list_(connection, DEFAULT_TENANT):
+        _token, text = tokens.create(connection, actor, "admin", Scope, noise=secrets.token_hex)
+        # Before the commit: without the file nobody could come in.
+        sites.write_secret(settings.site.admin_token, f"{text}\n")
+    return tenants.all_of(connection)
+
+
+@asynccontextmanager
+async def _listening(
+    app: web.Application, context: ssl.SSLContext, bind: str, port: int
+) -> AsyncIterator[int]:
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=KEEP_ALIVE_S, shutdown_timeout=_END_S
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, bind, port, ssl_context=context, backlog=1024)
+        try:
+            await site.start()
+        except OSError as error:
+            raise EdgeError(f"{bind}:{port}: {error.strerror}") from error
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _repeating(every_s: float, act: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    async def repeat() -> None:
+        while True:
+            try:
+                await act()
+            except (EdgeError, SigningError, OSError) as error:
+                logger.warning("%s", error)
+            await asyncio.sleep(every_s)
+
+    task = asyncio.create_task(repeat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _for_all(office: Office, act: Callable[[str], Awaitable[object]]) -> None:
+    """Do something for each tenant; what fails for one does not keep it from the others."""
+    for tenant in await office.database.read(tenants.all_of):
+        try:
+            await act(tenant.tenant)
+        except (EdgeError, SigningError, OSError) as error:
+            logger.warning("%s: %s", tenant.tenant, error)

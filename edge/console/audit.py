@@ -1,0 +1,70 @@
+"""Who did what to whom: written in the transaction of the act, so that none is without entry."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, desc, insert, select
+
+from edge.console.chain import START, Details, Entry
+from edge.console.store.tables import AUDIT
+from edge_signing import canonical
+
+CONSOLE = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, for which tenant, and when.
+
+    Attributes:
+        name: `token:<id>`, `device:<id>` or `console`.
+        now_s: Seconds since 1970.
+    """
+
+    tenant: str
+    name: str
+    now_s: int
+
+
+def record(
+    connection: Connection, actor: Actor, act: str, subject: str, details: Details | None = None
+) -> None:
+    """Add an entry to the log of a tenant."""
+    number, previous = _tip(connection, actor.tenant)
+    entry = Entry(
+        actor.tenant, number + 1, actor.now_s, actor.name, act, subject, dict(details or {})
+    )
+    connection.execute(
+        insert(AUDIT).values(
+            tenant=entry.tenant,
+            number=entry.number,
+            at_s=entry.at_s,
+            actor=entry.actor,
+            act=entry.act,
+            subject=entry.subject,
+            details=canonical.encode(entry.details).decode(),
+            digest=entry.sealed(previous),
+        )
+    )
+
+
+def entries(
+    connection: Connection, tenant: str, *, after: int = 0, most: int, subject: str = ""
+) -> list[Entry]:
+    """Return entries in order, those after a number."""
+    asked = select(AUDIT).where(AUDIT.c.tenant == tenant, AUDIT.c.number > after)
+    if subject:
+        asked = asked.where(AUDIT.c.subject == subject)
+    found = connection.execute(asked.order_by(AUDIT.c.number).limit(most))
+    return [_entry(row) for row in found]
+
+
+def _tip(connection: Connection, tenant: str) -> tuple[int, str]:
+    asked = select(AUDIT.c.number, AUDIT.c.digest).where(AUDIT.c.tenant == tenant)
+    row = connection.execute(asked.order_by(desc(AUDIT.c.number)).limit(1)).first()
+    return (row.number, row.digest) if row else (0, START)
+
+
+def _entry(row: Row[tuple[object, ...]]) -> Entry:
+    values = dict(row._mapping)
+    details = canonical.decode(str(values.pop("details")).encode())
+    return Entry(details=details, **values)

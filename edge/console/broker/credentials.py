@@ -1,0 +1,114 @@
+"""The certificates of the console's own door to the broker.
+
+They are made at each start, by an authority whose key is thrown away then: nobody, and no device's
+authority, can make another one.
+"""
+
+import ssl
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from edge import atomic
+from edge.console.broker.configuration import CONSOLE
+
+LOOPBACK: Final = "127.0.0.1"
+# A console that runs for so long without a restart gets new ones by it.
+_VALID: Final = timedelta(days=3650)
+_BEFORE: Final = timedelta(days=1)
+_EKU: Final = ExtendedKeyUsageOID
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What the console shows to its broker.
+
+    Attributes:
+        ca: File with the authority of the broker's certificate.
+        certificate: File with the console's own.
+        key: File with the key of that.
+    """
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+    @classmethod
+    def of(cls, folder: Path) -> "Pass":
+        """Return the one that `make` writes to a folder."""
+        return cls(folder / "ca.crt", folder / "console.crt", folder / "console.key")
+
+    def context(self) -> ssl.SSLContext:
+        """Return TLS to the broker."""
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        made.minimum_version = ssl.TLSVersion.TLSv1_2
+        made.load_verify_locations(self.ca)
+        made.load_cert_chain(self.certificate, self.key)
+        return made
+
+
+def make(folder: Path, now: datetime) -> Pass:
+    """Write all certificates of the door to a folder, and return the console's."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    ca_key = ec.generate_private_key(ec.SECP256R1())
+    name = _name("console's door")
+    ca = (
+        _builder(name, name, ca_key, now)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(ca_key, hashes.SHA256())
+    )
+    _write(folder / "ca.crt", ca.public_bytes(serialization.Encoding.PEM))
+    hosts = x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))])
+    for file, usage, common in (
+        ("broker", _EKU.SERVER_AUTH, "broker"),
+        ("console", _EKU.CLIENT_AUTH, CONSOLE),
+    ):
+        key = ec.generate_private_key(ec.SECP256R1())
+        signed = (
+            _builder(_name(common), name, key, now)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(hosts, critical=False)
+            .sign(ca_key, hashes.SHA256())
+        )
+        _write(folder / f"{file}.key", _pem(key))
+        _write(folder / f"{file}.crt", signed.public_bytes(serialization.Encoding.PEM))
+    return Pass.of(folder)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BEFORE)
+        .not_valid_after(now + _VALID)
+    )
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _write(path: Path, data: bytes) -> None:
+    with atomic.file(path, mode=0o600, durable=False) as stream:
+        stream.write(data)

@@ -1,0 +1,69 @@
+"""The filter language over the tables of the console."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, FromClause, exists, false, func, literal
+
+from edge.console.filters.fields import ATTRIBUTE, Field
+from edge.console.filters.parse import parse
+from edge.console.filters.sql import Condition, Where, condition
+from edge.console.store.tables import ATTRIBUTES, DEVICES, SIGHTINGS, TAGS
+
+_TEXTS: Final = {
+    "id": DEVICES.c.device,
+    "state": DEVICES.c.state,
+    "board": DEVICES.c.board,
+    "product": DEVICES.c.product,
+    "version": DEVICES.c.version,
+    "slot": DEVICES.c.slot,
+    "phase": DEVICES.c.phase,
+    "reason": DEVICES.c.reason,
+}
+_TIMES: Final = {"seen": SIGHTINGS.c.last_seen_s, "enrolled": DEVICES.c.created_at_s}
+
+
+def device_filter(text: str, now_s: int) -> ColumnElement[bool]:
+    """Return what holds for the rows of `DEVICES`, joined with `SIGHTINGS`, that are meant.
+
+    The query is bound to one tenant by whoever asks; what is looked up here is bound to the row.
+
+    Args:
+        text: What somebody wrote.
+        now_s: The time, seconds since 1970.
+
+    Raises:
+        FilterError: It can not be read; the message has the place.
+    """
+    return condition(parse(text), _Columns(), now_s=now_s)
+
+
+class _Columns:
+    """`edge.console.filters.sql.Columns` of the console's tables."""
+
+    def text(self, field: Field) -> ColumnElement[str]:
+        return _TEXTS[field.name]
+
+    def version_key(self, field: Field) -> ColumnElement[str]:
+        del field
+        return DEVICES.c.version_key
+
+    def flag(self, field: Field) -> ColumnElement[bool]:
+        del field
+        return DEVICES.c.is_online
+
+    def at_s(self, field: Field) -> ColumnElement[int]:
+        return func.nullif(_TIMES[field.name], literal(0))
+
+    def has(self, field: Field, attribute: str, where: Where) -> Condition:
+        if field is ATTRIBUTE:
+            return _of_device(ATTRIBUTES, lambda one: (one.name == attribute, where(one.value)))
+        if field.name == "tag":
+            return _of_device(TAGS, lambda one: (where(one.tag),))
+        return false()  # there are no groups yet, so no device is in one
+
+
+def _of_device(table: Any, said: Callable[[Any], tuple[ColumnElement[bool], ...]]) -> Condition:
+    rows: FromClause = table
+    same = (rows.c.tenant == DEVICES.c.tenant, rows.c.device == DEVICES.c.device)
+    return exists().where(*same, *said(rows.c))

@@ -1,0 +1,293 @@
+"""The desk of the console: who is let in, and what messages mean, over the store.
+
+What a poll needs is kept in memory, so that a device that has nothing new costs no query. One
+process has the database for itself; whatever changes a device tells it here (`forget`).
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from edge.console import orders, registry, reports
+from edge.console.certificates import Certificate
+from edge.console.desk import Caller, Desk, Via
+from edge.console.orders import Director
+from edge.console.registry import State
+from edge.console.store.database import Database, StoreError
+from edge.console.store.tables import DEVICES, SIGHTINGS
+from edge.console.vaults import Vaults
+from edge.errors import EdgeError, ThingNotFoundError
+from edge_signing.messages import EventId, ReportEvent, Status, Want, check_file
+
+_KNOWN_MOST: Final = 1_000_000
+_ASK_AGAIN_S: Final = 600
+_NEVER_S: Final = 1 << 60
+Listener = Callable[[str, str], None]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What polls need to know of a device that is let in."""
+
+    tenant: str
+    device: str
+    desired: bytes | None
+    renew_at_s: int
+
+
+class FrontDesk(Desk):
+    """The desk of one console, for the thread of its event loop.
+
+    Attributes:
+        on_shut_out: Told the tenant and the device when one is let in no longer.
+        on_desired: Told when something else is wanted of a device.
+
+    Args:
+        database: Where all is stored.
+        vaults: The repositories.
+        now_s: The time, seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        vaults: Vaults,
+        *,
+        now_s: Callable[[], int] = lambda: int(time.time()),  # noqa: TID251
+    ) -> None:
+        self.on_shut_out: list[Listener] = []
+        self.on_desired: list[Listener] = []
+        self._database = database
+        self._vaults = vaults
+        self._now_s = now_s
+        self._known: dict[bytes, _Known] = {}
+        self._certificates: dict[tuple[str, str], bytes] = {}
+        self._seen: dict[tuple[str, str], tuple[int, Via]] = {}
+        # What was read before a change is not kept after it.
+        self._changes = 0
+
+    async def caller(self, device: str, fingerprint: bytes, via: Via) -> Caller | None:
+        """Return who calls; see `edge.console.desk.Desk`."""
+        known = self._known.get(fingerprint)
+        if known is None:
+            known = await self._looked_up(fingerprint)
+        if known is None:
+            return None
+        if known.device != device:
+            return None
+        self._seen[known.tenant, device] = self._now_s(), via
+        return Caller(known.tenant, device, via)
+
+    async def meet(self, certificate: Certificate, via: Via) -> Caller | None:
+        """Return the caller with a certificate; one that nobody knows waits to be accepted.
+
+        Args:
+            certificate: Verified by TLS, under the authority of one of the tenants.
+            via: The link.
+        """
+        device = certificate.device
+        found = await self.caller(device, certificate.fingerprint, via)
+        if found is not None:
+            return found
+        now_s = self._now_s()
+        state = await self._database.read(lambda one: _stands(one, certificate))
+        if state is None:
+            state = await self._database.write(lambda one: registry.knock(one, certificate, now_s))
+        if state is State.PENDING:
+            await self._note_waiting(device, now_s, via)
+        if state is not State.ACCEPTED:
+            return None
+        return await self.caller(device, certificate.fingerprint, via)
+
+    async def vouched(self, device: str, via: Via) -> Caller | None:
+        """Return the caller of this name, for a link that has looked at certificates itself.
+
+        None for a device that is not let in, or whose certificate is not known yet: over HTTP it
+        is bound to one.
+        """
+        found = await self._database.read(lambda one: _print_of(one, device))
+        return None if found is None else await self.caller(device, found, via)
+
+    async def ordered(self) -> list[Caller]:
+        """Return all callers of whom something is wanted, for links that tell it by themselves."""
+        return await self._database.read(_ordered)
+
+    async def desired(self, caller: Caller) -> bytes | None:
+        """Return what is wanted of a device; see `edge.console.desk.Desk`."""
+        known = self._of(caller)
+        if known is not None and self._now_s() < known.renew_at_s:
+            return known.desired
+        try:
+            return await self.renew(caller.tenant, caller.device)
+        except StoreError:
+            raise
+        except EdgeError as error:
+            # The order that there is holds until it expires; the device decides.
+            logger.warning("%s: the order is not signed anew: %s", caller.device, error)
+            return await self._database.read(lambda one: _desired_of(one, caller))
+
+    async def renew(self, tenant: str, device: str) -> bytes | None:
+        """Return what is wanted of a device, signed anew if it is time."""
+        now_s, changes = self._now_s(), self._changes
+        director: Director = self._vaults
+        found = await self._database.write(
+            lambda one: (
+                orders.renew(one, director, tenant, device, now_s),
+                registry.get(one, tenant, device).desired_renew_at_s,
+            )
+        )
+        certificate = self._certificates.get((tenant, device), b"")
+        known = self._known.get(certificate)
+        if known is not None and changes == self._changes:
+            known.desired = found[0]
+            # Nothing is signed anew for an order that has ended: asked again after a while.
+            known.renew_at_s = max(int(found[1]), now_s + _ASK_AGAIN_S)
+        return found[0]
+
+    async def take_status(self, caller: Caller, status: Status) -> None:
+        """Store a status; see `edge.console.desk.Desk`."""
+        now_s = self._now_s()
+        await self._database.write(lambda one: reports.take_status(one, caller, status, now_s))
+
+    async def take_events(self, caller: Caller, events: Sequence[ReportEvent]) -> list[EventId]:
+        """Store events; see `edge.console.desk.Desk`."""
+        now_s = self._now_s()
+        return await self._database.write(
+            lambda one: reports.take_events(one, caller, events, now_s)
+        )
+
+    async def take_online(self, caller: Caller, boot_id: str, *, is_online: bool) -> None:
+        """Store a birth or a will; see `edge.console.desk.Desk`."""
+        await self._database.write(
+            lambda one: reports.take_online(one, caller, boot_id, is_online=is_online)
+        )
+
+    async def block(self, caller: Caller, want: Want) -> bytes:
+        """Return a block of a repository's file; see `edge.console.desk.Desk`."""
+        path = self._vaults.of(caller.tenant).repository.folder / check_file(want.name)
+
+        def read(_connection: Connection) -> bytes:
+            if not path.is_file():
+                raise ThingNotFoundError(f"{want.name}: not in the repository")
+            with path.open("rb") as stream:
+                stream.seek(want.offset_bytes)
+                return stream.read(want.length_bytes)
+
+        return await self._database.read(read)
+
+    def forget(self, tenant: str, device: str) -> None:
+        """Look a device up anew when it calls: something of it was changed."""
+        self._changes += 1
+        certificate = self._certificates.pop((tenant, device), None)
+        if certificate is not None:
+            self._known.pop(certificate, None)
+
+    def shut_out(self, tenant: str, device: str) -> None:
+        """Let a device in no longer, at once: the links hear of it."""
+        self.forget(tenant, device)
+        for listener in self.on_shut_out:
+            listener(tenant, device)
+
+    def wants_other(self, tenant: str, device: str) -> None:
+        """Tell the links that something else is wanted of a device."""
+        self.forget(tenant, device)
+        for listener in self.on_desired:
+            listener(tenant, device)
+
+    async def store_sightings(self) -> int:
+        """Store who called since the last time, all at once; return how many that were."""
+        seen, self._seen = self._seen, {}
+        if seen:
+            await self._database.write(lambda one: _store_seen(one, seen))
+        return len(seen)
+
+    async def _note_waiting(self, device: str, now_s: int, via: Via) -> None:
+        def note(connection: Connection) -> None:
+            asked = select(DEVICES.c.tenant).where(DEVICES.c.device == device)
+            tenant = connection.scalar(asked)
+            if tenant is not None:
+                _store_seen(connection, {(tenant, device): (now_s, via)})
+
+        await self._database.write(note)
+
+    async def _looked_up(self, fingerprint: bytes) -> _Known | None:
+        while True:
+            changes = self._changes
+            known = await self._database.read(lambda one: _known_by(one, fingerprint))
+            if changes == self._changes:
+                break
+        if known is not None:
+            self._remember(fingerprint, known)
+        return known
+
+    def _of(self, caller: Caller) -> _Known | None:
+        return self._known.get(self._certificates.get((caller.tenant, caller.device), b""))
+
+    def _remember(self, fingerprint: bytes, known: _Known) -> None:
+        if len(self._known) >= _KNOWN_MOST:
+            self._known.clear()
+            self._certificates.clear()
+        self._known[fingerprint] = known
+        self._certificates[known.tenant, known.device] = fingerprint
+
+
+def _known_by(connection: Connection, fingerprint: bytes) -> _Known | None:
+    asked = select(DEVICES).where(
+        DEVICES.c.fingerprint == fingerprint.hex(), DEVICES.c.state == State.ACCEPTED
+    )
+    row = connection.execute(asked).first()
+    if row is None:
+        return None
+    desired = None if row.desired is None else bytes(row.desired)
+    renew_at_s = row.desired_renew_at_s if desired else _NEVER_S
+    return _Known(row.tenant, row.device, desired, renew_at_s)
+
+
+def _desired_of(connection: Connection, caller: Caller) -> bytes | None:
+    found = registry.get(connection, caller.tenant, caller.device).desired
+    return None if found is None else bytes(found)
+
+
+def _print_of(connection: Connection, device: str) -> bytes | None:
+    accepted = (DEVICES.c.device == device, DEVICES.c.state == State.ACCEPTED)
+    found = connection.scalar(select(DEVICES.c.fingerprint).where(*accepted))
+    return None if found is None else bytes.fromhex(found)
+
+
+def _ordered(connection: Connection) -> list[Caller]:
+    asked = select(DEVICES.c.tenant, DEVICES.c.device).where(
+        DEVICES.c.state == State.ACCEPTED, DEVICES.c.desired.is_not(None)
+    )
+    rows = connection.execute(asked.order_by(DEVICES.c.device))
+    return [Caller(row.tenant, row.device, Via.MQTT) for row in rows]
+
+
+def _stands(connection: Connection, certificate: Certificate) -> State | None:
+    """Return how a device stands whose certificate is known: most calls need no writing."""
+    same = (
+        DEVICES.c.device == certificate.device,
+        DEVICES.c.fingerprint == certificate.fingerprint.hex(),
+    )
+    found = connection.scalar(select(DEVICES.c.state).where(*same))
+    return None if found is None else State(found)
+
+
+def _store_seen(connection: Connection, seen: dict[tuple[str, str], tuple[int, Via]]) -> None:
+    same = (SIGHTINGS.c.tenant == bindparam("of_tenant"), SIGHTINGS.c.device == bindparam("of"))
+    rows = [
+        {"of_tenant": tenant, "of": device, "last_seen_s": at_s, "via": via}
+        for (tenant, device), (at_s, via) in seen.items()
+    ]
+    connection.execute(update(SIGHTINGS).where(*same), rows)
+    first = (*same, SIGHTINGS.c.first_seen_s == 0)
+    new = [
+        {"of_tenant": row["of_tenant"], "of": row["of"], "first_seen_s": row["last_seen_s"]}
+        for row in rows
+    ]
+    connection.execute(update(SIGHTINGS).where(*first), new)

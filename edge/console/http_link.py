@@ -1,0 +1,147 @@
+"""The link by HTTP: orders, events and states of devices, and their repository.
+
+A device is whose certificate TLS has verified. Every request asks anew whether it is let in, also
+on a connection that was made before; who is shut out loses its connections at once.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from edge.console import certificates, file_answer
+from edge.console.desk import Caller, Via
+from edge.console.front_desk import FrontDesk
+from edge.console.store.database import StoreError
+from edge.console.vaults import Vaults
+from edge.errors import EdgeError, InputError
+from edge_signing import messages
+from edge_signing.errors import FormatError
+from edge_signing.messages import MESSAGE_MOST_BYTES, Status
+
+# Longer than a device waits between two polls, so that a handshake is not paid for each.
+KEEP_ALIVE_S: Final = 960
+_BODY_S: Final = 30
+_RETRY_S: Final = "5"
+
+logger = logging.getLogger(__name__)
+
+
+class HttpLink:
+    """The requests of devices.
+
+    Args:
+        desk: What messages mean.
+        vaults: The repositories.
+        shown: Returns the verified certificate of a request, in DER; that of TLS when None.
+    """
+
+    def __init__(
+        self,
+        desk: FrontDesk,
+        vaults: Vaults,
+        *,
+        shown: Callable[[web.Request], bytes | None] | None = None,
+    ) -> None:
+        self._desk = desk
+        self._vaults = vaults
+        self._shown = shown or _of_tls
+        self._open: WeakKeyDictionary[asyncio.Transport, Caller] = WeakKeyDictionary()
+        desk.on_shut_out.append(self._break)
+
+    def app(self) -> web.Application:
+        """Return the application, to be served with TLS that asks for certificates."""
+        made = web.Application(client_max_size=MESSAGE_MOST_BYTES, middlewares=[_answering])
+        path = "/v1/devices/{device}"
+        made.router.add_get(f"{path}/desired", self._give_desired, allow_head=False)
+        made.router.add_post(f"{path}/events", self._take_events)
+        made.router.add_put(f"{path}/state", self._take_state)
+        made.router.add_get("/repository/{file:.+}", self._give_file, allow_head=False)
+        return made
+
+    async def _give_desired(self, request: web.Request) -> web.StreamResponse:
+        caller = await self._caller(request)
+        message = await self._desk.desired(caller)
+        if message is None:
+            return web.Response(status=204)
+        etag = {"ETag": f'"{hashlib.sha256(message).hexdigest()[:32]}"'}
+        if request.headers.get("If-None-Match") == etag["ETag"]:
+            return web.Response(status=304, headers=etag)
+        return web.Response(body=message, headers=etag, content_type="application/json")
+
+    async def _take_events(self, request: web.Request) -> web.StreamResponse:
+        caller = await self._caller(request)
+        events = messages.unpack_events(await _body(request))
+        stored = await self._desk.take_events(caller, events)
+        return web.Response(body=messages.pack_stored(stored), content_type="application/json")
+
+    async def _take_state(self, request: web.Request) -> web.StreamResponse:
+        caller = await self._caller(request)
+        await self._desk.take_status(caller, Status.unpack(await _body(request)))
+        return web.Response(status=204)
+
+    async def _give_file(self, request: web.Request) -> web.StreamResponse:
+        caller = await self._caller(request)
+        try:
+            name = messages.check_file(request.match_info["file"])
+        except FormatError:
+            return web.Response(status=404)
+        return await file_answer.answer(
+            request, self._vaults.of(caller.tenant).repository.folder / name
+        )
+
+    async def _caller(self, request: web.Request) -> Caller:
+        """Return who asks, for its own things only."""
+        transport, shown = request.transport, self._shown(request)
+        if transport is None or not shown:
+            raise web.HTTPForbidden(text="no certificate of a device was shown")
+        try:
+            certificate = certificates.of_device(shown)
+        except InputError as error:
+            raise web.HTTPForbidden(text=str(error)) from error
+        if request.match_info.get("device", certificate.device) != certificate.device:
+            raise web.HTTPForbidden(text="the certificate is that of another device")
+        caller = await self._desk.meet(certificate, Via.HTTP)
+        if caller is None:
+            raise web.HTTPForbidden(text=f"{certificate.device} is not let in")
+        self._open[transport] = caller
+        return caller
+
+    def _break(self, tenant: str, device: str) -> None:
+        for transport, caller in list(self._open.items()):
+            if (caller.tenant, caller.device) == (tenant, device):
+                transport.abort()
+
+
+def _of_tls(request: web.Request) -> bytes | None:
+    transport = request.transport
+    secure = transport.get_extra_info("ssl_object") if transport is not None else None
+    found: bytes | None = secure.getpeercert(True) if secure is not None else None
+    return found
+
+
+async def _body(request: web.Request) -> bytes:
+    try:
+        async with asyncio.timeout(_BODY_S):
+            return await request.read()
+    except TimeoutError as error:
+        raise web.HTTPRequestTimeout from error
+
+
+@web.middleware
+async def _answering(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except FormatError as error:
+        return web.Response(status=400, text=str(error))
+    except StoreError as error:
+        logger.warning("%s %s: %s", request.method, request.path, error)
+        return web.Response(status=503, headers={"Retry-After": _RETRY_S})
+    except EdgeError as error:
+        logger.warning("%s %s: %s", request.method, request.path, error)
+        return web.Response(status=500)

@@ -1,0 +1,133 @@
+"""What a device said and nobody has looked at yet: bounded, the newest of what replaces itself.
+
+Pure: the time is an argument.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+EVENTS_MOST: Final = 8  # messages; a device tells again what was not stored
+WANTS_MOST: Final = 16
+
+
+class What(StrEnum):
+    """What a message is, as the last part of its topic."""
+
+    ONLINE = "online"
+    STATE = "state"
+    EVENTS = "ev"
+    WANT = "want"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of a device.
+
+    Attributes:
+        word: What the answer has to carry, if one is wanted.
+    """
+
+    what: What
+    payload: bytes = field(repr=False)
+    word: bytes = b""
+
+
+@dataclass(slots=True)
+class Bucket:
+    """How much a device may be sent: a rate, and a burst on top of it.
+
+    Attributes:
+        per_s: What comes back each second.
+        most: What there is at most.
+        left: What there is; below 0 after more was taken at once.
+        at_s: When that was, on a monotonic clock.
+    """
+
+    per_s: float
+    most: float
+    left: float
+    at_s: float
+
+    def wait_s(self, now_s: float) -> float:
+        """Return how long to wait until something may be sent."""
+        self.left = min(self.most, self.left + (now_s - self.at_s) * self.per_s)
+        self.at_s = now_s
+        return 0.0 if self.left > 0 else (1 - self.left) / self.per_s
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a device that comes anew has no more."""
+        return self.left >= self.most
+
+    def take(self, amount: int) -> None:
+        """Note what was sent."""
+        self.left -= amount
+
+
+@dataclass(slots=True)
+class Inbox:
+    """The messages of one device.
+
+    Attributes:
+        dropped: How many had no room.
+        is_ready: Somebody looks at it, or is about to.
+        is_paused: Somebody looks at it again when more may be sent.
+    """
+
+    bucket: Bucket
+    dropped: int = 0
+    is_ready: bool = False
+    is_paused: bool = False
+    _newest: dict[What, Message] = field(default_factory=dict)
+    _events: deque[Message] = field(default_factory=deque)
+    _wants: deque[Message] = field(default_factory=deque)
+
+    def put(self, message: Message) -> None:
+        """Keep a message, if there is room."""
+        match message.what:
+            case What.ONLINE | What.STATE:
+                self._newest[message.what] = message
+            case What.EVENTS:
+                self._append(self._events, message, EVENTS_MOST)
+            case What.WANT:
+                if all(one.word != message.word for one in self._wants):
+                    self._append(self._wants, message, WANTS_MOST)
+
+    def take(self) -> Iterator[Message]:
+        """Yield all but wants, and forget them; what comes meanwhile too."""
+        while self._newest or self._events:
+            if self._newest:
+                # A birth comes before what the device says after it.
+                what = What.ONLINE if What.ONLINE in self._newest else What.STATE
+                yield self._newest.pop(what)
+            else:
+                yield self._events.popleft()
+
+    def next_want(self) -> Message | None:
+        """Return a want, and forget it."""
+        return self._wants.popleft() if self._wants else None
+
+    def clear(self) -> None:
+        """Forget all messages."""
+        self._newest.clear()
+        self._events.clear()
+        self._wants.clear()
+
+    @property
+    def has_wants_only(self) -> bool:
+        """Whether nothing but blocks is left."""
+        return not self._newest and not self._events and bool(self._wants)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to look at."""
+        return not (self._newest or self._events or self._wants)
+
+    def _append(self, queue: deque[Message], message: Message, most: int) -> None:
+        if len(queue) >= most:
+            self.dropped += 1
+        else:
+            queue.append(message)

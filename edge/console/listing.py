@@ -1,0 +1,110 @@
+"""What is known of devices, their orders and events, page by page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, desc, exists, func, select
+
+from edge.console.registry import State
+from edge.console.store.tables import ATTRIBUTES, DEVICES, EVENTS, ORDERS, SIGHTINGS, TAGS
+from edge.errors import ThingNotFoundError
+
+_SEEN = (SIGHTINGS.c.first_seen_s, SIGHTINGS.c.last_seen_s, SIGHTINGS.c.via)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device with what is stored beside its row.
+
+    Attributes:
+        row: Its columns of `DEVICES` and `SIGHTINGS`.
+    """
+
+    row: Row[Any]
+    tags: tuple[str, ...]
+    attributes: dict[str, str]
+
+
+def devices(
+    connection: Connection,
+    tenant: str,
+    *,
+    where: Sequence[ColumnElement[bool]] = (),
+    state: State | None = None,
+    tag: str = "",
+    after: str = "",
+    most: int,
+) -> list[Device]:
+    """Return devices in the order of their ids, those after one."""
+    conditions = [DEVICES.c.device > after, *where]
+    if state is not None:
+        conditions.append(DEVICES.c.state == state)
+    if tag:
+        same = (TAGS.c.tenant == DEVICES.c.tenant, TAGS.c.device == DEVICES.c.device)
+        conditions.append(exists().where(*same, TAGS.c.tag == tag))
+    asked = _asked(tenant).where(*conditions).order_by(DEVICES.c.device).limit(most)
+    return _with_labels(connection, tenant, connection.execute(asked).all())
+
+
+def device(connection: Connection, tenant: str, name: str) -> Device:
+    """Return one device.
+
+    Raises:
+        ThingNotFoundError: The tenant has none of that name.
+    """
+    rows = connection.execute(_asked(tenant).where(DEVICES.c.device == name)).all()
+    if not rows:
+        raise ThingNotFoundError(f"no device {name!r}", hint="edge devices list")
+    return _with_labels(connection, tenant, rows)[0]
+
+
+def counts(connection: Connection, tenant: str) -> dict[str, int]:
+    """Return how many devices stand how."""
+    asked = select(DEVICES.c.state, func.count()).where(DEVICES.c.tenant == tenant)
+    found = dict(connection.execute(asked.group_by(DEVICES.c.state)).tuples().all())
+    return {state: found.get(state, 0) for state in State}
+
+
+def orders(connection: Connection, tenant: str, device_name: str, most: int) -> list[Row[Any]]:
+    """Return the orders of a device, newest first."""
+    asked = select(ORDERS).where(ORDERS.c.tenant == tenant, ORDERS.c.device == device_name)
+    # The number of an order is ahead of its word: as text it would not be in order.
+    newest = (
+        desc(ORDERS.c.created_at_s),
+        desc(func.length(ORDERS.c.action)),
+        desc(ORDERS.c.action),
+    )
+    return list(connection.execute(asked.order_by(*newest).limit(most)))
+
+
+def events(
+    connection: Connection, tenant: str, *, device_name: str = "", after: int = 0, most: int
+) -> list[Row[Any]]:
+    """Return events in the order in which they came, those after a number."""
+    asked = select(EVENTS).where(EVENTS.c.tenant == tenant, EVENTS.c.number > after)
+    if device_name:
+        asked = asked.where(EVENTS.c.device == device_name)
+    return list(connection.execute(asked.order_by(EVENTS.c.number).limit(most)))
+
+
+def _asked(tenant: str) -> Any:
+    same = (SIGHTINGS.c.tenant == DEVICES.c.tenant) & (SIGHTINGS.c.device == DEVICES.c.device)
+    return select(DEVICES, *_SEEN).join(SIGHTINGS, same).where(DEVICES.c.tenant == tenant)
+
+
+def _with_labels(connection: Connection, tenant: str, rows: Sequence[Row[Any]]) -> list[Device]:
+    names = [row.device for row in rows]
+    tags: dict[str, list[str]] = {name: [] for name in names}
+    for row in connection.execute(
+        select(TAGS).where(TAGS.c.tenant == tenant, TAGS.c.device.in_(names)).order_by(TAGS.c.tag)
+    ):
+        tags[row.device].append(row.tag)
+    attributes: dict[str, dict[str, str]] = {name: {} for name in names}
+    for row in connection.execute(
+        select(ATTRIBUTES)
+        .where(ATTRIBUTES.c.tenant == tenant, ATTRIBUTES.c.device.in_(names))
+        .order_by(ATTRIBUTES.c.name)
+    ):
+        attributes[row.device][row.name] = row.value
+    return [Device(row, tuple(tags[row.device]), attributes[row.device]) for row in rows]

@@ -1,0 +1,162 @@
+"""What people and programs can do with a fleet: each act stored, audited, and told to the links."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy import Connection
+
+from edge.console import labels, orders, registry, releases
+from edge.console.audit import Actor
+from edge.console.front_desk import FrontDesk
+from edge.console.orders import Order
+from edge.console.releases import Release
+from edge.console.store.database import Database
+from edge.console.vault import Missing
+from edge.console.vaults import Vaults
+from edge.errors import EdgeError
+from edge_signing.messages import Policy
+
+logger = logging.getLogger(__name__)
+
+
+class Office:
+    """The acts of one console, for the thread of its event loop.
+
+    Attributes:
+        database: Where all is stored.
+        vaults: The repositories.
+        desk: What links ask.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        vaults: Vaults,
+        desk: FrontDesk,
+        *,
+        now_s: Callable[[], int] = lambda: int(time.time()),  # noqa: TID251
+        word: Callable[[], str] = lambda: secrets.token_hex(4),
+    ) -> None:
+        self.database = database
+        self.vaults = vaults
+        self.desk = desk
+        self._now_s = now_s
+        self._word = word
+
+    def now_s(self) -> int:
+        """Return the time, seconds since 1970."""
+        return self._now_s()
+
+    async def register(self, actor: Actor, device: str, fingerprint: bytes | None) -> None:
+        """Let a device in that has not called yet; see `registry.register`."""
+        await self.database.write(lambda one: registry.register(one, actor, device, fingerprint))
+
+    async def accept(self, actor: Actor, device: str) -> None:
+        """Let a device in; see `registry.accept`."""
+        await self.database.write(lambda one: registry.accept(one, actor, device))
+        self.desk.forget(actor.tenant, device)
+
+    async def reject(self, actor: Actor, device: str) -> None:
+        """Forget a device that waits; see `registry.reject`."""
+        await self._shut_out(actor, device, registry.reject)
+
+    async def revoke(self, actor: Actor, device: str) -> None:
+        """Let a device in no longer, at once; see `registry.revoke`."""
+        await self._shut_out(actor, device, registry.revoke)
+
+    async def decommission(self, actor: Actor, device: str) -> None:
+        """Put a device out of use for good; see `registry.decommission`."""
+        await self._shut_out(actor, device, registry.decommission)
+
+    async def re_enrol(self, actor: Actor, device: str, fingerprint: bytes | None) -> int:
+        """Let a device in anew with another certificate; see `registry.re_enrol`."""
+        epoch = await self.database.write(
+            lambda one: registry.re_enrol(one, actor, device, fingerprint)
+        )
+        self.desk.shut_out(actor.tenant, device)
+        return epoch
+
+    async def tag(
+        self, actor: Actor, device: str, *, add: Iterable[str], remove: Iterable[str]
+    ) -> list[str]:
+        """Add and remove tags; see `labels.tag`."""
+        return await self.database.write(
+            lambda one: labels.tag(one, actor, device, add=add, remove=remove)
+        )
+
+    async def set_attributes(
+        self, actor: Actor, device: str, values: Mapping[str, str | None]
+    ) -> dict[str, str]:
+        """Set attributes; see `labels.set_attributes`."""
+        return await self.database.write(
+            lambda one: labels.set_attributes(one, actor, device, values)
+        )
+
+    async def set_notes(self, actor: Actor, device: str, notes: str) -> None:
+        """Set what people wrote of a device; see `labels.set_notes`."""
+        await self.database.write(lambda one: labels.set_notes(one, actor, device, notes))
+
+    async def deploy(
+        self, actor: Actor, device: str, version: str, *, product: str = "", policy: Policy
+    ) -> Order:
+        """Order a release of a device; see `orders.deploy`."""
+
+        def order(connection: Connection) -> Order:
+            release = releases.find(connection, actor.tenant, version, product)
+            return orders.deploy(
+                connection, actor, self.vaults, device, release, policy=policy, word=self._word
+            )
+
+        made = await self.database.write(order)
+        self.desk.wants_other(actor.tenant, device)
+        return made
+
+    async def take_bundle(self, actor: Actor, bundle: Path) -> list[Release]:
+        """Verify a bundle and store what it brings; return the releases that it changed."""
+        vault, now = self.vaults.of(actor.tenant), self._now()
+        found = await asyncio.to_thread(vault.take, bundle, now=now)
+        return await self.database.write(lambda one: releases.take(one, actor, found))
+
+    async def take_object(self, actor: Actor, sha256: str, stream: BinaryIO) -> list[Release]:
+        """Store a file that a release names; return the releases that it changed."""
+        vault, now = self.vaults.of(actor.tenant), self._now()
+        found = await asyncio.to_thread(vault.put, sha256, stream, now=now)
+        return await self.database.write(lambda one: releases.take(one, actor, found))
+
+    async def missing(self, tenant: str) -> list[Missing]:
+        """Return the files that releases name and that are not here."""
+        return await asyncio.to_thread(self.vaults.of(tenant).missing)
+
+    async def renew_orders(self, tenant: str) -> int:
+        """Sign open orders anew that would expire before long; return how many."""
+        now_s = self._now_s()
+        due = await self.database.read(lambda one: orders.due(one, tenant, now_s))
+        renewed = 0
+        for device in due:
+            try:
+                await self.desk.renew(tenant, device)
+            except EdgeError as error:
+                logger.warning("%s: the order is not signed anew: %s", device, error)
+                continue
+            self.desk.wants_other(tenant, device)
+            renewed += 1
+        return renewed
+
+    async def refresh(self, tenant: str) -> bool:
+        """Sign the repository's snapshot and timestamp anew if it is time."""
+        return await asyncio.to_thread(self.vaults.of(tenant).refresh, now=self._now())
+
+    async def _shut_out(
+        self, actor: Actor, device: str, act: Callable[[Connection, Actor, str], None]
+    ) -> None:
+        await self.database.write(lambda one: act(one, actor, device))
+        self.desk.shut_out(actor.tenant, device)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._now_s(), UTC)

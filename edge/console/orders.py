@@ -1,0 +1,220 @@
+"""What each device should run: orders, signed by the director of its tenant."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Row, and_, insert, select, update
+
+from edge.console import audit, registry, releases
+from edge.console.audit import CONSOLE, Actor
+from edge.console.registry import State
+from edge.console.releases import Release
+from edge.console.reports import OPEN, REPLACED
+from edge.console.store.tables import DEVICES, ORDERS
+from edge.errors import RefusedError
+from edge_signing.messages import Desired, Policy
+from edge_signing.trust.offline import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A document of the director.
+
+    Attributes:
+        renew_at_s: When it is time for another one: long before it expires.
+    """
+
+    document: bytes
+    renew_at_s: int
+
+
+class Director(Protocol):
+    """Signs orders with the online key of a tenant, for releases of its repository."""
+
+    def targets(self, tenant: str, release: Release) -> Mapping[str, Target]:
+        """Return what the release role says of the documents of a release.
+
+        Raises:
+            ThingNotFoundError: It is published no longer.
+        """
+
+    def sign(
+        self, tenant: str, targets: Mapping[str, Target], *, device: str, epoch: int, version: int
+    ) -> Signed:
+        """Return what orders these targets of one device.
+
+        Raises:
+            RefusedError: The director's key is not here.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order that was given.
+
+    Attributes:
+        action: Names it in all reports.
+        seq: Its number for the device.
+    """
+
+    device: str
+    action: str
+    seq: int
+
+
+def deploy(
+    connection: Connection,
+    actor: Actor,
+    director: Director,
+    device: str,
+    release: Release,
+    *,
+    policy: Policy,
+    word: Callable[[], str],
+) -> Order:
+    """Order a release of a device, in place of what was ordered before.
+
+    Args:
+        connection: Of the transaction.
+        actor: Who orders.
+        director: Signs the order.
+        device: Its id.
+        release: What it should run.
+        policy: How the update may go on.
+        word: Gives a word that is not given twice.
+
+    Raises:
+        ThingNotFoundError: There is no such device, or the release is published no longer.
+        RefusedError: It is not accepted, or the release is not for it or not published yet.
+    """
+    row = registry.get(connection, actor.tenant, device)
+    _require_fit(row, release)
+    seq = max(row.desired_seq, row.seq) + 1
+    action = f"{seq}-{word()}"
+    _replace(connection, actor, device)
+    made = {
+        "tenant": actor.tenant,
+        "action": action,
+        "device": device,
+        "release": release.path,
+        "version": release.version,
+        "state": OPEN,
+        "created_at_s": actor.now_s,
+    }
+    connection.execute(insert(ORDERS).values(made))
+    _write(connection, actor.tenant, director, row, release, seq=seq, action=action, policy=policy)
+    details: dict[str, object] = {"action": action, "release": release.path, "seq": seq}
+    audit.record(connection, actor, "device.deploy", f"device:{device}", details)
+    return Order(device, action, seq)
+
+
+def renew(
+    connection: Connection, director: Director, tenant: str, device: str, now_s: int
+) -> bytes | None:
+    """Return the order of a device, signed anew if the document would expire before long.
+
+    The action stays the same, so that the device goes on with it. An order that has ended is left
+    as it is, unless the device does not know it any more.
+
+    Raises:
+        ThingNotFoundError: There is no such device, or the release is published no longer.
+    """
+    row = registry.get(connection, tenant, device)
+    if row.desired is None:
+        return None
+    if now_s < row.desired_renew_at_s or not _is_needed(connection, row):
+        return bytes(row.desired)
+    before = Desired.unpack(bytes(row.desired))
+    release = releases.get(connection, tenant, row.desired_release)
+    seq = row.desired_seq + 1
+    packed = _write(
+        connection,
+        tenant,
+        director,
+        row,
+        release,
+        seq=seq,
+        action=before.action,
+        policy=before.policy,
+    )
+    details: dict[str, object] = {"action": before.action, "seq": seq}
+    actor = Actor(tenant, CONSOLE, now_s)
+    audit.record(connection, actor, "device.renew-order", f"device:{device}", details)
+    return packed
+
+
+def _write(
+    connection: Connection,
+    tenant: str,
+    director: Director,
+    row: Row[Any],
+    release: Release,
+    *,
+    seq: int,
+    action: str,
+    policy: Policy,
+) -> bytes:
+    targets = director.targets(tenant, release)
+    signed = director.sign(tenant, targets, device=row.device, epoch=row.epoch, version=seq)
+    packed = Desired(seq, action, release.path, signed.document, policy).pack()
+    same = (DEVICES.c.tenant == tenant, DEVICES.c.device == row.device)
+    values = {
+        "desired": packed,
+        "desired_seq": seq,
+        "desired_action": action,
+        "desired_release": release.path,
+        "desired_renew_at_s": signed.renew_at_s,
+    }
+    connection.execute(update(DEVICES).where(*same).values(values))
+    return packed
+
+
+def due(connection: Connection, tenant: str, now_s: int) -> list[str]:
+    """Return the devices with an open order that it is time to sign anew."""
+    same = (ORDERS.c.tenant == DEVICES.c.tenant, ORDERS.c.action == DEVICES.c.desired_action)
+    asked = select(DEVICES.c.device).join(ORDERS, and_(*same))
+    is_due = (DEVICES.c.desired.is_not(None), DEVICES.c.desired_renew_at_s <= now_s)
+    found = asked.where(DEVICES.c.tenant == tenant, ORDERS.c.state == OPEN, *is_due)
+    return list(connection.scalars(found.order_by(DEVICES.c.device)))
+
+
+def _is_needed(connection: Connection, row: Row[Any]) -> bool:
+    if row.seq < row.desired_seq:
+        return True
+    asked = select(ORDERS.c.state).where(
+        ORDERS.c.tenant == row.tenant, ORDERS.c.action == row.desired_action
+    )
+    return connection.scalar(asked) == OPEN
+
+
+def _replace(connection: Connection, actor: Actor, device: str) -> None:
+    open_ = (
+        ORDERS.c.tenant == actor.tenant,
+        ORDERS.c.device == device,
+        ORDERS.c.state == OPEN,
+    )
+    values = {"state": REPLACED, "closed_at_s": actor.now_s}
+    connection.execute(update(ORDERS).where(*open_).values(values))
+
+
+def _require_fit(row: Row[Any], release: Release) -> None:
+    if row.state != State.ACCEPTED:
+        raise RefusedError(f"{row.device} is {row.state}, not accepted")
+    if not release.is_published:
+        raise RefusedError(
+            f"{release.product} {release.version} is not published",
+            hint="documents that its metadata names are not here: upload their bundles too",
+        )
+    if row.board and row.board not in release.boards:
+        raise RefusedError(
+            f"{release.product} {release.version} is for {', '.join(release.boards)},"
+            f" and {row.device} is {row.board}"
+        )
+    if row.product and row.product != release.product:
+        raise RefusedError(f"{row.device} runs {row.product}, the release is {release.product}")
+    if release.counter < row.counter:
+        raise RefusedError(
+            f"{release.product} {release.version}: its counter {release.counter} is below"
+            f" {row.counter} of {row.device}, which would refuse it"
+        )

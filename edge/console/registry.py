@@ -1,0 +1,269 @@
+"""The devices of a tenant: how they come in, what is known of them, how they are put out.
+
+Steps of a transaction; each act has its entry in the audit log. A device that is known by its
+certificate (pre-authorised) is let in with that one alone. One that is known by its id (registered
+by the factory) is bound to the first certificate with that name of the tenant's authority. One that
+nobody named waits until somebody accepts it.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from edge.console import audit, tenants
+from edge.console.audit import Actor
+from edge.console.certificates import Certificate
+from edge.console.store.tables import ATTRIBUTES, DEVICES, RETIRED, SIGHTINGS, TAGS
+from edge.errors import InputError, RefusedError, ThingNotFoundError
+from edge_signing.errors import FormatError
+from edge_signing.trust.names import check_device
+
+_FINGERPRINT_BYTES: Final = 32
+
+
+class State(StrEnum):
+    """How a device stands; stored, so the names never change."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REVOKED = "revoked"
+    DECOMMISSIONED = "decommissioned"
+
+
+# What an act makes of which states; anything else is refused.
+_ACTS: Final[Mapping[str, tuple[frozenset[State], State]]] = {
+    "accept": (frozenset({State.PENDING, State.REVOKED}), State.ACCEPTED),
+    "revoke": (frozenset({State.ACCEPTED, State.PENDING}), State.REVOKED),
+    "decommission": (
+        frozenset({State.ACCEPTED, State.PENDING, State.REVOKED}),
+        State.DECOMMISSIONED,
+    ),
+}
+
+
+def register(
+    connection: Connection, actor: Actor, device: str, fingerprint: bytes | None = None
+) -> None:
+    """Let a device in that has not called yet, by its certificate or else by its id.
+
+    Raises:
+        InputError: It can not be called that, or the fingerprint is none.
+        RefusedError: The id or the certificate is taken.
+    """
+    _check(device, fingerprint)
+    _require_free(connection, device, fingerprint)
+    _add(connection, actor, device, State.ACCEPTED, fingerprint)
+    known_by = fingerprint.hex() if fingerprint else ""
+    audit.record(connection, actor, "device.register", _subject(device), {"certificate": known_by})
+
+
+def knock(connection: Connection, certificate: Certificate, now_s: int) -> State | None:
+    """Return how a device stands whose certificate no accepted device has; None for a stranger.
+
+    Binds a device that was registered by its id, and makes one that nobody named a pending one.
+    The certificate was verified by TLS; that its authority is the tenant's is asked here.
+    """
+    tenant = tenants.of_certificate(connection, certificate)
+    if tenant is None or _is_retired(connection, certificate.fingerprint):
+        return None
+    print_ = certificate.fingerprint.hex()
+    actor = Actor(tenant, f"device:{certificate.device}", now_s)
+    row = _anywhere(connection, certificate.device)
+    if row is None:
+        _add(connection, actor, certificate.device, State.PENDING, certificate.fingerprint)
+        details: dict[str, object] = {"certificate": print_}
+        audit.record(connection, actor, "device.ask", _subject(certificate.device), details)
+        return State.PENDING
+    if row.tenant != tenant:
+        return None
+    if row.fingerprint == print_:
+        return State(row.state)
+    if row.fingerprint is None and row.state == State.ACCEPTED:
+        _set(connection, tenant, certificate.device, fingerprint=print_)
+        bound: dict[str, object] = {"certificate": print_}
+        audit.record(connection, actor, "device.bind", _subject(certificate.device), bound)
+        return State.ACCEPTED
+    return None
+
+
+def accept(connection: Connection, actor: Actor, device: str) -> None:
+    """Let a device in that waits, or that was revoked, with the certificate that it has.
+
+    Raises:
+        ThingNotFoundError: There is none of that name.
+        RefusedError: It stands otherwise.
+    """
+    _act(connection, actor, device, "accept")
+
+
+def revoke(connection: Connection, actor: Actor, device: str) -> None:
+    """Let a device in no longer.
+
+    Raises:
+        ThingNotFoundError: There is none of that name.
+        RefusedError: It stands otherwise.
+    """
+    _act(connection, actor, device, "revoke")
+
+
+def reject(connection: Connection, actor: Actor, device: str) -> None:
+    """Forget a device that waits, and never let its certificate in.
+
+    Raises:
+        ThingNotFoundError: There is none of that name.
+        RefusedError: It does not wait.
+    """
+    row = get(connection, actor.tenant, device)
+    if row.state != State.PENDING:
+        raise RefusedError(f"{device} is {row.state}, not pending", hint="revoke it instead")
+    _retire(connection, actor, device, row.fingerprint)
+    for table in (TAGS, ATTRIBUTES, SIGHTINGS, DEVICES):
+        same = (table.c.tenant == actor.tenant, table.c.device == device)
+        connection.execute(delete(table).where(*same))
+    audit.record(connection, actor, "device.reject", _subject(device))
+
+
+def decommission(connection: Connection, actor: Actor, device: str) -> None:
+    """Put a device out of use for good: its certificate is never let in again.
+
+    Raises:
+        ThingNotFoundError: There is none of that name.
+        RefusedError: It is already.
+    """
+    row = get(connection, actor.tenant, device)
+    _act(connection, actor, device, "decommission")
+    _retire(connection, actor, device, row.fingerprint)
+    _set(connection, actor.tenant, device, fingerprint=None, desired=None)
+
+
+def re_enrol(
+    connection: Connection, actor: Actor, device: str, fingerprint: bytes | None = None
+) -> int:
+    """Let a device in anew with another certificate; return the epoch that it has to be given.
+
+    The certificate that it had is never let in again. The one of the fingerprint is from now on,
+    else the first one of its name.
+
+    Raises:
+        ThingNotFoundError: There is none of that name.
+        InputError: The fingerprint is none.
+        RefusedError: It waits to be accepted, or the certificate is another device's.
+    """
+    _check(device, fingerprint)
+    row = get(connection, actor.tenant, device)
+    if row.state == State.PENDING:
+        raise RefusedError(f"{device} is pending", hint="accept it, or reject it")
+    _retire(connection, actor, device, row.fingerprint)
+    if fingerprint is not None:
+        _require_unused(connection, fingerprint)
+    _set(
+        connection,
+        actor.tenant,
+        device,
+        state=State.ACCEPTED,
+        fingerprint=fingerprint.hex() if fingerprint else None,
+        epoch=row.epoch + 1,
+        # Its document is of the old epoch.
+        desired=None,
+        desired_release="",
+        desired_action="",
+    )
+    details: dict[str, object] = {"epoch": row.epoch + 1}
+    audit.record(connection, actor, "device.re-enrol", _subject(device), details)
+    return int(row.epoch) + 1
+
+
+def get(connection: Connection, tenant: str, device: str) -> Row[tuple[object, ...]]:
+    """Return the row of a device.
+
+    Raises:
+        ThingNotFoundError: The tenant has none of that name.
+    """
+    same = (DEVICES.c.tenant == tenant, DEVICES.c.device == device)
+    row = connection.execute(select(DEVICES).where(*same)).first()
+    if row is None:
+        raise ThingNotFoundError(f"no device {device!r}", hint="edge devices list")
+    return row
+
+
+def _act(connection: Connection, actor: Actor, device: str, act: str) -> None:
+    row = get(connection, actor.tenant, device)
+    before, after = _ACTS[act]
+    if row.state not in before:
+        raise RefusedError(f"{device} is {row.state}: it can not be {_done(act)}")
+    _set(connection, actor.tenant, device, state=after)
+    audit.record(connection, actor, f"device.{act}", _subject(device), {"was": row.state})
+
+
+def _done(act: str) -> str:
+    return f"{act}d" if act.endswith("e") else f"{act}ed"
+
+
+def _set(connection: Connection, tenant: str, device: str, **values: object) -> None:
+    same = (DEVICES.c.tenant == tenant, DEVICES.c.device == device)
+    connection.execute(update(DEVICES).where(*same).values(values))
+
+
+def _add(
+    connection: Connection, actor: Actor, device: str, state: State, fingerprint: bytes | None
+) -> None:
+    connection.execute(
+        insert(DEVICES).values(
+            tenant=actor.tenant,
+            device=device,
+            state=state,
+            fingerprint=fingerprint.hex() if fingerprint else None,
+            created_at_s=actor.now_s,
+        )
+    )
+    connection.execute(insert(SIGHTINGS).values(tenant=actor.tenant, device=device))
+
+
+def _retire(connection: Connection, actor: Actor, device: str, fingerprint: str | None) -> None:
+    if fingerprint is None or _is_retired(connection, bytes.fromhex(fingerprint)):
+        return
+    connection.execute(
+        insert(RETIRED).values(
+            tenant=actor.tenant, fingerprint=fingerprint, device=device, retired_at_s=actor.now_s
+        )
+    )
+
+
+def _is_retired(connection: Connection, fingerprint: bytes) -> bool:
+    asked = select(RETIRED.c.device).where(RETIRED.c.fingerprint == fingerprint.hex())
+    return connection.execute(asked).first() is not None
+
+
+def _anywhere(connection: Connection, device: str) -> Row[tuple[object, ...]] | None:
+    """Return the row of a device of any tenant: ids are given once."""
+    return connection.execute(select(DEVICES).where(DEVICES.c.device == device)).first()
+
+
+def _require_free(connection: Connection, device: str, fingerprint: bytes | None) -> None:
+    if _anywhere(connection, device) is not None:
+        raise RefusedError(
+            f"device {device!r}: the id is taken", hint="if it is pending: edge devices accept"
+        )
+    if fingerprint is not None:
+        _require_unused(connection, fingerprint)
+
+
+def _require_unused(connection: Connection, fingerprint: bytes) -> None:
+    asked = select(DEVICES.c.device).where(DEVICES.c.fingerprint == fingerprint.hex())
+    if connection.execute(asked).first() is not None or _is_retired(connection, fingerprint):
+        raise RefusedError(f"certificate {fingerprint.hex()[:16]}: it is or was that of a device")
+
+
+def _check(device: str, fingerprint: bytes | None) -> None:
+    try:
+        check_device(device)
+    except FormatError as error:
+        raise InputError(str(error)) from error
+    if fingerprint is not None and len(fingerprint) != _FINGERPRINT_BYTES:
+        raise InputError(f"fingerprint of {len(fingerprint)} bytes: a SHA-256 has 32")
+
+
+def _subject(device: str) -> str:
+    return f"device:{device}"

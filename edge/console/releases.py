@@ -1,0 +1,122 @@
+"""The releases of a tenant, as its signed documents say them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select
+
+from edge.console import audit
+from edge.console.audit import Actor
+from edge.console.store.tables import RELEASES
+from edge.errors import InputError, ThingNotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release that was uploaded and verified.
+
+    Attributes:
+        path: Of its document.
+        patches: Paths of the documents of its patches.
+        is_published: All that its documents name is here, so that devices may be sent to it.
+    """
+
+    path: str
+    product: str
+    version: str
+    counter: int
+    boards: tuple[str, ...]
+    notes: str
+    patches: tuple[str, ...]
+    is_published: bool
+
+
+def take(connection: Connection, actor: Actor, found: Iterable[Release]) -> list[Release]:
+    """Store what is known of releases now, and return those that are new or have changed."""
+    changed = []
+    for one in found:
+        before = _by_path(connection, actor.tenant, one.path)
+        if before == one:
+            continue
+        same = (RELEASES.c.tenant == actor.tenant, RELEASES.c.path == one.path)
+        connection.execute(delete(RELEASES).where(*same))
+        connection.execute(insert(RELEASES).values(_values(actor, one)))
+        act = "release.publish" if one.is_published else "release.add"
+        audit.record(connection, actor, act, f"release:{one.path}")
+        changed.append(one)
+    return changed
+
+
+def get(connection: Connection, tenant: str, path: str) -> Release:
+    """Return the release with this document.
+
+    Raises:
+        ThingNotFoundError: The tenant has none.
+    """
+    found = _by_path(connection, tenant, path)
+    if found is None:
+        raise ThingNotFoundError(f"no release {path!r}", hint="edge releases list")
+    return found
+
+
+def find(connection: Connection, tenant: str, version: str, product: str = "") -> Release:
+    """Return the release of a version.
+
+    Raises:
+        ThingNotFoundError: The tenant has none.
+        InputError: Two products have one.
+    """
+    found = [one for one in list_(connection, tenant, product=product) if one.version == version]
+    if not found:
+        raise ThingNotFoundError(f"no release {version!r}", hint="edge releases list")
+    if len(found) > 1:
+        products = ", ".join(one.product for one in found)
+        raise InputError(f"{version} is a release of {products}", hint="say which product")
+    return found[0]
+
+
+def list_(
+    connection: Connection, tenant: str, *, product: str = "", after: str = "", most: int = 1000
+) -> list[Release]:
+    """Return releases by their paths, those after one."""
+    asked = select(RELEASES).where(RELEASES.c.tenant == tenant, RELEASES.c.path > after)
+    if product:
+        asked = asked.where(RELEASES.c.product == product)
+    return [
+        _release(row) for row in connection.execute(asked.order_by(RELEASES.c.path).limit(most))
+    ]
+
+
+def _by_path(connection: Connection, tenant: str, path: str) -> Release | None:
+    asked = select(RELEASES).where(RELEASES.c.tenant == tenant, RELEASES.c.path == path)
+    row = connection.execute(asked).first()
+    return _release(row) if row else None
+
+
+def _values(actor: Actor, one: Release) -> dict[str, object]:
+    return {
+        "tenant": actor.tenant,
+        "path": one.path,
+        "product": one.product,
+        "version": one.version,
+        "counter": one.counter,
+        "boards": " ".join(one.boards),
+        "notes": one.notes,
+        "patches": " ".join(one.patches),
+        "is_published": one.is_published,
+        "added_at_s": actor.now_s,
+    }
+
+
+def _release(row: Row[Any]) -> Release:
+    return Release(
+        path=row.path,
+        product=row.product,
+        version=row.version,
+        counter=row.counter,
+        boards=tuple(row.boards.split()),
+        notes=row.notes,
+        patches=tuple(row.patches.split()),
+        is_published=row.is_published,
+    )

@@ -1,0 +1,167 @@
+"""A fleet of simulated devices: makes them, lets them live, and says what they did."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from random import Random
+
+import aiohttp
+
+from edge.console.mqtt_client import Address
+from edge.console.simulate import links
+from edge.console.simulate.behaviour import DEFAULT, Kind, kinds
+from edge.console.simulate.device import Pace, SimulatedDevice
+from edge.console.simulate.identities import Factory, identity
+from edge.console.simulate.links import DeviceLink, HttpDevice, MqttDevice
+from edge.console.simulate.summary import Counts
+from edge.errors import InputError
+from edge_signing.messages import Status
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSettings:
+    """Which devices there are, and what they do.
+
+    Attributes:
+        http: URL of the server, empty for none.
+        mqtt: URL of the broker, empty for none. With both, every second device is of either.
+        server_ca: File with the authority of servers.
+        folder: For the identities of the devices.
+        seed: Of all that is left to chance; the same seed, the same behaviour.
+        ramp_s: Over which the devices come to be there.
+        for_s: How long they live; None until all that can has ended `actions`, or for ever.
+        actions: How many each is to end; 0 for no end.
+    """
+
+    count: int
+    server_ca: Path
+    folder: Path
+    http: str = ""
+    mqtt: str = ""
+    prefix: str = "sim"
+    seed: int = 1
+    shares: dict[Kind, int] = field(default_factory=lambda: dict(DEFAULT))
+    pace: Pace = field(default_factory=Pace)
+    ramp_s: float = 5.0
+    for_s: float | None = None
+    actions: int = 0
+    board: str = "rpi4"
+    product: str = "simulated"
+    version: str = "1.0.0"
+
+    def names(self) -> list[str]:
+        """Return the ids of the devices."""
+        width = len(str(self.count))
+        return [f"{self.prefix}-{number:0{width}}" for number in range(1, self.count + 1)]
+
+
+class Fleet:
+    """The devices, for one event loop.
+
+    Args:
+        settings: Which ones.
+        factory: What their certificates are signed by.
+        now: Returns the time.
+    """
+
+    def __init__(
+        self, settings: FleetSettings, factory: Factory, now: Callable[[], datetime]
+    ) -> None:
+        if not settings.http and not settings.mqtt:
+            raise InputError("no server is named", hint="use --http, --mqtt, or both")
+        self.counts = Counts()
+        self._settings, self._factory, self._now = settings, factory, now
+        chance = _chance(settings.seed, "kinds")
+        self._kinds = kinds(settings.count, settings.shares, chance)
+        self._began_s = time.monotonic()
+
+    def facts(self) -> dict[str, object]:
+        """Return what was done so far, for JSON."""
+        return self.counts.facts(Counter(self._kinds), time.monotonic() - self._began_s)
+
+    async def run(self) -> None:
+        """Let all devices live; ends as the settings say, or when it is cancelled."""
+        async with links.session() as session:
+            devices = [
+                self._device(number, name, session)
+                for number, name in enumerate(self._settings.names())
+            ]
+            lives = [
+                asyncio.create_task(self._life(number, device))
+                for number, device in enumerate(devices)
+            ]
+            try:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._settings.for_s):
+                        await self._until_done(devices, lives)
+            finally:
+                for life in lives:
+                    life.cancel()
+                ended = await asyncio.gather(*lives, return_exceptions=True)
+        for one in ended:
+            if isinstance(one, Exception):
+                raise one
+
+    async def _until_done(
+        self, devices: list[SimulatedDevice], lives: list[asyncio.Task[None]]
+    ) -> None:
+        reaching = asyncio.create_task(self._reach(devices))
+        left = {reaching, *lives}
+        try:
+            while not reaching.done():
+                ended, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+                for life in ended:
+                    life.result()
+        finally:
+            reaching.cancel()
+
+    async def _reach(self, devices: list[SimulatedDevice]) -> None:
+        """Return when each device has ended its actions, or is silent."""
+        if not self._settings.actions:
+            await asyncio.Event().wait()
+        for device in devices:
+            await self._goal(device)
+
+    async def _goal(self, device: SimulatedDevice) -> None:
+        while not device.is_silent and device.finished < self._settings.actions:
+            device.changed.clear()
+            await device.changed.wait()
+
+    async def _life(self, number: int, device: SimulatedDevice) -> None:
+        await asyncio.sleep(self._settings.ramp_s * number / self._settings.count)
+        await device.live()
+
+    def _device(self, number: int, name: str, session: aiohttp.ClientSession) -> SimulatedDevice:
+        settings = self._settings
+        return SimulatedDevice(
+            self._link(number, name, session),
+            Status(
+                "none",
+                slot="a",
+                board=settings.board,
+                product=settings.product,
+                version=settings.version,
+            ),
+            self._kinds[number],
+            _chance(settings.seed, name),
+            pace=settings.pace,
+            counts=self.counts,
+            now_s=lambda: int(self._now().timestamp()),
+        )
+
+    def _link(self, number: int, name: str, session: aiohttp.ClientSession) -> DeviceLink:
+        settings = self._settings
+        own = identity(self._factory, name, settings.folder, self._now())
+        context = own.context(settings.server_ca)
+        if settings.mqtt and (not settings.http or number % 2 == 0):
+            return MqttDevice(Address(*links.broker_of(settings.mqtt), context), name)
+        return HttpDevice(session, links.server_of(settings.http), name, context)
+
+
+def _chance(seed: int, name: str) -> Random:
+    return Random(f"{seed}:{name}")  # noqa: S311  # the same again, not a secret

@@ -1,0 +1,1 @@
+"""What the console remembers: tables, their migrations, and one writer."""

@@ -1,0 +1,258 @@
+"""The tables of the console; each row belongs to a tenant, and so does each query.
+
+A change here needs a migration in `migrations/versions`: a test compares both.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import postgresql
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+# SQLite numbers rows by itself only in a column that is called INTEGER.
+_NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
+
+
+# Not in the order of a language.
+_BYTES_IN_ORDER: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, Text, primary_key=True)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default="")
+
+
+def _integer(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default="0")
+
+
+def _of_device() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant", "device"], ["devices.tenant", "devices.device"])
+
+
+TENANTS: Final = Table(
+    "tenants",
+    METADATA,
+    _key("tenant"),
+    # Of the key ring whose online keys sign for this tenant.
+    _text("keys_folder"),
+    _integer("created_at_s"),
+)
+
+# Whose certificates are those of a tenant's devices.
+AUTHORITIES: Final = Table(
+    "authorities",
+    METADATA,
+    _key("tenant"),
+    _key("fingerprint"),
+    Column("certificate", LargeBinary, nullable=False),
+    _integer("added_at_s"),
+    UniqueConstraint("fingerprint"),
+)
+
+DEVICES: Final = Table(
+    "devices",
+    METADATA,
+    _key("tenant"),
+    _key("device"),
+    Column("state", Text, nullable=False),
+    # SHA-256 of the certificate in hex; null until the first call of a device known by its id.
+    Column("fingerprint", Text),
+    Column("epoch", BigInteger, nullable=False, server_default="1"),
+    _text("notes"),
+    _integer("created_at_s"),
+    # What it said last: `edge_signing.messages.Status`.
+    _text("boot_id"),
+    # The boot ids before that one, newest first, separated by blanks.
+    _text("past_boots"),
+    _integer("seq"),
+    _text("action"),
+    _text("phase"),
+    _text("slot"),
+    _text("board"),
+    _text("product"),
+    _text("version"),
+    # `edge.console.filters.versions.key` of it, by which versions are in order.
+    Column("version_key", _BYTES_IN_ORDER, nullable=False, server_default=""),
+    _integer("counter"),
+    _text("release"),
+    _integer("done_bytes"),
+    _integer("planned_bytes"),
+    _integer("bytes_per_s"),
+    _text("reason"),
+    _integer("status_at_s"),
+    Column("is_online", Boolean, nullable=False, server_default="0"),
+    # What it should run.
+    _integer("desired_seq"),
+    _text("desired_action"),
+    _text("desired_release"),
+    _integer("desired_renew_at_s"),
+    Column("desired", LargeBinary),
+    # A topic names no tenant, so that an id is given once.
+    UniqueConstraint("device"),
+    UniqueConstraint("fingerprint"),
+    Index(None, "tenant", "state"),
+)
+
+# Apart, for it is written at every call and no index may have to follow.
+SIGHTINGS: Final = Table(
+    "sightings",
+    METADATA,
+    _key("tenant"),
+    _key("device"),
+    _integer("first_seen_s"),
+    _integer("last_seen_s"),
+    _text("via"),
+    _of_device(),
+)
+
+# Certificates that were those of a device and are never let in again.
+RETIRED: Final = Table(
+    "retired_certificates",
+    METADATA,
+    _key("tenant"),
+    _key("fingerprint"),
+    Column("device", Text, nullable=False),
+    _integer("retired_at_s"),
+)
+
+ATTRIBUTES: Final = Table(
+    "attributes",
+    METADATA,
+    _key("tenant"),
+    _key("device"),
+    _key("name"),
+    Column("value", Text, nullable=False),
+    _of_device(),
+)
+
+TAGS: Final = Table(
+    "tags",
+    METADATA,
+    _key("tenant"),
+    _key("device"),
+    _key("tag"),
+    _of_device(),
+    Index(None, "tenant", "tag"),
+)
+
+EVENTS: Final = Table(
+    "events",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    Column("tenant", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    _integer("at_s"),
+    _integer("received_at_s"),
+    Column("kind", Text, nullable=False),
+    _text("action"),
+    _text("version"),
+    _text("reason"),
+    _of_device(),
+    UniqueConstraint("tenant", "device", "boot_id", "n"),
+    Index(None, "tenant", "number"),
+)
+
+# One order to one device, open until the device has told how it ended.
+ORDERS: Final = Table(
+    "orders",
+    METADATA,
+    _key("tenant"),
+    _key("action"),
+    Column("device", Text, nullable=False),
+    _text("release"),
+    _text("version"),
+    Column("state", Text, nullable=False),
+    _text("reason"),
+    _integer("created_at_s"),
+    _integer("closed_at_s"),
+    _of_device(),
+    Index(None, "tenant", "device"),
+)
+
+RELEASES: Final = Table(
+    "releases",
+    METADATA,
+    _key("tenant"),
+    # Of its document: `<product>/<version>/release.json`.
+    _key("path"),
+    Column("product", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    _integer("counter"),
+    _text("boards"),
+    _text("notes"),
+    # Paths of the documents of its patches, separated by blanks.
+    _text("patches"),
+    Column("is_published", Boolean, nullable=False, server_default="0"),
+    _integer("added_at_s"),
+    UniqueConstraint("tenant", "product", "version"),
+)
+
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    _key("tenant"),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    _integer("at_s"),
+    Column("actor", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    # Canonical JSON.
+    Column("details", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Index(None, "tenant", "subject"),
+)
+
+TOKENS: Final = Table(
+    "tokens",
+    METADATA,
+    _key("tenant"),
+    _key("token"),
+    Column("name", Text, nullable=False),
+    # SHA-256 of the secret, which is as long: nothing is gained by a slow hash.
+    Column("digest", Text, nullable=False),
+    # Separated by blanks.
+    Column("scopes", Text, nullable=False),
+    _integer("created_at_s"),
+    # 0: never.
+    _integer("expires_at_s"),
+    _integer("revoked_at_s"),
+    UniqueConstraint("token"),
+)
+
+# Answers to requests with an idempotency key.
+ANSWERS: Final = Table(
+    "answers",
+    METADATA,
+    _key("tenant"),
+    _key("token"),
+    _key("key"),
+    Column("request", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    _integer("at_s"),
+)

@@ -1,0 +1,88 @@
+"""Tenants, and the authorities whose certificates are those of their devices."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography import x509
+from sqlalchemy import Connection, insert, select, update
+
+from edge.console import audit, certificates
+from edge.console.audit import Actor
+from edge.console.certificates import Certificate
+from edge.console.store.tables import AUTHORITIES, TENANTS
+from edge.errors import InputError, RefusedError
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Somebody who has devices, releases and keys of their own."""
+
+    tenant: str
+    keys_folder: str
+
+
+def ensure(connection: Connection, actor: Actor, *, keys_folder: str) -> None:
+    """Make a tenant if it is not there; its key ring is the one of that folder from now on.
+
+    Raises:
+        InputError: It can not be called that.
+    """
+    name = actor.tenant
+    if not NAME.fullmatch(name):
+        raise InputError(f"tenant {name!r}: not 1 to 32 small letters, digits or '-'")
+    row = connection.execute(select(TENANTS).where(TENANTS.c.tenant == name)).first()
+    if row is None:
+        values = {"tenant": name, "keys_folder": keys_folder, "created_at_s": actor.now_s}
+        connection.execute(insert(TENANTS).values(values))
+    elif row.keys_folder != keys_folder:
+        known = TENANTS.c.tenant == name
+        connection.execute(update(TENANTS).where(known).values(keys_folder=keys_folder))
+    else:
+        return
+    audit.record(connection, actor, "tenant.set", f"tenant:{name}", {"keys": keys_folder})
+
+
+def all_of(connection: Connection) -> list[Tenant]:
+    """Return all tenants: for the console itself, never for a request."""
+    found = connection.execute(select(TENANTS).order_by(TENANTS.c.tenant))
+    return [Tenant(row.tenant, row.keys_folder) for row in found]
+
+
+def add_authority(connection: Connection, actor: Actor, certificate: x509.Certificate) -> bool:
+    """Let certificates of an authority be those of a tenant's devices; whether it is new.
+
+    Raises:
+        RefusedError: It is that of another tenant.
+    """
+    der = certificates.der_of(certificate)
+    print_ = certificates.fingerprint(der)
+    asked = select(AUTHORITIES.c.tenant).where(AUTHORITIES.c.fingerprint == print_)
+    row = connection.execute(asked).first()
+    if row is not None and row.tenant != actor.tenant:
+        raise RefusedError(f"authority {print_[:16]}: it is that of another tenant")
+    if row is not None:
+        return False
+    connection.execute(
+        insert(AUTHORITIES).values(
+            tenant=actor.tenant, fingerprint=print_, certificate=der, added_at_s=actor.now_s
+        )
+    )
+    audit.record(connection, actor, "authority.add", f"authority:{print_}")
+    return True
+
+
+def authorities(connection: Connection) -> list[tuple[str, x509.Certificate]]:
+    """Return all authorities with their tenants: what TLS asks, before a tenant is known."""
+    found = connection.execute(select(AUTHORITIES).order_by(AUTHORITIES.c.fingerprint))
+    return [(row.tenant, x509.load_der_x509_certificate(row.certificate)) for row in found]
+
+
+def of_certificate(connection: Connection, certificate: Certificate) -> str | None:
+    """Return the tenant whose authority made the certificate of a device."""
+    known = authorities(connection)
+    by_number = {str(number): one for number, (_tenant, one) in enumerate(known)}
+    name = certificates.issuer(certificate, by_number)
+    return None if name is None else known[int(name)][0]

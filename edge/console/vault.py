@@ -1,0 +1,346 @@
+"""The repository of a tenant: what comes in is verified first, and goes out as it was signed.
+
+Offline roles sign elsewhere; the console makes snapshot, timestamp and orders alone, with the
+online keys of the tenant's ring. Bundles bring the metadata of a product with their documents and
+payloads. What that metadata names besides is asked for by its hash (`missing`), and all of it is
+published when nothing is missing: devices never see metadata that leads nowhere.
+"""
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from tuf.api.metadata import Metadata, Targets
+
+from edge import atomic
+from edge.console.orders import Signed
+from edge.console.releases import Release
+from edge.errors import ThingNotFoundError, UntrustedError
+from edge.keys import request, ring
+from edge.keys.metadata import expiry
+from edge.keys.request import Request
+from edge.keys.ring import Ring
+from edge.progress import SILENT
+from edge.release import blobs, check
+from edge.repository import store
+from edge.repository.order import sign_order
+from edge.repository.repository import Repository
+from edge_agent.payload.bundle import Anchor, Bundle, Verified
+from edge_signing.disk import FILE as DISK_FILE
+from edge_signing.errors import SigningError
+from edge_signing.release import RELEASE_FILE, Content, PatchSet
+from edge_signing.release import Release as Document
+from edge_signing.trust import documents, offline, signatures
+from edge_signing.trust.names import DIRECTOR, TARGETS, TIMESTAMP
+from edge_signing.trust.offline import Target
+
+_PIECE_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A file that signed metadata names and that is not here.
+
+    Attributes:
+        name: As devices ask for it: `targets/…` or `blobs/<sha256>`.
+    """
+
+    name: str
+    sha256: str
+    length_bytes: int
+
+
+class Vault:
+    """The repository and the key ring of one tenant; for any thread.
+
+    Args:
+        folder: Of the repository; made with the ring when missing.
+        keys_folder: Of the key ring, with the private keys of its online roles.
+
+    Raises:
+        ThingNotFoundError: There is no ring, or its root is not signed yet.
+        RefusedError: The online keys are not there.
+    """
+
+    def __init__(self, folder: Path, keys_folder: Path, *, now: datetime) -> None:
+        self._keys_folder = keys_folder
+        self._lock = threading.Lock()
+        if (folder / store.METADATA).is_dir():
+            self.repository = Repository.open(folder)
+        else:
+            self.repository = Repository.create(folder, self.ring, now=now)
+
+    @property
+    def ring(self) -> Ring:
+        """The ring as it lies there: keys may be rotated while the console runs."""
+        return ring.read(self._keys_folder)
+
+    def take(self, bundle: Path, *, now: datetime) -> list[Release]:
+        """Verify a bundle, keep what it brings, publish if nothing is missing.
+
+        Returns the releases that are known then.
+
+        Raises:
+            SigningError: It is no bundle, or a signature or hash does not hold.
+            UntrustedError: The keys of the ring did not sign it, or a release is offered no longer.
+        """
+        with self._lock, bundle.open("rb") as stream:
+            opened = Bundle.open(stream)
+            found = opened.verified(Anchor(self.ring.trusted_root(), now))
+            self._require_ours(opened, found)
+            check.blobs(opened, found.contents, progress=SILENT)
+            self._keep(opened, found)
+            self._settle(now)
+            return self.releases()
+
+    def put(self, sha256: str, stream: BinaryIO, *, now: datetime) -> list[Release]:
+        """Keep a file that is missing, publish if it was the last one.
+
+        Raises:
+            ThingNotFoundError: No file with this hash is missing.
+            UntrustedError: It has another hash or length.
+        """
+        with self._lock:
+            found = next((one for one in self.missing() if one.sha256 == sha256), None)
+            if found is None:
+                raise ThingNotFoundError(f"{sha256}: no file with this hash is missing")
+            is_blob = found.name.startswith(f"{blobs.FOLDER}/")
+            _copy(
+                stream, (self.repository.folder if is_blob else self._pending) / found.name, found
+            )
+            self._settle(now)
+            return self.releases()
+
+    def missing(self) -> list[Missing]:
+        """Return the files that the newest signed metadata names and that are not here."""
+        wanted = [
+            Missing(f"targets/{store.target_file(path, one.sha256)}", one.sha256, one.length_bytes)
+            for path, one in self._named().items()
+        ]
+        found = [one for one in wanted if self._file(one.name) is None]
+        contents: set[Content] = set()
+        for document in self._documents():
+            contents.update(_contents(document))
+        for content in sorted(contents, key=lambda each: each.sha256):
+            name = f"{blobs.FOLDER}/{content.sha256.hex()}"
+            if not (self.repository.folder / name).is_file():
+                found.append(Missing(name, content.sha256.hex(), content.length_bytes))
+        return found
+
+    def releases(self) -> list[Release]:
+        """Return the releases whose documents are here."""
+        published = self._published_paths()
+        known = self._documents()
+        found = []
+        for one in known:
+            if isinstance(one, PatchSet):
+                continue
+            patches = [
+                patch
+                for patch in known
+                if isinstance(patch, PatchSet)
+                and (patch.product, patch.version) == (one.product, one.version)
+            ]
+            parts: list[Document | PatchSet] = [one, *patches]
+            contents = [content for each in parts for content in _contents(each)]
+            is_whole = all(
+                blobs.path_of(self.repository.folder, each).is_file() for each in contents
+            )
+            found.append(
+                Release(
+                    path=one.path,
+                    product=one.product,
+                    version=one.version,
+                    counter=one.counter,
+                    boards=one.boards,
+                    notes=one.notes,
+                    patches=tuple(sorted(patch.path for patch in patches)),
+                    is_published=is_whole and one.path in published,
+                )
+            )
+        return found
+
+    def targets(self, release: Release) -> dict[str, Target]:
+        """Return what the published metadata says of the documents of a release.
+
+        Raises:
+            ThingNotFoundError: It names one of them no longer.
+        """
+        known = self.repository.targets(release.product)
+        wanted = (release.path, *release.patches)
+        if gone := [path for path in wanted if path not in known]:
+            raise ThingNotFoundError(f"{gone[0]} is offered no longer")
+        return {path: known[path] for path in wanted}
+
+    def sign(
+        self,
+        targets: Mapping[str, Target],
+        *,
+        device: str,
+        epoch: int,
+        version: int,
+        now: datetime,
+    ) -> Signed:
+        """Return an order of the director; see `Director.sign`."""
+        keys = self.ring
+        made = sign_order(keys, targets, device=device, epoch=epoch, version=version, now=now)
+        renew_at = now + (expiry(keys, DIRECTOR, now) - now) / 2
+        return Signed(made, int(renew_at.timestamp()))
+
+    def refresh(self, *, now: datetime) -> bool:
+        """Sign snapshot and timestamp anew when half of their time is over; whether they were.
+
+        Raises:
+            EdgeError: As `Repository.refresh`.
+        """
+        with self._lock:
+            keys = self.ring
+            timestamp = self.repository.published().timestamp
+            lifetime: timedelta = expiry(keys, TIMESTAMP, now) - now
+            if timestamp is not None and timestamp.signed.expires - now > lifetime / 2:
+                return False
+            self.repository.refresh(keys, now=now)
+            return True
+
+    @property
+    def _pending(self) -> Path:
+        return self.repository.pending
+
+    def _require_ours(self, bundle: Bundle, found: Verified) -> None:
+        """Refuse what would not be accepted when it is published, before anything is kept."""
+        name = f"{found.trust.role}.json"
+        metadata = documents.read(bundle.files[f"metadata/{name}"], Targets, name)
+        try:
+            signatures.verify((self.ring.targets().signed,), found.trust.role, metadata, name)
+        except SigningError as error:
+            raise UntrustedError(
+                f"{name}: not signed by the keys of {self._keys_folder}: {error}",
+                hint="was a key rotated? bring the console the newest key ring",
+            ) from error
+        newest = self._newest(found.trust.role)
+        if newest is None or metadata.signed.version > newest.signed.version:
+            return
+        for path, target in found.trust.targets.items():
+            known = newest.signed.targets.get(path)
+            brought = f"targets/{path}" in bundle.files
+            if brought and (known is None or known.hashes != {"sha256": target.sha256}):
+                raise UntrustedError(
+                    f"{path}: {name} of version {newest.signed.version} names it no longer",
+                    hint="make the bundle from the newest repository",
+                )
+
+    def _keep(self, bundle: Bundle, found: Verified) -> None:
+        for offer in found.contents.offers:
+            self._keep_blob(bundle, offer.offset_bytes, offer.payload.blob)
+            table = blobs.path_of(self.repository.folder, offer.payload.table)
+            _write(table, offer.table)
+        for path, target in found.trust.targets.items():
+            if (data := bundle.files.get(f"targets/{path}")) is not None:
+                file = store.target_file(path, target.sha256)
+                _write(self._pending / store.TARGET_FILES / file, data)
+        name = f"{found.trust.role}.json"
+        newest = self._newest(found.trust.role)
+        if newest is None or found.trust.role_version > newest.signed.version:
+            waiting = self.repository.waiting()
+            sign = {**(waiting.sign if waiting else {}), name: bundle.files[f"metadata/{name}"]}
+            request.write(Request(sign, self._in_force()), self._pending / request.FILE)
+
+    def _keep_blob(self, bundle: Bundle, offset_bytes: int, content: Content) -> None:
+        place = blobs.path_of(self.repository.folder, content)
+        if place.is_file():
+            return
+        bundle.stream.seek(offset_bytes)
+        _copy(bundle.stream, place, Missing("", content.sha256.hex(), content.length_bytes))
+
+    def _settle(self, now: datetime) -> None:
+        """Publish what waits if all documents that it names are here."""
+        if self.repository.waiting() is None:
+            return
+        wanted = [store.target_file(path, one.sha256) for path, one in self._named().items()]
+        if all(self._file(f"{store.TARGET_FILES}/{one}") for one in wanted):
+            try:
+                self.repository.publish(self.ring, now=now)
+            except Exception:
+                # What can not be published must not keep others from it.
+                (self._pending / request.FILE).unlink(missing_ok=True)
+                raise
+
+    def _in_force(self) -> dict[str, bytes]:
+        keys = self.ring
+        chain = keys.chain()
+        newest = max(chain, key=lambda name: int(name.partition(".")[0]))
+        return {
+            newest: chain[newest],
+            "targets.json": documents.to_bytes(keys.targets()),
+        }
+
+    def _newest(self, role: str) -> Metadata[Targets] | None:
+        """Return the newest signed metadata of a role, published or waiting."""
+        waiting = self.repository.waiting()
+        name = f"{role}.json"
+        if waiting is not None and name in waiting.sign:
+            return documents.read(waiting.sign[name], Targets, name)
+        return self.repository.published().role(role)
+
+    def _named(self) -> dict[str, Target]:
+        """Return the targets that the newest metadata of all roles names."""
+        delegations = self.ring.targets().signed.delegations
+        found: dict[str, Target] = {}
+        for role in (delegations.roles if delegations else None) or {}:
+            if role == DIRECTOR or (newest := self._newest(role)) is None:
+                continue
+            files = newest.signed.targets.values()
+            found |= {file.path: offline.target(file) for file in files}
+        return found
+
+    def _published_paths(self) -> set[str]:
+        published = self.repository.published()
+        names = set(published.roles) - {TARGETS}
+        roles = [one for one in map(published.role, names) if one is not None]
+        return {path for role in roles for path in role.signed.targets}
+
+    def _documents(self) -> list[Document | PatchSet]:
+        """Return the releases and patches whose documents are here."""
+        found: list[Document | PatchSet] = []
+        for path, target in sorted(self._named().items()):
+            name = path.rpartition("/")[2]
+            file = self._file(f"targets/{store.target_file(path, target.sha256)}")
+            if file is None or DISK_FILE.fullmatch(name):
+                continue
+            data = file.read_bytes()
+            is_release = name == RELEASE_FILE
+            found.append(Document.unpack(data) if is_release else PatchSet.unpack(data))
+        return found
+
+    def _file(self, name: str) -> Path | None:
+        for folder in (self.repository.folder, self._pending):
+            if (folder / name).is_file():
+                return folder / name
+        return None
+
+
+def _contents(document: Document | PatchSet) -> list[Content]:
+    return [one for each in document.payloads for one in (each.table, each.blob)]
+
+
+def _write(path: Path, data: bytes) -> None:
+    if not path.is_file():
+        with atomic.file(path) as stream:
+            stream.write(data)
+
+
+def _copy(source: BinaryIO, place: Path, due: Missing) -> None:
+    """Write a file if it is the one that is due; else nothing is left of it."""
+    sha256 = hashlib.sha256()
+    left = due.length_bytes
+    with atomic.file(place) as stream:
+        while left and (piece := source.read(min(left, _PIECE_BYTES))):
+            sha256.update(piece)
+            stream.write(piece)
+            left -= len(piece)
+        if left or sha256.hexdigest() != due.sha256:
+            raise UntrustedError(f"{due.sha256}: the bytes that came are others")

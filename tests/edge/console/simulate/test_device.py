@@ -1,0 +1,123 @@
+"""One simulated device, with a server that is not easy."""
+
+import asyncio
+from collections.abc import Sequence
+from random import Random
+
+from edge.console.simulate.behaviour import Kind
+from edge.console.simulate.device import Pace, SimulatedDevice
+from edge.console.simulate.summary import Counts
+from edge.errors import LinkError
+from edge_signing.messages import Desired, EventId, ReportEvent, Status
+
+PACE = Pace(speed=10_000, poll_s=0.001, retry_s=0.0001)
+
+
+class HardServer:
+    """Stores an event only when it is told for the third time, and breaks each second link."""
+
+    def __init__(self, actions: int) -> None:
+        self.actions = actions
+        self.told: list[EventId] = []
+        self.stored: list[ReportEvent] = []
+        self.statuses: list[Status] = []
+        self.boots: list[str] = []
+        self._opened = 0
+        self.closed = False
+
+    async def open(self, boot_id: str) -> None:
+        self._opened += 1
+        if self._opened % 2:
+            raise LinkError("not now")
+        self.boots.append(boot_id)
+
+    async def order(self, timeout_s: float) -> Desired | None:
+        await asyncio.sleep(timeout_s)
+        seq = min(len(self.stored) + 1, self.actions)
+        return Desired(seq, f"act-{seq}", f"simulated/1.{seq}/release.json", b"{}")
+
+    async def send_status(self, status: Status) -> None:
+        self.statuses.append(status)
+
+    async def send_events(self, events: Sequence[ReportEvent]) -> Sequence[EventId]:
+        self.told += [event.id for event in events]
+        stored = [event for event in events if self.told.count(event.id) > 2]
+        self.stored += stored
+        return [event.id for event in stored]
+
+    def break_off(self) -> None:
+        pass
+
+    async def close(self, boot_id: str) -> None:
+        self.closed = True
+
+
+def _lived(kind: Kind, actions: int, seed: int = 1) -> tuple[HardServer, Counts]:
+    server, counts = HardServer(actions), Counts()
+
+    async def live() -> None:
+        status = Status("none", slot="a", version="1.0")
+        device = SimulatedDevice(
+            server, status, kind, Random(seed), pace=PACE, counts=counts, now_s=lambda: 7
+        )
+        life = asyncio.create_task(device.live())
+        while not device.is_silent and device.finished < actions:
+            device.changed.clear()
+            await device.changed.wait()
+        life.cancel()
+        await asyncio.gather(life, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(live(), 30))
+    return server, counts
+
+
+def test_an_event_is_told_until_it_is_stored() -> None:
+    server, counts = _lived(Kind.OK, 1)
+
+    assert [event.kind for event in server.stored] == ["succeeded"]
+    assert server.told == [server.stored[0].id] * 3
+    assert counts.results == {"succeeded": 1}
+
+
+def test_each_event_has_a_name_of_its_own() -> None:
+    server, _counts = _lived(Kind.FAILS, 12)
+
+    assert len({event.id for event in server.stored}) == 12
+    by_boot: dict[str, list[int]] = {}
+    for event in server.stored:
+        by_boot.setdefault(event.id.boot_id, []).append(event.id.n)
+    assert all(numbers == [*range(1, len(numbers) + 1)] for numbers in by_boot.values())
+    assert max(len(numbers) for numbers in by_boot.values()) > 1
+
+
+def test_an_order_is_done_once() -> None:
+    _server, counts = _lived(Kind.OK, 3)
+
+    assert counts.actions_begun == 3
+
+
+def test_one_that_succeeds_runs_the_release_from_the_other_slot() -> None:
+    server, _counts = _lived(Kind.OK, 1)
+
+    last = server.statuses[-1]
+    assert (last.version, last.slot, last.phase, last.action) == ("1.1", "b", "idle", "act-1")
+    assert last.boot_id == server.boots[-1] != server.boots[0]
+    assert server.closed
+
+
+def test_one_that_fails_runs_what_it_ran() -> None:
+    for seed in range(8):
+        server, _counts = _lived(Kind.FAILS, 1, seed)
+
+        last = server.statuses[-1]
+        assert (last.version, last.slot, last.phase) == ("1.0", "a", "idle")
+        assert last.reason == server.stored[0].reason != ""
+
+
+def test_a_silent_one_says_nothing_after_its_restart() -> None:
+    server, counts = _lived(Kind.SILENT, 1)
+
+    assert server.statuses[-1].phase == "rebooting"
+    assert counts.silent == 1
+    assert server.stored == []
+    assert not server.closed

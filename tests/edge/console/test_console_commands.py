@@ -1,0 +1,168 @@
+"""The commands against a console: they use its API, and nothing else."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge.cli.main import main
+from edge_agent.link import RefusedByServerError
+from tests.agent.power.system import System
+from tests.fakes.console import Console, sql
+from tests.fakes.operator import Operator
+from tests.fakes.pki import Pki
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def edge(
+    site: Console,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Run:
+    """Run a command of somebody who has logged in."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+    def run(*words: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        status = main([str(word) for word in words])
+        return status, *capfd.readouterr()
+
+    token, authority = site.site.admin_token, site.site.authority
+    assert run("console", "login", site.api_url, "--token-file", token, "--ca", authority)[0] == 0
+    return run
+
+
+def test_a_device_goes_from_waiting_to_revoked(site: Console, edge: Run) -> None:
+    link = site.link("unit-7")
+    with pytest.raises(RefusedByServerError):
+        link.desired()
+
+    assert "pending" in edge("devices", "list")[1]
+    status, said, _err = edge("devices", "accept", "unit-7")
+    assert (status, site.fingerprint("unit-7") in said) == (0, True)
+    assert link.desired() is None
+    assert edge("devices", "tag", "unit-7", "--add", "berlin")[1] == "unit-7: berlin\n"
+    assert "berlin" in edge("devices", "list", "--tag", "berlin")[1]
+    assert edge("devices", "revoke", "unit-7", "--yes")[0] == 0
+    with pytest.raises(RefusedByServerError):
+        link.desired()
+    acts = [one["act"] for one in json.loads(edge("audit", "list", "--json")[1])["entries"]]
+    assert acts[-4:] == ["device.ask", "device.accept", "device.tag", "device.revoke"]
+
+
+def test_a_release_of_a_repository_is_brought_and_ordered(edge: Run, operator: Operator) -> None:
+    old = System.make("1", 1)
+    operator.release(old)
+    operator.release(System.update("2", 2, old, "patch"))
+    operator.release(System.update("3", 3, old, "chunks"))
+    edge("devices", "register", "unit-7")
+
+    status, said, err = edge("releases", "add", "3", "--repo", operator.repository.folder)
+    assert (status, "published" in said) == (0, True), err
+    listed = json.loads(edge("releases", "list", "--json")[1])["releases"]
+    ordered = edge("deploy", "2", "--to", "unit-7")
+    shown = json.loads(edge("devices", "show", "unit-7", "--json")[1])
+
+    assert [(one["version"], one["is_published"]) for one in listed] == [
+        ("1", True),
+        ("2", True),
+        ("3", True),
+    ]
+    assert [len(one["patches"]) for one in listed] == [0, 1, 0]
+    assert ordered[0] == 0
+    assert [(one["version"], one["state"]) for one in shown["orders"]] == [("2", "open")]
+
+
+def test_a_bundle_whose_metadata_names_more_waits_for_it(edge: Run, operator: Operator) -> None:
+    operator.release(System.make("1", 1))
+    operator.release(System.make("2", 2))
+    operator.bundle("2")
+    bundle = operator.folder / "update.edge"
+
+    status, said, err = edge("releases", "add", bundle)
+    before = json.loads(edge("releases", "show", "2", "--json")[1])["is_published"]
+    operator.bundle("1")
+    second = edge("releases", "add", bundle)[0]
+    after = json.loads(edge("releases", "show", "2", "--json")[1])["is_published"]
+
+    assert (status, before) == (2, False)
+    assert "missing: targets/gateway/1/" in said
+    assert "files are missing" in err
+    assert (second, after) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "text"),
+    [
+        pytest.param(["devices", "show", "none"], 3, "no device 'none'", id="no device"),
+        pytest.param(["devices", "register", "a/b"], 2, "the device id 'a/b'", id="bad id"),
+        pytest.param(["deploy", "9", "--to", "none"], 3, "no release '9'", id="no release"),
+        pytest.param(["devices", "list", "x=1"], 2, "x", id="filter"),
+        pytest.param(["devices", "tag", "none"], 2, "--add TAG", id="nothing to do"),
+    ],
+)
+def test_what_the_console_refuses_has_its_exit_code(
+    edge: Run, words: list[str], status: int, text: str
+) -> None:
+    found, _out, err = edge(*words)
+
+    assert (found, text in err) == (status, True), err
+
+
+def test_the_audit_log_is_verified_here(site: Console, edge: Run) -> None:
+    edge("devices", "register", "unit-7")
+    status, said, _err = edge("audit", "verify")
+    tip = said.rpartition("tip ")[2].strip()
+    edge("devices", "register", "unit-8")
+    again = edge("audit", "verify", "--tip", tip)[0]
+    sql(site.running.office.database, "UPDATE audit SET actor='token:x' WHERE number=3")
+
+    broken, _out, err = edge("audit", "verify")
+
+    assert (status, again) == (0, 0)
+    assert (broken, "entry 3 is not the one that was written" in err) == (4, True)
+
+
+def test_a_token_does_what_it_is_for(edge: Run, site: Console) -> None:
+    _status, text, _err = edge("console", "token", "ci", "--scope", "releases:read", "--days", 1)
+
+    assert site.ask("GET", "/api/v1/releases", token=text.strip()).status == 200
+    assert site.ask("GET", "/api/v1/devices", token=text.strip()).status == 403
+
+
+def test_nobody_is_asked_without_a_console(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+    assert main(["devices", "list"]) == 2
+    assert "edge console login" in capfd.readouterr().err
+
+
+def test_the_server_starts_prints_how_to_use_it_and_ends_when_asked(
+    tmp_path: Path, pki: Pki, keys: Path
+) -> None:
+    words = [sys.executable, "-m", "edge.cli.main", "console", "serve", "--dir", "here", "--json"]
+    words += ["--port", "0", "--api-port", "0", "--keys", str(keys)]
+    words += ["--factory-ca", str(pki.factory.file)]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    with subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        said = json.loads(child.stdout.readline())
+        child.send_signal(signal.SIGTERM)
+        status = child.wait(20)
+
+    token = Path(said["token_file"])
+    assert status == 0
+    assert token.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "here").stat().st_mode & 0o777 == 0o700
+    assert token.read_text().startswith("edge_")

@@ -1,0 +1,73 @@
+"""A whole update through the console, by the agent's own driver, link and checks."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from edge_agent.check import DeviceSource
+from edge_agent.identity import Identity
+from edge_agent.links.http import HttpLink
+from edge_agent.standing import Standing
+from tests.agent.driver.bench import Bench, until
+from tests.agent.power.system import System
+from tests.fakes.agent_parts import FakeClock
+from tests.fakes.console import PACE, Console
+from tests.fakes.operator import Operator
+
+
+class HastyLink(HttpLink):
+    """The agent's own link, which waits by the clock of the test."""
+
+    clock = FakeClock()
+
+    def wait(self, timeout_s: float) -> bool:
+        return self.clock.pause(timeout_s)
+
+
+class ConsoleBench(Bench):
+    """A device with its real link and its real checks; only its hardware is made up."""
+
+    def join(self, site: Console, folder: Path, root: bytes, identity: Identity) -> None:
+        link = HastyLink(site.url, identity, pace=PACE)
+        link.clock = self.clock
+        folder.mkdir()
+        (folder / "root.json").write_bytes(root)
+        release = self.old.release
+        standing = Standing("board", release.product, release.version, release.counter, 1000)
+        source = DeviceSource(
+            standing, folder / "root.json", folder / "trust", link, identity, folder / "memory"
+        )
+        self.link, self.source = link, source  # type: ignore[assignment]
+        self.identity = identity
+
+
+@pytest.mark.parametrize("way", ["full", "patch"])
+def test_a_device_gets_a_release_and_the_console_knows(
+    site: Console, operator: Operator, tmp_path: Path, way: str
+) -> None:
+    old = System.make("1", 1)
+    new = System.make("2", 2) if way == "full" else System.update("2", 2, old, "patch")
+    operator.release(new)
+    uploads = [operator.bundle("2"), *([operator.bundle("2", "1")] if way == "patch" else [])]
+    for bundle in uploads:
+        site.good("POST", "/releases", bundle)
+    site.good("POST", "/devices", {"device": "unit-7"})
+    bench = ConsoleBench(old, new)
+    bench.join(site, tmp_path / "device", operator.ring.trusted_root(), site.identity("unit-7"))
+
+    action = site.good("POST", "/deployments", {"device": "unit-7", "version": "2"})["action"]
+
+    def states() -> list[str]:
+        return [one["state"] for one in site.good("GET", "/devices/unit-7/orders")["orders"]]
+
+    with closing(bench.link):
+        agent = bench.start()
+        while not until(agent, lambda: states() != ["open"]):
+            assert bench.boots < 6
+            agent = bench.start()
+        until(agent, lambda: site.good("GET", "/devices/unit-7")["phase"] == "idle")
+
+    device = site.good("GET", "/devices/unit-7")
+    assert states() == ["succeeded"]
+    assert (device["version"], device["action"], device["phase"]) == ("2", action, "idle")
