@@ -1,6 +1,5 @@
 """Fixtures for all tests."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,10 +11,10 @@ from hypothesis import settings
 from edge import process
 from edge.process import Completed
 from tests.source_tree import PROJECT
-from tests.thoroughness import EXAMPLES, EXAMPLES_IN_CI
+from tests.thoroughness import EXAMPLES, EXAMPLES_IN_CI, IN_CI
 
 # A clock decides no test: machines are shared.
-examples = EXAMPLES_IN_CI if os.environ.get("CI") == "true" else EXAMPLES
+examples = EXAMPLES_IN_CI if IN_CI else EXAMPLES
 settings.register_profile("edge", deadline=None, max_examples=examples)
 settings.load_profile("edge")
 

@@ -13,6 +13,7 @@ from tests.agent.power.device import STORIES, Device, Story, ViolationError
 from tests.agent.power.explore import Explorer, cuts_of
 from tests.agent.power.medium import FileWrite, after_cut
 from tests.agent.power.system import System, tiny_units
+from tests.thoroughness import SECOND_CUTS
 
 # Each is left out in turn, and somebody has to miss it.
 STEPS = (
@@ -74,10 +75,10 @@ def test_no_cut_loses_a_device_or_a_report(
 def test_no_two_cuts_lose_a_device_or_a_report(
     story: Story, systems: tuple[System, System], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    explorer = explored(Device(*systems, story), 1)
+    explorer = explored(Device(*systems, story), SECOND_CUTS)
 
     tell(capsys, story, explorer)
-    assert explorer.cases > 100_000
+    assert explorer.cases > 100_000 * SECOND_CUTS
 
 
 @pytest.mark.parametrize("step", STEPS)
