@@ -16,13 +16,12 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge import atomic
+from edge.console import issuing
 
 DEFAULT_TENANT: Final = "default"
-_BEFORE: Final = timedelta(days=1)
 # Devices are given the authority, so that it outlives them; the server's can be renewed.
 _AUTHORITY: Final = timedelta(days=20 * 365)
 _SERVER: Final = timedelta(days=397)
@@ -82,25 +81,25 @@ class Site:
             self._make_certificates(hosts, now)
 
     def _make_certificates(self, hosts: Sequence[str], now: datetime) -> None:
-        authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _key in range(2))
-        issuer = _name("Edge console authority")
+        authority_key, key = (issuing.new_key() for _key in range(2))
+        issuer = issuing.common_name("Edge console authority")
         constraints = x509.BasicConstraints(ca=True, path_length=0)
         authority = (
-            _builder(issuer, issuer, authority_key, now, _AUTHORITY)
+            issuing.builder(issuer, issuer, authority_key, now, _AUTHORITY)
             .add_extension(constraints, critical=True)
             .sign(authority_key, hashes.SHA256())
         )
         names = x509.SubjectAlternativeName([_general(host) for host in hosts])
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
         certificate = (
-            _builder(_name("Edge console"), issuer, key, now, _SERVER)
+            issuing.builder(issuing.common_name("Edge console"), issuer, key, now, _SERVER)
             .add_extension(names, critical=False)
             .add_extension(usage, critical=False)
             .sign(authority_key, hashes.SHA256())
         )
         _write(self.authority, authority.public_bytes(serialization.Encoding.PEM))
-        _write(self.authority.with_suffix(".key"), _pem(authority_key), mode=_SECRET)
-        _write(self.key, _pem(key), mode=_SECRET)
+        _write(self.authority.with_suffix(".key"), issuing.pem_of_key(authority_key), mode=_SECRET)
+        _write(self.key, issuing.pem_of_key(key), mode=_SECRET)
         # Last: what is there is whole.
         _write(self.certificate, certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -110,41 +109,11 @@ def write_secret(path: Path, text: str) -> None:
     _write(path, text.encode(), mode=_SECRET)
 
 
-def _builder(
-    subject: x509.Name,
-    issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
-    now: datetime,
-    lifetime: timedelta,
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _BEFORE)
-        .not_valid_after(now + lifetime)
-    )
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
 def _general(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
 
 
 def _write(path: Path, data: bytes, *, mode: int = 0o644) -> None:

@@ -26,9 +26,8 @@ def test_device_packages_hold_no_code_for_private_keys(folder: str) -> None:
 
 # Keys of TLS certificates, which sign no release.
 CERTIFICATES = {
-    "edge/console/broker/credentials.py",
+    "edge/console/issuing.py",
     "edge/console/simulate/identities.py",
-    "edge/console/site.py",
 }
 
 

@@ -67,7 +67,7 @@ class BrokerSettings:
     key: Path
     device_ca: Path
     revoked: Path
-    address: str = "0.0.0.0"  # noqa: S104  # devices come from anywhere
+    address: str = "127.0.0.1"
     limits: Limits = Limits()
 
     @property

@@ -13,16 +13,15 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge import atomic
+from edge.console import issuing
 from edge.console.broker.configuration import CONSOLE
 
 LOOPBACK: Final = "127.0.0.1"
 # A console that runs for so long without a restart gets new ones by it.
 _VALID: Final = timedelta(days=3650)
-_BEFORE: Final = timedelta(days=1)
 _EKU: Final = ExtendedKeyUsageOID
 
 
@@ -58,10 +57,10 @@ def make(folder: Path, now: datetime) -> Pass:
     """Write all certificates of the door to a folder, and return the console's."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    ca_key = ec.generate_private_key(ec.SECP256R1())
-    name = _name("console's door")
+    ca_key = issuing.new_key()
+    name = issuing.common_name("console's door")
     ca = (
-        _builder(name, name, ca_key, now)
+        issuing.builder(name, name, ca_key, now, _VALID)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(ca_key, hashes.SHA256())
     )
@@ -71,42 +70,16 @@ def make(folder: Path, now: datetime) -> Pass:
         ("broker", _EKU.SERVER_AUTH, "broker"),
         ("console", _EKU.CLIENT_AUTH, CONSOLE),
     ):
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = issuing.new_key()
         signed = (
-            _builder(_name(common), name, key, now)
+            issuing.builder(issuing.common_name(common), name, key, now, _VALID)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(hosts, critical=False)
             .sign(ca_key, hashes.SHA256())
         )
-        _write(folder / f"{file}.key", _pem(key))
+        _write(folder / f"{file}.key", issuing.pem_of_key(key))
         _write(folder / f"{file}.crt", signed.public_bytes(serialization.Encoding.PEM))
     return Pass.of(folder)
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _BEFORE)
-        .not_valid_after(now + _VALID)
-    )
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -10,13 +10,13 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge import atomic
+from edge.console import issuing
 from edge.errors import InputError
 from edge_signing.trust.names import check_device
 
-_BEFORE: Final = timedelta(days=1)
 _VALID: Final = timedelta(days=30)
 _RENEW: Final = timedelta(days=2)
 
@@ -107,22 +107,12 @@ def _is_good(file: Path, factory: Factory, now: datetime) -> bool:
 
 
 def _made(factory: Factory, device: str, now: datetime) -> bytes:
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = issuing.new_key()
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+    name = issuing.common_name(device)
     signed = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, device)]))
-        .issuer_name(factory.certificate.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _BEFORE)
-        .not_valid_after(now + _VALID)
+        issuing.builder(name, factory.certificate.subject, key, now, _VALID)
         .add_extension(usage, critical=False)
         .sign(factory.key, hashes.SHA256())
     )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return signed.public_bytes(serialization.Encoding.PEM) + private
+    return signed.public_bytes(serialization.Encoding.PEM) + issuing.pem_of_key(key)

@@ -14,9 +14,9 @@ import pytest
 
 from edge.bundle import chunks, delta
 from edge_agent import verity
-from edge_signing.formats.chunks import Cutting
 from edge_signing.formats.payload_table import Coding, PayloadTable, Row
 from edge_signing.release import Content, HashTree, Image, Partition, PatchSet, Payload, Release
+from tests.fakes.chunk_images import SMALL
 from tests.fakes.memory_image import MemoryImage
 
 BLOCK = 4096
@@ -25,16 +25,6 @@ BLOCKS: Mapping[Partition, int] = {"boot": 2, "rootfs": 4}
 # patch is not the block of the same number.
 KEPT: Mapping[Partition, tuple[int, ...]] = {"boot": (0,), "rootfs": (3, 4)}
 LARGER: Mapping[Partition, int] = {"boot": 3, "rootfs": 6}
-CUTTING = Cutting(
-    least_bytes=64,
-    most_bytes=1024,
-    chunk_bits=0,
-    group_bits=2,
-    group_chunks=3,
-    group_bytes=4096,
-    history_bytes=1024,
-)
-
 Way = Literal["patch", "chunks"]
 
 
@@ -181,7 +171,7 @@ def _chunks(image: Image, data: bytes) -> tuple[Payload, dict[bytes, bytes]]:
     with TemporaryDirectory() as name:
         path = Path(name) / "new"
         path.write_bytes(data)
-        made = chunks.make(path, blob, cutting=CUTTING)
+        made = chunks.make(path, blob, cutting=SMALL)
     return _payload("chunks", image, made.table, blob.getvalue())
 
 

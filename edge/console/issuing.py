@@ -1,0 +1,49 @@
+"""Certificates of TLS that the console makes for itself, and those of simulated devices."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+_BEFORE: Final = timedelta(days=1)  # clocks differ
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """Return a new key (P-256)."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    now: datetime,
+    lifetime: timedelta,
+) -> x509.CertificateBuilder:
+    """Return what a certificate says, to be extended and signed by its issuer."""
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BEFORE)
+        .not_valid_after(now + lifetime)
+    )
+
+
+def common_name(text: str) -> x509.Name:
+    """Return a name that is a common name alone."""
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def pem_of_key(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a key as PEM without a passphrase, for a file that only its owner can read."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
