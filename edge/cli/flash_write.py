@@ -1,5 +1,6 @@
 """`edge flash [write]`: choose, ask, write, read back, let go."""
 
+import contextlib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -96,7 +97,9 @@ def _built(context: click.Context, chosen: ImageOptions, *, yes: bool) -> str:
     from edge.cli.build import build
 
     words = [SYSTEM_FILE, "--board", str(chosen.board), "-o", folder]
-    build.main(words, standalone_mode=False, parent=context.parent, obj=context.obj)
+    # What the build tells of itself is no result of this command.
+    with contextlib.redirect_stdout(sys.stderr):
+        build.main(words, standalone_mode=False, parent=context.parent, obj=context.obj)
     return folder
 
 

@@ -337,3 +337,19 @@ def test_a_card_is_written_from_a_url(here: Path, edge: Edge, packed: bool) -> N
     assert ended.status == 0, ended.err
     assert "signed: system 0.1.0 for tiny" in ended.err
     assert _same(out / "disk.img", here / "card.img")
+
+
+def test_what_is_not_built_yet_is_built_and_json_has_the_events_of_flashing_alone(
+    project: TinyProject, edge: Edge, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(project.folder)
+    words = ["flash", "--board", "tiny", "--to", "file:card.img", "--json"]
+
+    refused = edge(*words)
+    ended = edge(*words, "--yes")
+
+    assert refused.status == 3
+    assert ended.status == 0, ended.err
+    assert all("event" in event for event in _lines(ended.out))
+    assert _same(project.folder / "out-tiny" / "disk.img", project.folder / "card.img")
