@@ -1,15 +1,17 @@
 """The filter language over the tables of the console."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, exists, false, func, literal
+from sqlalchemy import ColumnElement, FromClause, and_, exists, func, literal, or_
 
 from edge.console.filters.fields import ATTRIBUTE, Field
 from edge.console.filters.parse import parse
 from edge.console.filters.sql import Condition, Where, condition
-from edge.console.store.tables import ATTRIBUTES, DEVICES, SIGHTINGS, TAGS
+from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, SIGHTINGS, TAGS
 
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _TEXTS: Final = {
     "id": DEVICES.c.device,
     "state": DEVICES.c.state,
@@ -23,7 +25,7 @@ _TEXTS: Final = {
 _TIMES: Final = {"seen": SIGHTINGS.c.last_seen_s, "enrolled": DEVICES.c.created_at_s}
 
 
-def device_filter(text: str, now_s: int) -> ColumnElement[bool]:
+def device_filter(text: str, now_s: int, named: Mapping[str, str] = _NONE) -> ColumnElement[bool]:
     """Return what holds for the rows of `DEVICES`, joined with `SIGHTINGS`, that are meant.
 
     The query is bound to one tenant by whoever asks; what is looked up here is bound to the row.
@@ -31,15 +33,20 @@ def device_filter(text: str, now_s: int) -> ColumnElement[bool]:
     Args:
         text: What somebody wrote.
         now_s: The time, seconds since 1970.
+        named: The tenant's groups that a filter means, with their filters, which name no groups.
 
     Raises:
         FilterError: It can not be read; the message has the place.
     """
-    return condition(parse(text), _Columns(), now_s=now_s)
+    return condition(parse(text), _Columns(now_s, named), now_s=now_s)
 
 
 class _Columns:
     """`edge.console.filters.sql.Columns` of the console's tables."""
+
+    def __init__(self, now_s: int, named: Mapping[str, str]) -> None:
+        self._now_s = now_s
+        self._named = named
 
     def text(self, field: Field) -> ColumnElement[str]:
         return _TEXTS[field.name]
@@ -60,7 +67,13 @@ class _Columns:
             return _of_device(ATTRIBUTES, lambda one: (one.name == attribute, where(one.value)))
         if field.name == "tag":
             return _of_device(TAGS, lambda one: (where(one.tag),))
-        return false()  # there are no groups yet, so no device is in one
+        return or_(
+            _of_device(MEMBERS, lambda one: (where(one.group),)),
+            *(
+                and_(where(literal(group)), device_filter(text, self._now_s))
+                for group, text in self._named.items()
+            ),
+        )
 
 
 def _of_device(table: Any, said: Callable[[Any], tuple[ColumnElement[bool], ...]]) -> Condition:

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from edge.console import orders, registry, reports
 from edge.console.certificates import Certificate
 from edge.console.desk import Caller, Desk, Via
+from edge.console.notices import Notices, Topic
 from edge.console.orders import Director
 from edge.console.registry import State
 from edge.console.store.database import Database, StoreError
@@ -47,6 +49,7 @@ class FrontDesk(Desk):
     Attributes:
         on_shut_out: Told the tenant and the device when one is let in no longer.
         on_desired: Told when something else is wanted of a device.
+        notices: Who is told of what changes.
 
     Args:
         database: Where all is stored.
@@ -63,6 +66,7 @@ class FrontDesk(Desk):
     ) -> None:
         self.on_shut_out: list[Listener] = []
         self.on_desired: list[Listener] = []
+        self.notices = Notices()
         self._database = database
         self._vaults = vaults
         self._now_s = now_s
@@ -153,20 +157,24 @@ class FrontDesk(Desk):
     async def take_status(self, caller: Caller, status: Status) -> None:
         """Store a status; see `edge.console.desk.Desk`."""
         now_s = self._now_s()
-        await self._database.write(lambda one: reports.take_status(one, caller, status, now_s))
+        step = partial(reports.take_status, caller=caller, status=status, now_s=now_s)
+        if await self._database.write(step):
+            self._tell_of(caller)
 
     async def take_events(self, caller: Caller, events: Sequence[ReportEvent]) -> list[EventId]:
         """Store events; see `edge.console.desk.Desk`."""
         now_s = self._now_s()
-        return await self._database.write(
+        stored = await self._database.write(
             lambda one: reports.take_events(one, caller, events, now_s)
         )
+        self._tell_of(caller)
+        return stored
 
     async def take_online(self, caller: Caller, boot_id: str, *, is_online: bool) -> None:
         """Store a birth or a will; see `edge.console.desk.Desk`."""
-        await self._database.write(
-            lambda one: reports.take_online(one, caller, boot_id, is_online=is_online)
-        )
+        step = partial(reports.take_online, caller=caller, boot_id=boot_id, is_online=is_online)
+        if await self._database.write(step):
+            self._tell_of(caller)
 
     async def block(self, caller: Caller, want: Want) -> bytes:
         """Return a block of a repository's file; see `edge.console.desk.Desk`."""
@@ -207,14 +215,20 @@ class FrontDesk(Desk):
             await self._database.write(lambda one: _store_seen(one, seen))
         return len(seen)
 
+    def _tell_of(self, caller: Caller) -> None:
+        self.notices.tell(caller.tenant, Topic.DEVICE, caller.device)
+
     async def _note_waiting(self, device: str, now_s: int, via: Via) -> None:
-        def note(connection: Connection) -> None:
+        def note(connection: Connection) -> str | None:
             asked = select(DEVICES.c.tenant).where(DEVICES.c.device == device)
             tenant = connection.scalar(asked)
             if tenant is not None:
                 _store_seen(connection, {(tenant, device): (now_s, via)})
+            return tenant
 
-        await self._database.write(note)
+        tenant = await self._database.write(note)
+        if tenant is not None:
+            self.notices.tell(tenant, Topic.DEVICE, device)
 
     async def _looked_up(self, fingerprint: bytes) -> _Known | None:
         while True:

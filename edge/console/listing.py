@@ -31,20 +31,30 @@ def devices(
     tenant: str,
     *,
     where: Sequence[ColumnElement[bool]] = (),
-    state: State | None = None,
-    tag: str = "",
     after: str = "",
     most: int,
 ) -> list[Device]:
     """Return devices in the order of their ids, those after one."""
-    conditions = [DEVICES.c.device > after, *where]
-    if state is not None:
-        conditions.append(DEVICES.c.state == state)
-    if tag:
-        same = (TAGS.c.tenant == DEVICES.c.tenant, TAGS.c.device == DEVICES.c.device)
-        conditions.append(exists().where(*same, TAGS.c.tag == tag))
-    asked = _asked(tenant).where(*conditions).order_by(DEVICES.c.device).limit(most)
+    meant = _asked(tenant).where(DEVICES.c.device > after, *where)
+    asked = meant.order_by(DEVICES.c.device).limit(most)
     return _with_labels(connection, tenant, connection.execute(asked).all())
+
+
+def count(connection: Connection, tenant: str, where: Sequence[ColumnElement[bool]]) -> int:
+    """Return how many devices are meant."""
+    counted = _asked(tenant).where(*where).with_only_columns(func.count())
+    return connection.scalar(counted) or 0
+
+
+def stands(state: State) -> ColumnElement[bool]:
+    """Return what holds for rows of `DEVICES` that stand so."""
+    return DEVICES.c.state == state
+
+
+def has_tag(tag: str) -> ColumnElement[bool]:
+    """Return what holds for rows of `DEVICES` with a tag."""
+    same = (TAGS.c.tenant == DEVICES.c.tenant, TAGS.c.device == DEVICES.c.device)
+    return exists().where(*same, TAGS.c.tag == tag)
 
 
 def device(connection: Connection, tenant: str, name: str) -> Device:

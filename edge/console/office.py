@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from sqlalchemy import Connection
 
 from edge.console import labels, orders, registry, releases
 from edge.console.audit import Actor
 from edge.console.front_desk import FrontDesk
+from edge.console.notices import Topic
 from edge.console.orders import Order
 from edge.console.releases import Release
 from edge.console.store.database import Database
@@ -21,6 +22,8 @@ from edge.console.vault import Missing
 from edge.console.vaults import Vaults
 from edge.errors import EdgeError
 from edge_signing.messages import Policy
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +35,7 @@ class Office:
         database: Where all is stored.
         vaults: The repositories.
         desk: What links ask.
+        notices: Who is told of what changes.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Office:
         self.database = database
         self.vaults = vaults
         self.desk = desk
+        self.notices = desk.notices
         self._now_s = now_s
         self._word = word
 
@@ -53,13 +58,31 @@ class Office:
         """Return the time, seconds since 1970."""
         return self._now_s()
 
+    async def act(
+        self, actor: Actor, topic: Topic, subject: str, step: Callable[[Connection], T]
+    ) -> T:
+        """Do a step that writes and is audited, and tell who listens; return what it returns.
+
+        Args:
+            actor: Who acts.
+            topic: What kind of thing is changed.
+            subject: Its id.
+            step: A step of a transaction.
+        """
+        found = await self.database.write(step)
+        self.notices.tell(actor.tenant, topic, subject)
+        self.notices.tell(actor.tenant, Topic.AUDIT, "")
+        return found
+
     async def register(self, actor: Actor, device: str, fingerprint: bytes | None) -> None:
         """Let a device in that has not called yet; see `registry.register`."""
-        await self.database.write(lambda one: registry.register(one, actor, device, fingerprint))
+        await self._of_device(
+            actor, device, lambda one: registry.register(one, actor, device, fingerprint)
+        )
 
     async def accept(self, actor: Actor, device: str) -> None:
         """Let a device in; see `registry.accept`."""
-        await self.database.write(lambda one: registry.accept(one, actor, device))
+        await self._of_device(actor, device, lambda one: registry.accept(one, actor, device))
         self.desk.forget(actor.tenant, device)
 
     async def reject(self, actor: Actor, device: str) -> None:
@@ -76,8 +99,8 @@ class Office:
 
     async def re_enrol(self, actor: Actor, device: str, fingerprint: bytes | None) -> int:
         """Let a device in anew with another certificate; see `registry.re_enrol`."""
-        epoch = await self.database.write(
-            lambda one: registry.re_enrol(one, actor, device, fingerprint)
+        epoch = await self._of_device(
+            actor, device, lambda one: registry.re_enrol(one, actor, device, fingerprint)
         )
         self.desk.shut_out(actor.tenant, device)
         return epoch
@@ -86,21 +109,23 @@ class Office:
         self, actor: Actor, device: str, *, add: Iterable[str], remove: Iterable[str]
     ) -> list[str]:
         """Add and remove tags; see `labels.tag`."""
-        return await self.database.write(
-            lambda one: labels.tag(one, actor, device, add=add, remove=remove)
+        return await self._of_device(
+            actor, device, lambda one: labels.tag(one, actor, device, add=add, remove=remove)
         )
 
     async def set_attributes(
         self, actor: Actor, device: str, values: Mapping[str, str | None]
     ) -> dict[str, str]:
         """Set attributes; see `labels.set_attributes`."""
-        return await self.database.write(
-            lambda one: labels.set_attributes(one, actor, device, values)
+        return await self._of_device(
+            actor, device, lambda one: labels.set_attributes(one, actor, device, values)
         )
 
     async def set_notes(self, actor: Actor, device: str, notes: str) -> None:
         """Set what people wrote of a device; see `labels.set_notes`."""
-        await self.database.write(lambda one: labels.set_notes(one, actor, device, notes))
+        await self._of_device(
+            actor, device, lambda one: labels.set_notes(one, actor, device, notes)
+        )
 
     async def deploy(
         self, actor: Actor, device: str, version: str, *, product: str = "", policy: Policy
@@ -113,7 +138,7 @@ class Office:
                 connection, actor, self.vaults, device, release, policy=policy, word=self._word
             )
 
-        made = await self.database.write(order)
+        made = await self._of_device(actor, device, order)
         self.desk.wants_other(actor.tenant, device)
         return made
 
@@ -121,13 +146,13 @@ class Office:
         """Verify a bundle and store what it brings; return the releases that it changed."""
         vault, now = self.vaults.of(actor.tenant), self._now()
         found = await asyncio.to_thread(vault.take, bundle, now=now)
-        return await self.database.write(lambda one: releases.take(one, actor, found))
+        return await self._take(actor, found)
 
     async def take_object(self, actor: Actor, sha256: str, stream: BinaryIO) -> list[Release]:
         """Store a file that a release names; return the releases that it changed."""
         vault, now = self.vaults.of(actor.tenant), self._now()
         found = await asyncio.to_thread(vault.put, sha256, stream, now=now)
-        return await self.database.write(lambda one: releases.take(one, actor, found))
+        return await self._take(actor, found)
 
     async def missing(self, tenant: str) -> list[Missing]:
         """Return the files that releases name and that are not here."""
@@ -152,11 +177,20 @@ class Office:
         """Sign the repository's snapshot and timestamp anew if it is time."""
         return await asyncio.to_thread(self.vaults.of(tenant).refresh, now=self._now())
 
+    async def _take(self, actor: Actor, found: Iterable[Release]) -> list[Release]:
+        changed = await self.database.write(lambda one: releases.take(one, actor, found))
+        for one in changed:
+            self.notices.tell(actor.tenant, Topic.RELEASE, one.path)
+        return changed
+
     async def _shut_out(
         self, actor: Actor, device: str, act: Callable[[Connection, Actor, str], None]
     ) -> None:
-        await self.database.write(lambda one: act(one, actor, device))
+        await self._of_device(actor, device, lambda one: act(one, actor, device))
         self.desk.shut_out(actor.tenant, device)
+
+    async def _of_device(self, actor: Actor, device: str, step: Callable[[Connection], T]) -> T:
+        return await self.act(actor, Topic.DEVICE, device, step)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._now_s(), UTC)

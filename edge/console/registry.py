@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from edge.console import audit, tenants
 from edge.console.audit import Actor
 from edge.console.certificates import Certificate
-from edge.console.store.tables import ATTRIBUTES, DEVICES, RETIRED, SIGHTINGS, TAGS
+from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, RETIRED, SIGHTINGS, TAGS
 from edge.errors import InputError, RefusedError, ThingNotFoundError
 from edge_signing.errors import FormatError
 from edge_signing.trust.names import check_device
@@ -119,7 +119,7 @@ def reject(connection: Connection, actor: Actor, device: str) -> None:
     if row.state != State.PENDING:
         raise RefusedError(f"{device} is {row.state}, not pending", hint="revoke it instead")
     _retire(connection, actor, device, row.fingerprint)
-    for table in (TAGS, ATTRIBUTES, SIGHTINGS, DEVICES):
+    for table in (MEMBERS, TAGS, ATTRIBUTES, SIGHTINGS, DEVICES):
         same = (table.c.tenant == actor.tenant, table.c.device == device)
         connection.execute(delete(table).where(*same))
     audit.record(connection, actor, "device.reject", _subject(device))

@@ -47,7 +47,7 @@ async def create_token(call: Call) -> NewTokenView:
             body.name,
             body.scopes,
             expires_at_s=expires_at_s,
-            allowed=call.token.scopes,
+            allowed=call.visitor.scopes,
             noise=secrets.token_hex,
         )
     )

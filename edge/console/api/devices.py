@@ -1,6 +1,8 @@
 """Endpoints about devices."""
 
-from edge.console import listing
+from sqlalchemy import ColumnElement, Connection
+
+from edge.console import groups, listing
 from edge.console.api.endpoint import Call, Endpoint
 from edge.console.api.views import (
     AttributesBody,
@@ -45,21 +47,17 @@ _SAME = (
 async def list_(call: Call) -> DevicesView:
     """List devices."""
     query = call.query_as(DevicesQuery)
-    tenant = call.actor.tenant
-    where = [device_filter(query.filter, call.actor.now_s)] if query.filter else []
-    found = await call.office.database.read(
-        lambda one: listing.devices(
-            one,
-            tenant,
-            where=where,
-            state=query.state,
-            tag=query.tag,
-            after=query.after,
-            most=query.limit,
+
+    def read(one: Connection) -> DevicesView:
+        where = _meant(one, call, query)
+        found = listing.devices(
+            one, call.actor.tenant, where=where, after=query.after, most=query.limit
         )
-    )
-    following = found[-1].row.device if len(found) == query.limit else ""
-    return DevicesView(devices=[_view(one) for one in found], next=following)
+        following = found[-1].row.device if len(found) == query.limit else ""
+        total = listing.count(one, call.actor.tenant, where) if query.total else None
+        return DevicesView(devices=[_view(one) for one in found], next=following, total=total)
+
+    return await call.office.database.read(read)
 
 
 async def show(call: Call) -> DeviceView:
@@ -127,6 +125,18 @@ async def set_notes(call: Call) -> DeviceView:
     """Set the notes."""
     await call.office.set_notes(call.actor, call.part("device"), call.body_as(NotesBody).notes)
     return await show(call)
+
+
+def _meant(one: Connection, call: Call, query: DevicesQuery) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = []
+    if query.filter:
+        named = groups.named(one, call.actor.tenant)
+        where.append(device_filter(query.filter, call.actor.now_s, named))
+    if query.state is not None:
+        where.append(listing.stands(query.state))
+    if query.tag:
+        where.append(listing.has_tag(query.tag))
+    return where
 
 
 def _bytes(fingerprint: str | None) -> bytes | None:

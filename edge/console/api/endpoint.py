@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from edge.console.api.views import Words
 from edge.console.audit import Actor
 from edge.console.office import Office
-from edge.console.tokens import Scope, Token
+from edge.console.tokens import Scope
+from edge.console.visitor import Visitor
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -31,18 +32,18 @@ class Rooms:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request whose token allows it and whose parts could be read.
-
-    Attributes:
-        actor: The token, and its tenant: the only one that the request can reach.
-    """
+    """A request that its visitor may make and whose parts could be read."""
 
     rooms: Rooms
-    actor: Actor
-    token: Token
+    visitor: Visitor
     request: web.Request = field(repr=False)
     query: Words | None = None
     body: Words | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, and for which tenant: the only one that the request can reach."""
+        return self.visitor.actor
 
     @property
     def office(self) -> Office:

@@ -1,6 +1,7 @@
 """The API as an application: tokens, scopes, bodies, and the answers of the endpoints."""
 
 import hashlib
+import hmac
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from edge.console import listing, tokens
-from edge.console.api import administration, deployments, devices, errors, releases
+from edge.console.api import administration, deployments, devices, errors, groups, releases
 from edge.console.api.document import PREFIX, document
 from edge.console.api.endpoint import Call, Endpoint, Rooms
 from edge.console.api.errors import WrongWordsError
@@ -20,28 +21,34 @@ from edge.console.api.repeats import HEADER, Answer, Repeats
 from edge.console.api.views import Words
 from edge.console.audit import Actor
 from edge.console.office import Office
-from edge.console.tokens import Scope, Token
+from edge.console.tokens import Scope
+from edge.console.visitor import ClosedDoor, Door, Visitor
 from edge.errors import InputError
 
 ENDPOINTS: Final = (
     *devices.ENDPOINTS,
+    *groups.ENDPOINTS,
     *releases.ENDPOINTS,
     *deployments.ENDPOINTS,
     *administration.ENDPOINTS,
 )
 BODY_MOST_BYTES: Final = 1 << 20
 _JSON: Final = "application/json"
+# Sent by the console's own page with each act of a person.
+OWN_PAGE: Final = "X-Edge-Page"
+_SAFE: Final = ("GET", "HEAD")
 _NO_STORE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def app(office: Office, *, incoming: Path) -> web.Application:
+def app(office: Office, *, incoming: Path, door: Door | None = None) -> web.Application:
     """Return the application.
 
     Args:
         office: The acts.
         incoming: The folder of uploads.
+        door: Knows people; without it there are only programs with tokens.
     """
-    api = _Api(Rooms(office, incoming))
+    api = _Api(Rooms(office, incoming), door or ClosedDoor())
     made = web.Application(client_max_size=BODY_MOST_BYTES, middlewares=[errors.answering])
     made.on_response_prepare.append(api.count)
     for one in ENDPOINTS:
@@ -54,8 +61,9 @@ def app(office: Office, *, incoming: Path) -> web.Application:
 
 
 class _Api:
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, door: Door) -> None:
         self._rooms = rooms
+        self._door = door
         self._repeats = Repeats(rooms.office.database)
         self._document = json.dumps(document(ENDPOINTS, version("edge-os")))
         self._answered: Counter[tuple[str, int]] = Counter()
@@ -64,10 +72,10 @@ class _Api:
         """Return what handles the requests of an endpoint."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            token, actor = await self._who(request, one.scope)
+            visitor = await self._who(request, one.scope)
             query = _query(one, request)
             sent = b"" if one.is_upload else await request.read()
-            call = Call(self._rooms, actor, token, request, query, _body(one, sent))
+            call = Call(self._rooms, visitor, request, query, _body(one, sent))
             key = request.headers.get(HEADER)
             if key is not None and one.tells_secret:
                 raise InputError(f"{HEADER}: not taken here, for the answer is not stored")
@@ -76,7 +84,7 @@ class _Api:
             else:
                 named = f"{request.method} {request.path_qs}\n".encode() + sent
                 digest = hashlib.sha256(named).hexdigest()
-                answer = await self._repeats.once(actor, key, digest, lambda: _done(one, call))
+                answer = await self._repeats.once(call.actor, key, digest, lambda: _done(one, call))
             return web.Response(
                 status=answer.status,
                 body=answer.body or None,
@@ -100,7 +108,7 @@ class _Api:
 
     async def give_metrics(self, request: web.Request) -> web.Response:
         """Give figures of the tenant's devices and of the requests, for Prometheus."""
-        _token, actor = await self._who(request, Scope.METRICS_READ)
+        actor = (await self._who(request, Scope.METRICS_READ)).actor
         database = self._rooms.office.database
         counts = await database.read(lambda one: listing.counts(one, actor.tenant))
         lines = ["# TYPE edge_devices gauge"]
@@ -121,24 +129,43 @@ class _Api:
         """Count an answer."""
         self._answered[request.method, response.status] += 1
 
-    async def _who(self, request: web.Request, scope: Scope) -> tuple[Token, Actor]:
-        """Return whose token was sent, if it allows this.
+    async def _who(self, request: web.Request, scope: Scope) -> Visitor:
+        """Return who asks, if he may do this.
 
         Raises:
-            HTTPUnauthorized: There is none that holds.
-            HTTPForbidden: It does not allow it.
+            HTTPUnauthorized: It is nobody who is known.
+            HTTPForbidden: He may not, or not from where he asks.
         """
-        kind, _blank, text = request.headers.get("Authorization", "").partition(" ")
-        now_s = self._rooms.office.now_s()
-        found = None
-        if kind.lower() == "bearer":
-            database = self._rooms.office.database
-            found = await database.read(lambda one: tokens.check(one, text.strip(), now_s))
+        if "Authorization" in request.headers:
+            found = await self._with_token(request.headers["Authorization"])
+        else:
+            found = await self._door.visitor(request)
         if found is None:
-            raise web.HTTPUnauthorized(text="no token that holds was sent")
+            raise web.HTTPUnauthorized(text="no token that holds was sent, and nobody is logged in")
         if scope not in found.scopes:
-            raise web.HTTPForbidden(text=f"the token does not allow {scope}")
-        return found, Actor(found.tenant, f"token:{found.token}", now_s)
+            raise web.HTTPForbidden(text=f"{found.name} may not do this: {scope}")
+        if found.own_page and request.method not in _SAFE:
+            _require_own_page(request, found.own_page)
+        return found
+
+    async def _with_token(self, said: str) -> Visitor | None:
+        kind, _blank, text = said.partition(" ")
+        if kind.lower() != "bearer":
+            return None
+        now_s = self._rooms.office.now_s()
+        database = self._rooms.office.database
+        found = await database.read(lambda one: tokens.check(one, text.strip(), now_s))
+        if found is None:
+            return None
+        actor = Actor(found.tenant, f"token:{found.token}", now_s)
+        return Visitor(actor, f"the token {found.name!r}", found.scopes)
+
+
+def _require_own_page(request: web.Request, wanted: str) -> None:
+    """Refuse what a browser sends for the page of somebody else."""
+    said = request.headers.get(OWN_PAGE, "")
+    if not hmac.compare_digest(said.encode(), wanted.encode()):
+        raise web.HTTPForbidden(text=f"{OWN_PAGE}: not what the page of this session sends")
 
 
 async def _done(one: Endpoint, call: Call) -> Answer:

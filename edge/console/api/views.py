@@ -65,6 +65,7 @@ class DevicesView(View):
 
     devices: list[DeviceView]
     next: str
+    total: int | None = Field(None, description="How many are meant, if that was asked for")
 
 
 class DevicesQuery(Words):
@@ -75,6 +76,7 @@ class DevicesQuery(Words):
     tag: str = Field("", max_length=64)
     after: str = Field("", max_length=64)
     limit: int = Field(100, ge=1, le=MOST)
+    total: bool = Field(False, description="Say how many are meant in all")
 
 
 class RegisterBody(Words):
@@ -125,6 +127,35 @@ class NotesBody(Words):
     """What people wrote of a device."""
 
     notes: str
+
+
+class GroupView(View):
+    """A group: the devices that its filter means now, or else its members."""
+
+    group: str
+    filter: str = Field(description="Empty for a group with members")
+    notes: str
+    devices: int
+
+
+class GroupsView(View):
+    """The groups in the order of their names."""
+
+    groups: list[GroupView]
+
+
+class GroupBody(Words):
+    """What the devices of a group are; without a filter it has members."""
+
+    filter: str = Field("", max_length=4000, description="In the filter language, naming no group")
+    notes: str = Field("", max_length=1000)
+
+
+class MembersBody(Words):
+    """Devices to add and to take out."""
+
+    add: list[str] = Field([], max_length=1000)
+    take_out: list[str] = Field([], max_length=1000)
 
 
 class ReleaseView(View):

@@ -158,6 +158,28 @@ TAGS: Final = Table(
     Index(None, "tenant", "tag"),
 )
 
+# A set of devices with a name: those that a filter means, or else its members.
+GROUPS: Final = Table(
+    "groups",
+    METADATA,
+    _key("tenant"),
+    _key("group"),
+    _text("filter"),
+    _text("notes"),
+    _integer("created_at_s"),
+)
+
+MEMBERS: Final = Table(
+    "members",
+    METADATA,
+    _key("tenant"),
+    _key("group"),
+    _key("device"),
+    ForeignKeyConstraint(["tenant", "group"], ["groups.tenant", "groups.group"]),
+    _of_device(),
+    Index(None, "tenant", "device"),
+)
+
 EVENTS: Final = Table(
     "events",
     METADATA,

@@ -59,6 +59,8 @@ def shared(
         for name in ("unit-1", "unit-2"):
             one.good("POST", "/devices", {"device": name})
             one.link(name).desired()
+        one.good("PUT", "/groups/hall-3", {})
+        one.good("POST", "/groups/hall-3/members", {"add": ["unit-1"]})
         one.link("unit-1").send_events([ReportEvent(EventId("boot-1", 1), 1, "started")])
         yield one
 

@@ -31,6 +31,8 @@ BODIES: dict[str, object] = {
     "/devices/{device}/tags": {"add": ["a"]},
     "/devices/{device}/attributes": {"attributes": {"a": "b"}},
     "/devices/{device}/notes": {"notes": "n"},
+    "/groups/{group}": {"filter": "tag:berlin"},
+    "/groups/{group}/members": {"add": ["unit-1"]},
     "/deployments": {"device": "unit-1", "version": "1"},
     "/tokens": {"name": "n", "scopes": ["devices:read"]},
 }
@@ -41,7 +43,13 @@ def each() -> list[Any]:
 
 
 def path_of(one: Endpoint) -> str:
-    parts = {"device": "unit-1", "version": "1", "sha256": "0" * 64, "token": "0" * 16}
+    parts = {
+        "device": "unit-1",
+        "group": "hall-3",
+        "version": "1",
+        "sha256": "0" * 64,
+        "token": "0" * 16,
+    }
     return PREFIX + re.sub(r"\{(\w+)\}", lambda found: parts[found[1]], one.path)
 
 
@@ -53,6 +61,7 @@ def do(site: Console, one: Endpoint, token: str | None = None) -> Answered:
 @pytest.fixture
 def ours(site: Console) -> Console:
     site.good("POST", "/devices", {"device": "unit-1"})
+    site.good("PUT", "/groups/hall-3", {})
     return site
 
 
@@ -91,7 +100,7 @@ def test_no_endpoint_reaches_another_tenant(shared: Console, theirs: str, one: E
 
 def everything(site: Console) -> list[object]:
     """Return all that is known, but for when devices called, which is stored a while later."""
-    paths = ("/releases", "/events", "/audit", "/tokens", "/devices/unit-1/orders")
+    paths = ("/groups", "/releases", "/events", "/audit", "/tokens", "/devices/unit-1/orders")
     devices = site.good("GET", "/devices")["devices"]
     for name in ("first_seen_s", "last_seen_s", "via"):
         for one in devices:
