@@ -26,6 +26,9 @@ def releases() -> None:
     """See the releases of a console, and bring it new ones."""
 
 
+releases.add_lazily({"collect": "edge.cli.releases_collect:collect"})
+
+
 @releases.command("list")
 @_PRODUCT
 @console_options.options

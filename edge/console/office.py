@@ -5,15 +5,16 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from sqlalchemy import Connection
 
-from edge.console import labels, orders, registry, releases
+from edge.console import audit, labels, orders, registry, releases
 from edge.console.audit import Actor
 from edge.console.front_desk import FrontDesk
+from edge.console.leftovers import Leftover
 from edge.console.notices import Topic
 from edge.console.orders import Order
 from edge.console.releases import Release
@@ -157,6 +158,18 @@ class Office:
     async def missing(self, tenant: str) -> list[Missing]:
         """Return the files that releases name and that are not here."""
         return await asyncio.to_thread(self.vaults.of(tenant).missing)
+
+    async def collect(self, actor: Actor, *, keep_s: int, is_trial: bool) -> list[Leftover]:
+        """Remove files of the repository that nothing names any more; see `Vault.collect`."""
+        vault, before = self.vaults.of(actor.tenant), self._now() - timedelta(seconds=keep_s)
+        found = await asyncio.to_thread(vault.collect, before=before, is_trial=is_trial)
+        if found and not is_trial:
+            sizes = sum(one.length_bytes for one in found)
+            details: dict[str, object] = {"files": len(found), "bytes": sizes}
+            await self.database.write(
+                lambda one: audit.record(one, actor, "repository.collect", "repository", details)
+            )
+        return found
 
     async def renew_orders(self, tenant: str) -> int:
         """Sign open orders anew that would expire before long; return how many."""

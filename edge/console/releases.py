@@ -33,9 +33,13 @@ class Release:
 
 
 def take(connection: Connection, actor: Actor, found: Iterable[Release]) -> list[Release]:
-    """Store what is known of releases now, and return those that are new or have changed."""
-    changed = []
-    for one in found:
+    """Store what is known of releases now, and return those that are new or have changed.
+
+    A release that the newest metadata does not name is known no longer.
+    """
+    changed, known = [], list(found)
+    _withdraw(connection, actor, {one.path for one in known})
+    for one in known:
         before = _by_path(connection, actor.tenant, one.path)
         if before == one:
             continue
@@ -86,6 +90,14 @@ def list_(
     return [
         _release(row) for row in connection.execute(asked.order_by(RELEASES.c.path).limit(most))
     ]
+
+
+def _withdraw(connection: Connection, actor: Actor, named: set[str]) -> None:
+    for one in list_(connection, actor.tenant):
+        if one.path not in named:
+            same = (RELEASES.c.tenant == actor.tenant, RELEASES.c.path == one.path)
+            connection.execute(delete(RELEASES).where(*same))
+            audit.record(connection, actor, "release.withdraw", f"release:{one.path}")
 
 
 def _by_path(connection: Connection, tenant: str, path: str) -> Release | None:

@@ -8,7 +8,7 @@ published when nothing is missing: devices never see metadata that leads nowhere
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,8 @@ from typing import BinaryIO, Final
 from tuf.api.metadata import Metadata, Targets
 
 from edge import atomic
+from edge.console import leftovers
+from edge.console.leftovers import Leftover
 from edge.console.orders import Signed
 from edge.console.releases import Release
 from edge.errors import ThingNotFoundError, UntrustedError
@@ -39,6 +41,7 @@ from edge_signing.trust.names import DIRECTOR, TARGETS, TIMESTAMP
 from edge_signing.trust.offline import Target
 
 _PIECE_BYTES: Final = 1 << 20
+_OfRole = Callable[[str], Metadata[Targets] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,28 @@ class Vault:
             self.repository.refresh(keys, now=now)
             return True
 
+    def collect(self, *, before: datetime, is_trial: bool) -> list[Leftover]:
+        """Remove the files that no signed document names any more; return them.
+
+        Args:
+            before: Only what was written before this time.
+            is_trial: Say what would be removed, and remove nothing.
+        """
+        with self._lock:
+            folder = self.repository.folder
+            found = leftovers.find(folder, self._needed(), before=before)
+            if not is_trial:
+                leftovers.remove(folder, found)
+            return found
+
+    def _needed(self) -> set[str]:
+        named = {**self._named(self.repository.published().role), **self._named(self._newest)}
+        contents = {one for document in self._documents(named) for one in _contents(document)}
+        found = {f"{blobs.FOLDER}/{one.sha256.hex()}" for one in contents}
+        for path, target in named.items():
+            found.add(f"{store.TARGET_FILES}/{store.target_file(path, target.sha256)}")
+        return found | leftovers.of_metadata(self.repository.published())
+
     @property
     def _pending(self) -> Path:
         return self.repository.pending
@@ -286,12 +311,13 @@ class Vault:
             return documents.read(waiting.sign[name], Targets, name)
         return self.repository.published().role(role)
 
-    def _named(self) -> dict[str, Target]:
-        """Return the targets that the newest metadata of all roles names."""
+    def _named(self, of_role: _OfRole | None = None) -> dict[str, Target]:
+        """Return the targets that the metadata of all roles names, the newest if not said."""
+        of_role = of_role or self._newest
         delegations = self.ring.targets().signed.delegations
         found: dict[str, Target] = {}
         for role in (delegations.roles if delegations else None) or {}:
-            if role == DIRECTOR or (newest := self._newest(role)) is None:
+            if role == DIRECTOR or (newest := of_role(role)) is None:
                 continue
             files = newest.signed.targets.values()
             found |= {file.path: offline.target(file) for file in files}
@@ -303,10 +329,10 @@ class Vault:
         roles = [one for one in map(published.role, names) if one is not None]
         return {path for role in roles for path in role.signed.targets}
 
-    def _documents(self) -> list[Document | PatchSet]:
-        """Return the releases and patches whose documents are here."""
+    def _documents(self, named: Mapping[str, Target] | None = None) -> list[Document | PatchSet]:
+        """Return the releases and patches whose documents are here, of the newest metadata."""
         found: list[Document | PatchSet] = []
-        for path, target in sorted(self._named().items()):
+        for path, target in sorted((self._named() if named is None else named).items()):
             name = path.rpartition("/")[2]
             file = self._file(f"targets/{store.target_file(path, target.sha256)}")
             if file is None or DISK_FILE.fullmatch(name):

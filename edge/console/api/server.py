@@ -13,7 +13,15 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from edge.console import listing, tokens
-from edge.console.api import administration, deployments, devices, errors, groups, releases
+from edge.console.api import (
+    administration,
+    deployments,
+    devices,
+    errors,
+    groups,
+    releases,
+    repository,
+)
 from edge.console.api.document import PREFIX, document
 from edge.console.api.endpoint import Call, Endpoint, Rooms
 from edge.console.api.errors import WrongWordsError
@@ -29,6 +37,7 @@ ENDPOINTS: Final = (
     *devices.ENDPOINTS,
     *groups.ENDPOINTS,
     *releases.ENDPOINTS,
+    *repository.ENDPOINTS,
     *deployments.ENDPOINTS,
     *administration.ENDPOINTS,
 )

@@ -207,6 +207,27 @@ class UploadedView(View):
     missing: list[MissingView]
 
 
+class CollectBody(Words):
+    """Which files of the repository to remove, of those that no signed document names."""
+
+    keep_s: int = Field(86400, ge=3600, description="Younger ones stay")
+    trial: bool = Field(False, description="Tell, and remove nothing")
+
+
+class LeftoverView(View):
+    """A file that nothing names."""
+
+    name: str
+    length_bytes: int
+
+
+class CollectedView(View):
+    """The files that were removed, or would be."""
+
+    files: list[LeftoverView]
+    length_bytes: int
+
+
 class DeployBody(Words):
     """What a device should run, and how it may get there."""
 
