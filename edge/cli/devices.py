@@ -25,6 +25,8 @@ devices.add_lazily(
     {
         "register": "edge.cli.devices_enrol:register",
         "re-enrol": "edge.cli.devices_enrol:re_enrol",
+        "import": "edge.cli.devices_roster:import_devices",
+        "export": "edge.cli.devices_roster:export",
         "tag": "edge.cli.devices_labels:tag",
         "events": "edge.cli.devices_labels:events",
     }

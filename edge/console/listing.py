@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, desc, exists, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, desc, exists, func, select
 
 from edge.console.registry import State
-from edge.console.store.tables import ATTRIBUTES, DEVICES, EVENTS, ORDERS, SIGHTINGS, TAGS
+from edge.console.store.tables import ATTRIBUTES, DEVICES, EVENTS, MEMBERS, ORDERS, SIGHTINGS, TAGS
 from edge.errors import ThingNotFoundError
 
 _SEEN = (SIGHTINGS.c.first_seen_s, SIGHTINGS.c.last_seen_s, SIGHTINGS.c.via)
@@ -23,6 +23,7 @@ class Device:
 
     row: Row[Any]
     tags: tuple[str, ...]
+    groups: tuple[str, ...]
     attributes: dict[str, str]
 
 
@@ -105,11 +106,8 @@ def _asked(tenant: str) -> Any:
 
 def _with_labels(connection: Connection, tenant: str, rows: Sequence[Row[Any]]) -> list[Device]:
     names = [row.device for row in rows]
-    tags: dict[str, list[str]] = {name: [] for name in names}
-    for row in connection.execute(
-        select(TAGS).where(TAGS.c.tenant == tenant, TAGS.c.device.in_(names)).order_by(TAGS.c.tag)
-    ):
-        tags[row.device].append(row.tag)
+    tags = _by_device(connection, tenant, names, TAGS.c.tag)
+    groups = _by_device(connection, tenant, names, MEMBERS.c.group)
     attributes: dict[str, dict[str, str]] = {name: {} for name in names}
     for row in connection.execute(
         select(ATTRIBUTES)
@@ -117,4 +115,21 @@ def _with_labels(connection: Connection, tenant: str, rows: Sequence[Row[Any]]) 
         .order_by(ATTRIBUTES.c.name)
     ):
         attributes[row.device][row.name] = row.value
-    return [Device(row, tuple(tags[row.device]), attributes[row.device]) for row in rows]
+    return [
+        Device(row, tuple(tags[row.device]), tuple(groups[row.device]), attributes[row.device])
+        for row in rows
+    ]
+
+
+def _by_device(
+    connection: Connection, tenant: str, names: Sequence[str], column: Column[str]
+) -> dict[str, list[str]]:
+    """Return the values of a column of a table of labels for each device, in order."""
+    found: dict[str, list[str]] = {name: [] for name in names}
+    table = column.table
+    asked = select(table.c.device, column).where(
+        table.c.tenant == tenant, table.c.device.in_(names)
+    )
+    for device_name, value in connection.execute(asked.order_by(column)).tuples():
+        found[device_name].append(value)
+    return found

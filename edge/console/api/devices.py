@@ -151,6 +151,7 @@ def _view(found: Device) -> DeviceView:
         certificate=row.fingerprint or "",
         percent=min(100, row.done_bytes * 100 // planned) if planned else 0,
         tags=list(found.tags),
+        groups=list(found.groups),
         attributes=found.attributes,
     )
 

@@ -33,8 +33,8 @@ class WrongWordsError(InputError):
         place: Where in it.
     """
 
-    def __init__(self, message: str, place: str) -> None:
-        super().__init__(message, hint="see /api/v1/openapi.json")
+    def __init__(self, message: str, place: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint or "see /api/v1/openapi.json")
         self.place = place
 
 

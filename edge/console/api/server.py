@@ -19,6 +19,7 @@ from edge.console.api import (
     devices,
     errors,
     groups,
+    imports,
     releases,
     repository,
 )
@@ -36,6 +37,7 @@ from edge.errors import InputError
 ENDPOINTS: Final = (
     *devices.ENDPOINTS,
     *groups.ENDPOINTS,
+    *imports.ENDPOINTS,
     *releases.ENDPOINTS,
     *repository.ENDPOINTS,
     *deployments.ENDPOINTS,

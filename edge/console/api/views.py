@@ -57,6 +57,7 @@ class DeviceView(View):
     desired_action: str
     notes: str
     tags: list[str]
+    groups: list[str] = Field(description="Those that it is a member of; not those with a filter")
     attributes: dict[str, str]
 
 
@@ -84,6 +85,31 @@ class RegisterBody(Words):
 
     device: str
     certificate: Sha256 | None = None
+
+
+class ImportedDevice(Words):
+    """A device of a list: registered if it is not known, and what people say of it added."""
+
+    device: str
+    certificate: Sha256 | None = None
+    tags: list[str] = Field([], max_length=100)
+    groups: list[str] = Field([], max_length=100)
+    notes: str = ""
+    attributes: dict[str, str] = Field({}, max_length=100)
+
+
+class ImportBody(Words):
+    """Devices to let in, all or none."""
+
+    devices: list[ImportedDevice] = Field(max_length=1000)
+    trial: bool = Field(False, description="Tell what would be done, and do nothing")
+
+
+class ImportedView(View):
+    """How many were new, and how many were known."""
+
+    new: int
+    known: int
 
 
 class ReEnrolBody(Words):

@@ -33,6 +33,7 @@ BODIES: dict[str, object] = {
     "/devices/{device}/notes": {"notes": "n"},
     "/groups/{group}": {"filter": "tag:berlin"},
     "/groups/{group}/members": {"add": ["unit-1"]},
+    "/imports/devices": {"devices": [{"device": "new-2", "tags": ["a"]}]},
     "/repository/collect": {},
     "/deployments": {"device": "unit-1", "version": "1"},
     "/tokens": {"name": "n", "scopes": ["devices:read"]},
