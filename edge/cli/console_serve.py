@@ -63,6 +63,12 @@ if TYPE_CHECKING:
     multiple=True,
     help="Name or address of this server, for the certificate of its first start.",
 )
+@click.option(
+    "--webhook-network",
+    "webhook_networks",
+    multiple=True,
+    help="A private network that webhooks may go to, such as 10.1.0.0/16; may be repeated.",
+)
 @JSON
 @click.pass_obj
 def serve(
@@ -76,6 +82,7 @@ def serve(
     port: int,
     api_port: int,
     hosts: tuple[str, ...],
+    webhook_networks: tuple[str, ...],
     as_json: bool,
 ) -> None:
     r"""Run the console until it is asked to end.
@@ -99,6 +106,7 @@ def serve(
         port=port,
         api_port=api_port,
         hosts=tuple(dict.fromkeys(("localhost", "127.0.0.1", socket.gethostname(), *hosts))),
+        route=app.Route(app.Allowed(app.networks(webhook_networks))),
     )
     logging.basicConfig(level=logging.INFO if output.verbose else logging.WARNING)
     asyncio.run(_run(output, app.running(settings), settings.site))

@@ -64,7 +64,7 @@ _SECTIONS = {
     "Images": ("build", "run", "report", "lock"),
     "Boards": ("flash", "serial", "udev"),
     "Updates": ("release", "bundle"),
-    "Fleet": ("console", "devices", "groups", "releases", "deploy", "simulate", "audit"),
+    "Fleet": ("console", "devices", "groups", "releases", "deploy", "simulate", "audit", "hooks"),
     "Trust": ("keys", "sign"),
     "What there is": ("board", "service", "schema"),
     "This machine": ("doctor", "cache"),

@@ -25,6 +25,7 @@ from edge.console import tenants, tokens
 from edge.console.api import server as api
 from edge.console.audit import CONSOLE, Actor
 from edge.console.front_desk import FrontDesk
+from edge.console.hooks.courier import Route
 from edge.console.http_link import KEEP_ALIVE_S, HttpLink
 from edge.console.office import Office
 from edge.console.site import DEFAULT_TENANT, Site
@@ -59,6 +60,7 @@ class Settings:
         api_port: Of the API; 0 for a free one.
         hosts: Names of this server, for its first certificate.
         links: Further links, which run beside HTTP.
+        route: How webhooks get out.
     """
 
     site: Site
@@ -70,6 +72,7 @@ class Settings:
     api_port: int = 0
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
     links: tuple[Link, ...] = ()
+    route: Route = Route()  # noqa: RUF009
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     database = await asyncio.to_thread(Database, settings.database_url or site.database_url)
     try:
         vaults = Vaults(site.tenants, lambda: datetime.now(UTC))
-        office = Office(database, vaults, FrontDesk(database, vaults))
+        office = Office(database, vaults, FrontDesk(database, vaults), route=settings.route)
         known = await database.write(lambda one: _first(one, settings, int(now.timestamp())))
         for tenant in known:
             await asyncio.to_thread(vaults.open, tenant)
@@ -126,6 +129,7 @@ async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[in
         _repeating(_SIGHTINGS_S, office.desk.store_sightings),
         _repeating(_RENEW_S, lambda: _for_all(office, office.renew_orders)),
         _repeating(_REFRESH_S, lambda: _for_all(office, office.refresh)),
+        office.courier.running(),
     ):
         yield port, api_port
 

@@ -20,6 +20,7 @@ class Topic(StrEnum):
     DEVICE = "device"
     RELEASE = "release"
     GROUP = "group"
+    HOOK = "hook"
     AUDIT = "audit"
 
 

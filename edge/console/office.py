@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from edge.console import audit, labels, orders, registry, releases
 from edge.console.audit import Actor
 from edge.console.front_desk import FrontDesk
+from edge.console.hooks.courier import Courier, Route
 from edge.console.leftovers import Leftover
 from edge.console.notices import Topic
 from edge.console.orders import Order
@@ -37,6 +38,7 @@ class Office:
         vaults: The repositories.
         desk: What links ask.
         notices: Who is told of what changes.
+        courier: Delivers webhooks.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Office:
         vaults: Vaults,
         desk: FrontDesk,
         *,
+        route: Route = Route(),  # noqa: B008
         now_s: Callable[[], int] = lambda: int(time.time()),  # noqa: TID251
         word: Callable[[], str] = lambda: secrets.token_hex(4),
     ) -> None:
@@ -52,6 +55,7 @@ class Office:
         self.vaults = vaults
         self.desk = desk
         self.notices = desk.notices
+        self.courier = Courier(database, route, now_s=now_s)
         self._now_s = now_s
         self._word = word
 

@@ -31,6 +31,7 @@ class Scope(StrEnum):
     DEPLOY = "deploy"
     AUDIT_READ = "audit:read"
     METRICS_READ = "metrics:read"
+    HOOKS_WRITE = "hooks:write"
     TOKENS_WRITE = "tokens:write"
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from edge.console import app, certificates, tenants, tokens
 from edge.console.app import Running, Settings
 from edge.console.audit import Actor
+from edge.console.hooks.courier import Route
 from edge.console.site import Site
 from edge.console.store.database import Database
 from edge.console.tenants import Tenant
@@ -149,26 +150,32 @@ class Console:
             one.close()
 
 
+def _take_server(site: Site, pki: Pki) -> None:
+    site.certificate.parent.mkdir(parents=True)
+    for name in ("server-ca.crt", "server.crt", "server.key"):
+        (site.certificate.parent / name).write_bytes((pki.folder / name).read_bytes())
+
+
 @contextmanager
 def running(
-    folder: Path, pki: Pki, keys: Path, *, port: int = 0, with_own_server: bool = True
+    folder: Path,
+    pki: Pki,
+    keys: Path,
+    *,
+    port: int = 0,
+    with_own_server: bool = True,
+    route: Route = Route(),  # noqa: B008
 ) -> Iterator[Console]:
-    """Run a console.
+    """Run a console of a folder and a key ring, with `pki` as the authority of its devices.
 
     Args:
-        folder: Its own.
-        pki: The authority of its devices.
-        keys: The key ring.
-        port: Of the link to devices; 0 for a free one.
         with_own_server: Its certificate is of its own making, else that of `pki`.
     """
     site = Site(folder)
     authority = certificates.authority(pki.factory.file.read_bytes(), "test")
-    settings = Settings(site, str(keys), (authority,), port=port)
+    settings = Settings(site, str(keys), (authority,), port=port, route=route)
     if not with_own_server:
-        site.certificate.parent.mkdir(parents=True)
-        for name in ("server-ca.crt", "server.crt", "server.key"):
-            (site.certificate.parent / name).write_bytes((pki.folder / name).read_bytes())
+        _take_server(site, pki)
     loop = asyncio.new_event_loop()
     stop, started = asyncio.Event(), threading.Event()
     found: list[Running | BaseException] = []

@@ -19,6 +19,7 @@ from edge.console.api import (
     devices,
     errors,
     groups,
+    hooks,
     imports,
     releases,
     repository,
@@ -42,6 +43,7 @@ ENDPOINTS: Final = (
     *repository.ENDPOINTS,
     *deployments.ENDPOINTS,
     *administration.ENDPOINTS,
+    *hooks.ENDPOINTS,
 )
 BODY_MOST_BYTES: Final = 1 << 20
 _JSON: Final = "application/json"

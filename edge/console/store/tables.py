@@ -266,6 +266,39 @@ TOKENS: Final = Table(
     UniqueConstraint("token"),
 )
 
+HOOKS: Final = Table(
+    "hooks",
+    METADATA,
+    _key("tenant"),
+    _key("hook"),
+    Column("name", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    # The key of its signatures: no hash of it would do.
+    Column("secret", Text, nullable=False),
+    # Patterns, separated by blanks.
+    _text("kinds"),
+    Column("is_on", Boolean, nullable=False),
+    # Numbers of the last event and entry of the audit log that it is through with.
+    _integer("event"),
+    _integer("entry"),
+    _integer("failures"),
+    _integer("retry_at_s"),
+    _integer("created_at_s"),
+)
+
+DELIVERIES: Final = Table(
+    "deliveries",
+    METADATA,
+    _key("tenant"),
+    _key("hook"),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    _integer("at_s"),
+    _integer("status"),
+    _text("error"),
+    _integer("items"),
+    _integer("duration_ms"),
+)
+
 # Answers to requests with an idempotency key.
 ANSWERS: Final = Table(
     "answers",

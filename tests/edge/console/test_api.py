@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,43 +20,10 @@ from edge.release.signing import sign_here
 from edge_signing.formats.payload_table import PayloadTable
 from edge_signing.release import Content
 from tests.agent.power.system import System
-from tests.fakes.console import Answered, Console, sql
+from tests.edge.console.endpoints import do, each
+from tests.fakes.console import Console, sql
 from tests.fakes.operator import Operator
 from tests.fakes.pki import Pki
-
-BODIES: dict[str, object] = {
-    "/devices": {"device": "new-1"},
-    "/devices/{device}/re-enrol": {},
-    "/devices/{device}/tags": {"add": ["a"]},
-    "/devices/{device}/attributes": {"attributes": {"a": "b"}},
-    "/devices/{device}/notes": {"notes": "n"},
-    "/groups/{group}": {"filter": "tag:berlin"},
-    "/groups/{group}/members": {"add": ["unit-1"]},
-    "/imports/devices": {"devices": [{"device": "new-2", "tags": ["a"]}]},
-    "/repository/collect": {},
-    "/deployments": {"device": "unit-1", "version": "1"},
-    "/tokens": {"name": "n", "scopes": ["devices:read"]},
-}
-
-
-def each() -> list[Any]:
-    return [pytest.param(one, id=f"{one.method} {one.path}") for one in ENDPOINTS]
-
-
-def path_of(one: Endpoint) -> str:
-    parts = {
-        "device": "unit-1",
-        "group": "hall-3",
-        "version": "1",
-        "sha256": "0" * 64,
-        "token": "0" * 16,
-    }
-    return PREFIX + re.sub(r"\{(\w+)\}", lambda found: parts[found[1]], one.path)
-
-
-def do(site: Console, one: Endpoint, token: str | None = None) -> Answered:
-    body = b"no bundle" if one.is_upload else BODIES.get(one.path) if one.body else None
-    return site.ask(one.method, path_of(one), body, token=token)
 
 
 @pytest.fixture
@@ -102,7 +68,15 @@ def test_no_endpoint_reaches_another_tenant(shared: Console, theirs: str, one: E
 
 def everything(site: Console) -> list[object]:
     """Return all that is known, but for when devices called, which is stored a while later."""
-    paths = ("/groups", "/releases", "/events", "/audit", "/tokens", "/devices/unit-1/orders")
+    paths = (
+        "/groups",
+        "/releases",
+        "/events",
+        "/audit",
+        "/tokens",
+        "/hooks",
+        "/devices/unit-1/orders",
+    )
     devices = site.good("GET", "/devices")["devices"]
     for name in ("first_seen_s", "last_seen_s", "via"):
         for one in devices:

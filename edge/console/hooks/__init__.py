@@ -1,0 +1,1 @@
+"""Webhooks: what happens, told to servers of others."""

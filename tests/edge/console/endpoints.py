@@ -1,0 +1,48 @@
+"""Each endpoint of the API, with what can be sent to it."""
+
+import re
+from typing import Any
+
+import pytest
+
+from edge.console.api.document import PREFIX
+from edge.console.api.endpoint import Endpoint
+from edge.console.api.server import ENDPOINTS
+from tests.fakes.console import Answered, Console
+
+BODIES: dict[str, object] = {
+    "/devices": {"device": "new-1"},
+    "/devices/{device}/re-enrol": {},
+    "/devices/{device}/tags": {"add": ["a"]},
+    "/devices/{device}/attributes": {"attributes": {"a": "b"}},
+    "/devices/{device}/notes": {"notes": "n"},
+    "/groups/{group}": {"filter": "tag:berlin"},
+    "/groups/{group}/members": {"add": ["unit-1"]},
+    "/imports/devices": {"devices": [{"device": "new-2", "tags": ["a"]}]},
+    "/repository/collect": {},
+    "/hooks": {"name": "pager", "url": "https://example.com/edge"},
+    "/hooks/{hook}": {"is_on": False},
+    "/deployments": {"device": "unit-1", "version": "1"},
+    "/tokens": {"name": "n", "scopes": ["devices:read"]},
+}
+
+
+def each() -> list[Any]:
+    return [pytest.param(one, id=f"{one.method} {one.path}") for one in ENDPOINTS]
+
+
+def path_of(one: Endpoint) -> str:
+    parts = {
+        "device": "unit-1",
+        "group": "hall-3",
+        "hook": "0" * 16,
+        "version": "1",
+        "sha256": "0" * 64,
+        "token": "0" * 16,
+    }
+    return PREFIX + re.sub(r"\{(\w+)\}", lambda found: parts[found[1]], one.path)
+
+
+def do(site: Console, one: Endpoint, token: str | None = None) -> Answered:
+    body = b"no bundle" if one.is_upload else BODIES.get(one.path) if one.body else None
+    return site.ask(one.method, path_of(one), body, token=token)
