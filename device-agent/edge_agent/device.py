@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import secrets
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent import standing, status
+from edge_agent.backoff import Backoff
 from edge_agent.boot.uboot import SyncedFile, UbootControl
 from edge_agent.clock import DeviceClock
 from edge_agent.counters import StoredCounters
@@ -92,6 +94,7 @@ class Waker:
 
     stop: threading.Event = field(default_factory=threading.Event)
     link: Link | None = None
+    _is_ended: bool = False
     _wake: threading.Event = field(default_factory=threading.Event)
 
     def wake(self) -> None:
@@ -102,8 +105,21 @@ class Waker:
 
     def end(self) -> None:
         """Let the agent end."""
+        self._is_ended = True
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Let the agent end and start again: the device is another one now."""
         self.stop.set()
         self.wake()
+
+    def goes_on(self) -> bool:
+        """Whether the agent that has ended is to start again, which this makes ready for."""
+        self.stop.clear()
+        if self._is_ended:
+            self.stop.set()
+            return False
+        return True
 
     def pause(self, most_s: float) -> bool:
         """Wait; return whether somebody ended it."""
@@ -180,6 +196,33 @@ def agent(places: Places, waker: Waker) -> Agent:
         options=settings.options,
     )
     return Agent(parts, is_stopped=waker.stop.is_set, wake=waker.wake)
+
+
+def enrol(places: Places, waker: Waker) -> None:
+    """Start to get a certificate for this device if it has a key of enrolment and none yet."""
+    settings = Settings.read(places.etc / "agent.json")
+    server = server_of(settings, places.config)
+    if not server.token or (places.data / "identity").exists():
+        return
+    from edge_agent import enrol as enrolment
+
+    if not enrolment.is_due(server, places.data):
+        return
+    backoff = Backoff(random.SystemRandom().random)
+    clock, storage = DeviceClock(), SyncedFile(places.devices / "bootstate")
+    floor_s = StoredCounters(storage, running=places.standing().floor).floor().floor_s
+
+    def work() -> None:
+        if enrolment.keep_trying(
+            server,
+            places.data,
+            waker.stop,
+            backoff=backoff,
+            is_clock_known=lambda: clock.now_s() >= floor_s,
+        ):
+            waker.start_anew()
+
+    threading.Thread(target=work, name="enrolment", daemon=True).start()
 
 
 def request_reboot(pipe: Path) -> None:

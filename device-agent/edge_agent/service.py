@@ -18,12 +18,20 @@ ENDS_ALONE: Final = (State.IDLE, State.REBOOTING, State.CONFIRMING)
 
 
 def run(places: Places, waker: Waker) -> None:
-    """Run the agent until the waker ends it.
+    """Run the agent until the waker ends it; once more when the device has got its certificate.
 
     Raises:
         AgentError: The device cannot be worked with at all.
     """
+    while True:
+        _run_once(places, waker)
+        if not waker.goes_on():
+            return
+
+
+def _run_once(places: Places, waker: Waker) -> None:
     agent = device.agent(places, waker)
+    device.enrol(places, waker)
     listening = _socket(agent, places)
     try:
         agent.run()

@@ -24,6 +24,8 @@ from edge.console import site as sites
 from edge.console import tenants, tokens
 from edge.console.api import server as api
 from edge.console.audit import CONSOLE, Actor
+from edge.console.enrolment.est import Est
+from edge.console.enrolment.registrar import Registrar
 from edge.console.front_desk import FrontDesk
 from edge.console.hooks.courier import Route
 from edge.console.http_link import KEEP_ALIVE_S, HttpLink
@@ -121,8 +123,11 @@ async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[in
     site, database = settings.site, office.database
     authorities = await database.read(tenants.authorities)
     link = HttpLink(office.desk, office.vaults).app()
+    registrar = Registrar(database, office.desk, site.tenants, now_s=office.now_s)
+    Est(registrar).add_to(link)
     pages = api.app(office, incoming=site.incoming)
     devices = device_tls(site, [one for _tenant, one in authorities])
+    registrar.on_authority.append(lambda one: trust(devices, [one]))
     async with (
         _listening(link, devices, settings.bind, settings.port) as port,
         _listening(pages, server_tls(site), settings.bind, settings.api_port) as api_port,
@@ -148,11 +153,16 @@ def device_tls(site: Site, authorities: Sequence[x509.Certificate]) -> ssl.SSLCo
     A client without one gets to the application, which says no; one of a stranger does not.
     """
     made = server_tls(site)
-    pem = [one.public_bytes(serialization.Encoding.PEM).decode() for one in authorities]
-    if pem:
-        made.load_verify_locations(cadata="".join(pem))
+    trust(made, authorities)
     made.verify_mode = ssl.CERT_OPTIONAL
     return made
+
+
+def trust(context: ssl.SSLContext, authorities: Sequence[x509.Certificate]) -> None:
+    """Let the next connections come with certificates of these authorities too."""
+    pem = [one.public_bytes(serialization.Encoding.PEM).decode() for one in authorities]
+    if pem:
+        context.load_verify_locations(cadata="".join(pem))
 
 
 def _first(connection: Connection, settings: Settings, now_s: int) -> list[Tenant]:

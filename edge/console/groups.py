@@ -119,6 +119,14 @@ def change_members(
     return len(_members(connection, actor.tenant, group))
 
 
+def join(connection: Connection, tenant: str, group: str, device: str) -> None:
+    """Add a device that has just come to a group; nothing happens if the group is gone."""
+    row = connection.execute(select(GROUPS).where(*_same(tenant, group))).first()
+    if row is not None and not row.filter and device not in _members(connection, tenant, group):
+        values = {"tenant": tenant, "group": group, "device": device}
+        connection.execute(insert(MEMBERS).values(values))
+
+
 def get(connection: Connection, tenant: str, group: str) -> Group:
     """Return a group.
 

@@ -6,6 +6,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID
 
 _BEFORE: Final = timedelta(days=1)  # clocks differ
@@ -19,16 +20,25 @@ def new_key() -> ec.EllipticCurvePrivateKey:
 def builder(
     subject: x509.Name,
     issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
+    key: ec.EllipticCurvePrivateKey | CertificatePublicKeyTypes,
     now: datetime,
     lifetime: timedelta,
 ) -> x509.CertificateBuilder:
-    """Return what a certificate says, to be extended and signed by its issuer."""
+    """Return what a certificate says, to be extended and signed by its issuer.
+
+    Args:
+        subject: Whose it is.
+        issuer: Who signs it.
+        key: Of the subject, or its public half.
+        now: The time in UTC.
+        lifetime: How long it holds.
+    """
+    public = key.public_key() if isinstance(key, ec.EllipticCurvePrivateKey) else key
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(public)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _BEFORE)
         .not_valid_after(now + lifetime)

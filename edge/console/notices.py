@@ -21,6 +21,7 @@ class Topic(StrEnum):
     RELEASE = "release"
     GROUP = "group"
     HOOK = "hook"
+    ENROLMENT = "enrolment"
     AUDIT = "audit"
 
 

@@ -88,6 +88,29 @@ def knock(connection: Connection, certificate: Certificate, now_s: int) -> State
     return None
 
 
+def enrol(
+    connection: Connection, actor: Actor, device: str, fingerprint: bytes, *, is_trusted: bool
+) -> int:
+    """Give a device the certificate that was made for it, and return its epoch.
+
+    One that was registered by its id is bound to it; one that is new is let in, or waits.
+
+    Raises:
+        RefusedError: The id is that of another device, or of one that has a certificate.
+    """
+    row = _anywhere(connection, device)
+    if row is None:
+        state = State.ACCEPTED if is_trusted else State.PENDING
+        _add(connection, actor, device, state, fingerprint)
+        return 1
+    if row.tenant != actor.tenant or row.fingerprint is not None or row.state != State.ACCEPTED:
+        raise RefusedError(
+            f"device {device!r}: the id is taken", hint="edge devices re-enrol makes it free"
+        )
+    _set(connection, actor.tenant, device, fingerprint=fingerprint.hex())
+    return int(row.epoch)
+
+
 def accept(connection: Connection, actor: Actor, device: str) -> None:
     """Let a device in that waits, or that was revoked, with the certificate that it has.
 

@@ -266,6 +266,38 @@ TOKENS: Final = Table(
     UniqueConstraint("token"),
 )
 
+# Whoever has one gets a certificate for a device.
+ENROLMENT_KEYS: Final = Table(
+    "enrolment_keys",
+    METADATA,
+    _key("tenant"),
+    _key("key"),
+    Column("name", Text, nullable=False),
+    # SHA-256 of the secret, which is as long.
+    Column("digest", Text, nullable=False),
+    _text("pattern"),
+    _text("group"),
+    Column("is_trusted", Boolean, nullable=False),
+    _integer("uses_left"),
+    _integer("created_at_s"),
+    _integer("expires_at_s"),
+    _integer("revoked_at_s"),
+    UniqueConstraint("key"),
+)
+
+# Certificates that were made for devices: who asks again with the same key gets the same one.
+ISSUED: Final = Table(
+    "issued_certificates",
+    METADATA,
+    _key("tenant"),
+    _key("device"),
+    # SHA-256 of the public key of the device.
+    _key("key_digest"),
+    Column("enrolment_key", Text, nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+    _integer("issued_at_s"),
+)
+
 HOOKS: Final = Table(
     "hooks",
     METADATA,

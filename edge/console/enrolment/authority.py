@@ -1,0 +1,70 @@
+"""The console's own authority of devices, one for each tenant; made when it is first needed.
+
+Whoever has its key can make devices that the console would take: so can whoever rules the console.
+What a device installs is signed by other keys.
+"""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, cast
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from edge import atomic
+from edge.console import issuing
+from edge.console.enrolment.requests import Wanted
+
+_AUTHORITY: Final = timedelta(days=30 * 365)
+# Devices live long and may be away for years; a lost one is revoked.
+_DEVICE: Final = timedelta(days=20 * 365)
+_SECRET: Final = 0o600
+
+
+class DeviceAuthority:
+    """Makes certificates of devices.
+
+    Attributes:
+        certificate: Its own.
+
+    Args:
+        folder: Of its files; they are made when missing.
+        name: Its common name.
+    """
+
+    def __init__(self, folder: Path, name: str, *, now: datetime) -> None:
+        key_file, file = folder / "device-ca.key", folder / "device-ca.crt"
+        if not file.is_file():
+            _make(key_file, file, name, now)
+        self.certificate = x509.load_pem_x509_certificate(file.read_bytes())
+        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+        self._key = cast(ec.EllipticCurvePrivateKey, key)
+
+    def issue(self, wanted: Wanted, *, now: datetime) -> x509.Certificate:
+        """Return a certificate of a device."""
+        key = wanted.key
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+        subject = issuing.common_name(wanted.device)
+        return (
+            issuing.builder(subject, self.certificate.subject, key, now, _DEVICE)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(usage, critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+
+
+def _make(key_file: Path, file: Path, name: str, now: datetime) -> None:
+    key, subject = issuing.new_key(), issuing.common_name(name)
+    made = (
+        issuing.builder(subject, subject, key, now, _AUTHORITY)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with atomic.file(key_file, mode=_SECRET) as stream:
+        stream.write(issuing.pem_of_key(key))
+    # Last: what is there is whole.
+    with atomic.file(file) as stream:
+        stream.write(made.public_bytes(serialization.Encoding.PEM))
