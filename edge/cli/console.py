@@ -13,6 +13,8 @@ def console() -> None:
 console.add_lazily(
     {
         "serve": "edge.cli.console_serve:serve",
+        "backup": "edge.cli.console_backup:backup",
+        "restore": "edge.cli.console_backup:restore",
         "login": "edge.cli.console_login:login",
         "token": "edge.cli.console_token:token",
     }

@@ -134,6 +134,24 @@ class Database:
             job.tell()
 
 
+def fill(url: str, step: Step[T]) -> T:
+    """Return what a step gives that makes the tables and rows of a new database: all or nothing.
+
+    Raises:
+        InputError: The URL can not be used.
+        StoreError: The database can not be opened or written.
+        EdgeError: What the step raises.
+    """
+    engine = _engine(url)
+    try:
+        with engine.begin() as connection:
+            return step(connection)
+    except SQLAlchemyError as error:
+        raise _ours(error) from error
+    finally:
+        engine.dispose()
+
+
 class _Job(Generic[T]):
     """A step, and who waits for it."""
 

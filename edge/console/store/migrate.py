@@ -14,22 +14,32 @@ from edge.errors import RefusedError
 FOLDER: Final = Path(__file__).parent / "migrations"
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, *, to: str | None = None) -> None:
     """Apply the migrations that a database has not seen; all of them or none.
 
+    Args:
+        connection: Of the transaction.
+        to: The last one to apply; all when None.
+
     Raises:
-        RefusedError: A later version of the console has written it.
+        RefusedError: A later version of the console has written it, or knows that migration.
     """
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
-    head = scripts.get_current_head()
-    found = MigrationContext.configure(connection).get_current_revision()
-    if found == head:
+    known = {one.revision for one in scripts.walk_revisions()}
+    found, wanted = revision(connection), to or scripts.get_current_head()
+    if found == wanted:
         return
-    if found is not None and found not in {one.revision for one in scripts.walk_revisions()}:
-        raise RefusedError(
-            f"the database has the tables of version {found!r}, which is not known here",
-            hint="a later version of edge wrote it: use that one",
-        )
-    command.upgrade(config, "head")
+    for one in (found, wanted):
+        if one is not None and one not in known:
+            raise RefusedError(
+                f"the tables are those of version {one!r}, which is not known here",
+                hint="a later version of edge wrote it: use that one",
+            )
+    command.upgrade(config, wanted or "head")
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the last migration that a database has seen, None if it has seen none."""
+    return MigrationContext.configure(connection).get_current_revision()
