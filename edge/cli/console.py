@@ -16,6 +16,7 @@ console.add_lazily(
         "backup": "edge.cli.console_backup:backup",
         "restore": "edge.cli.console_backup:restore",
         "login": "edge.cli.console_login:login",
+        "tenant": "edge.cli.console_tenant:tenant",
         "token": "edge.cli.console_token:token",
     }
 )

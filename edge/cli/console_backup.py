@@ -10,7 +10,7 @@ from edge.cli.output import Output
 from edge.cli.table import human
 from edge.errors import ThingNotFoundError
 
-_FOLDER = click.option(
+FOLDER = click.option(
     "--dir",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -18,12 +18,12 @@ _FOLDER = click.option(
     show_default=True,
     help="Folder of the console.",
 )
-_DATABASE = click.option("--database", "database_url", default="", help="As `serve` has it.")
+DATABASE = click.option("--database", "database_url", default="", help="As `serve` has it.")
 
 
 @click.command("backup")
-@_FOLDER
-@_DATABASE
+@FOLDER
+@DATABASE
 @click.option(
     "-o",
     "--output",
@@ -57,8 +57,8 @@ def backup(
 
 @click.command("restore")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@_FOLDER
-@_DATABASE
+@FOLDER
+@DATABASE
 @JSON
 @click.pass_obj
 def restore(output: Output, *, file: Path, folder: Path, database_url: str, as_json: bool) -> None:

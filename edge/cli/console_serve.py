@@ -106,7 +106,7 @@ def serve(
         port=port,
         api_port=api_port,
         hosts=tuple(dict.fromkeys(("localhost", "127.0.0.1", socket.gethostname(), *hosts))),
-        route=app.Route(app.Allowed(app.networks(webhook_networks))),
+        route=app.route_to(webhook_networks),
     )
     logging.basicConfig(level=logging.INFO if output.verbose else logging.WARNING)
     asyncio.run(_run(output, app.running(settings), settings.site))

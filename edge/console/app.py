@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-import secrets
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -20,20 +19,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Connection
 
-from edge.console import site as sites
-from edge.console import tenants, tokens
+from edge.console import founding, tenants
 from edge.console.api import server as api
 from edge.console.audit import CONSOLE, Actor
 from edge.console.enrolment.est import Est
 from edge.console.enrolment.registrar import Registrar
 from edge.console.front_desk import FrontDesk
+from edge.console.hooks.addresses import Allowed, networks
 from edge.console.hooks.courier import Route
 from edge.console.http_link import KEEP_ALIVE_S, HttpLink
 from edge.console.office import Office
 from edge.console.site import DEFAULT_TENANT, Site
 from edge.console.store.database import Database
 from edge.console.tenants import Tenant
-from edge.console.tokens import Scope
 from edge.console.vaults import Vaults
 from edge.errors import EdgeError
 from edge_signing.errors import SigningError
@@ -139,6 +137,15 @@ async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[in
         yield port, api_port
 
 
+def route_to(private_networks: Iterable[str]) -> Route:
+    """Return how webhooks get out: to public addresses, and to these networks.
+
+    Raises:
+        InputError: One is none.
+    """
+    return Route(Allowed(networks(private_networks)))
+
+
 def server_tls(site: Site) -> ssl.SSLContext:
     """Return TLS with the server's certificate."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -168,13 +175,13 @@ def trust(context: ssl.SSLContext, authorities: Sequence[x509.Certificate]) -> N
 def _first(connection: Connection, settings: Settings, now_s: int) -> list[Tenant]:
     """Make what a console needs at its first start; nothing at later ones."""
     actor = Actor(DEFAULT_TENANT, CONSOLE, now_s)
-    tenants.ensure(connection, actor, keys_folder=settings.keys_folder)
-    for authority in settings.authorities:
-        tenants.add_authority(connection, actor, authority)
-    if not tokens.list_(connection, DEFAULT_TENANT):
-        _token, text = tokens.create(connection, actor, "admin", Scope, noise=secrets.token_hex)
-        # Before the commit: without the file nobody could come in.
-        sites.write_secret(settings.site.admin_token, f"{text}\n")
+    founding.found(
+        connection,
+        actor,
+        settings.keys_folder,
+        settings.authorities,
+        settings.site.admin_token,
+    )
     return tenants.all_of(connection)
 
 

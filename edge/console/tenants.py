@@ -31,8 +31,7 @@ def ensure(connection: Connection, actor: Actor, *, keys_folder: str) -> None:
         InputError: It can not be called that.
     """
     name = actor.tenant
-    if not NAME.fullmatch(name):
-        raise InputError(f"tenant {name!r}: not 1 to 32 small letters, digits or '-'")
+    check(name)
     row = connection.execute(select(TENANTS).where(TENANTS.c.tenant == name)).first()
     if row is None:
         values = {"tenant": name, "keys_folder": keys_folder, "created_at_s": actor.now_s}
@@ -43,6 +42,16 @@ def ensure(connection: Connection, actor: Actor, *, keys_folder: str) -> None:
     else:
         return
     audit.record(connection, actor, "tenant.set", f"tenant:{name}", {"keys": keys_folder})
+
+
+def check(name: str) -> None:
+    """Check the name of a tenant.
+
+    Raises:
+        InputError: It can not be one.
+    """
+    if not NAME.fullmatch(name):
+        raise InputError(f"tenant {name!r}: not 1 to 32 small letters, digits or '-'")
 
 
 def all_of(connection: Connection) -> list[Tenant]:

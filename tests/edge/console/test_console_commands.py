@@ -13,6 +13,7 @@ import pytest
 from edge.cli.main import main
 from edge_agent.link import RefusedByServerError
 from tests.agent.power.system import System
+from tests.fakes import console
 from tests.fakes.console import Console, sql
 from tests.fakes.operator import Operator
 from tests.fakes.pki import Pki
@@ -166,3 +167,33 @@ def test_the_server_starts_prints_how_to_use_it_and_ends_when_asked(
     assert token.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "here").stat().st_mode & 0o777 == 0o700
     assert token.read_text().startswith("edge_")
+
+
+def test_another_tenant_is_made_beside_the_first_and_sees_nothing_of_it(
+    tmp_path: Path, pki: Pki, stranger: Pki, keys: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "console"
+    with console.running(folder, pki, keys) as site:
+        site.good("POST", "/devices", {"device": "unit-1"})
+    words = ["console", "tenant", "add", "acme", "--dir", str(folder), "--keys", str(keys)]
+    theirs = [*words, "--factory-ca", str(stranger.factory.file)]
+
+    assert (
+        main(["console", "tenant", "add", "../x", "--dir", str(folder), "--keys", str(keys)]) == 2
+    )
+    assert main([*words, "--factory-ca", str(pki.factory.file)]) == 5
+    assert main(theirs) == 0
+    assert main(theirs) == 5
+    capfd.readouterr()
+    assert main(["console", "tenant", "list", "--dir", str(folder)]) == 0
+
+    assert [line.split()[0] for line in capfd.readouterr().out.splitlines()] == ["acme", "default"]
+    token = folder / "tenants/acme/admin.token"
+    assert token.stat().st_mode & 0o777 == 0o600
+    with console.running(folder, pki, keys) as site:
+        text = token.read_text().strip()
+        assert site.good("GET", "/devices", token=text)["devices"] == []
+        with pytest.raises(RefusedByServerError):
+            site.link("unit-9", stranger).desired()
+        waiting = site.good("GET", "/devices", token=text)["devices"]
+        assert [(one["device"], one["state"]) for one in waiting] == [("unit-9", "pending")]
