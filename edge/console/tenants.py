@@ -64,7 +64,7 @@ def add_authority(connection: Connection, actor: Actor, certificate: x509.Certif
     """Let certificates of an authority be those of a tenant's devices; whether it is new.
 
     Raises:
-        RefusedError: It is that of another tenant.
+        RefusedError: It is that of another tenant, or TLS could not tell it from a known one.
     """
     der = certificates.der_of(certificate)
     print_ = certificates.fingerprint(der)
@@ -74,6 +74,13 @@ def add_authority(connection: Connection, actor: Actor, certificate: x509.Certif
         raise RefusedError(f"authority {print_[:16]}: it is that of another tenant")
     if row is not None:
         return False
+    for tenant, known in authorities(connection):
+        if not _are_told_apart(certificate, known, is_same_tenant=tenant == actor.tenant):
+            raise RefusedError(
+                f"authority {print_[:16]}: another one is called {known.subject.rfc4514_string()!r}"
+                " too, so TLS could take one for the other",
+                hint="make it with a name of its own",
+            )
     connection.execute(
         insert(AUTHORITIES).values(
             tenant=actor.tenant, fingerprint=print_, certificate=der, added_at_s=actor.now_s
@@ -81,6 +88,30 @@ def add_authority(connection: Connection, actor: Actor, certificate: x509.Certif
     )
     audit.record(connection, actor, "authority.add", f"authority:{print_}")
     return True
+
+
+def _are_told_apart(
+    one: x509.Certificate, other: x509.Certificate, *, is_same_tenant: bool
+) -> bool:
+    """Whether TLS, which finds an authority by its name, takes neither for the other.
+
+    Within a tenant one with the same key does no harm, and key identifiers tell them apart; those
+    of another tenant could be copied.
+    """
+    if one.subject != other.subject:
+        return True
+    if not is_same_tenant:
+        return False
+    prints = [_key_identifier(each) for each in (one, other)]
+    return one.public_key() == other.public_key() or (None not in prints and len(set(prints)) > 1)
+
+
+def _key_identifier(certificate: x509.Certificate) -> bytes | None:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    except x509.ExtensionNotFound:
+        return None
+    return found.value.digest
 
 
 def authorities(connection: Connection) -> list[tuple[str, x509.Certificate]]:

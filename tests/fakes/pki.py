@@ -31,7 +31,9 @@ class Authority:
         if not made.file.exists():
             folder.mkdir(parents=True, exist_ok=True)
             key = ec.generate_private_key(ec.SECP256R1())
-            builder = _builder(name, key, name).add_extension(
+            # Two factories have two names: TLS finds an authority by that.
+            whole = f"{name} of {folder.name}"
+            builder = _builder(whole, key, whole).add_extension(
                 x509.BasicConstraints(ca=True, path_length=0), critical=True
             )
             _write(made.file, made.key_file, builder.sign(key, hashes.SHA256()), key)
