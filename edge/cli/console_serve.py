@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge.cli import trusted
+from edge.cli import console_oidc, trusted
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.console import certificates
@@ -21,6 +21,7 @@ from edge.errors import ThingNotFoundError, ToolError
 
 if TYPE_CHECKING:
     from edge.console.app import Running
+    from edge.console.people.oidc.provider import Provider
 
 
 @click.command("serve")
@@ -69,6 +70,13 @@ if TYPE_CHECKING:
     multiple=True,
     help="A private network that webhooks may go to, such as 10.1.0.0/16; may be repeated.",
 )
+@click.option(
+    "--proxy",
+    "proxies",
+    multiple=True,
+    help="Address or network of a proxy whose X-Forwarded-For is believed; may be repeated.",
+)
+@console_oidc.options
 @JSON
 @click.pass_obj
 def serve(
@@ -83,6 +91,8 @@ def serve(
     api_port: int,
     hosts: tuple[str, ...],
     webhook_networks: tuple[str, ...],
+    proxies: tuple[str, ...],
+    provider: "Provider | None",
     as_json: bool,
 ) -> None:
     r"""Run the console until it is asked to end.
@@ -107,9 +117,11 @@ def serve(
         api_port=api_port,
         hosts=tuple(dict.fromkeys(("localhost", "127.0.0.1", socket.gethostname(), *hosts))),
         route=app.route_to(webhook_networks),
+        provider=provider,
+        proxies=app.proxies_of(proxies),
     )
     logging.basicConfig(level=logging.INFO if output.verbose else logging.WARNING)
-    asyncio.run(_run(output, app.running(settings), settings.site))
+    asyncio.run(_run(output, app.running(settings), settings.site, (*hosts, "localhost")[0]))
 
 
 def _app() -> ModuleType:
@@ -122,7 +134,9 @@ def _app() -> ModuleType:
         ) from error
 
 
-async def _run(output: Output, server: "AbstractAsyncContextManager[Running]", site: Site) -> None:
+async def _run(
+    output: Output, server: "AbstractAsyncContextManager[Running]", site: Site, host: str
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -141,6 +155,11 @@ async def _run(output: Output, server: "AbstractAsyncContextManager[Running]", s
             lines.append("the first start made a token and an authority of its own; to use them:")
             lines.append(f"  edge console login {url} --token-file {site.admin_token} \\")
             lines.append(f"    --ca {site.authority}")
+        if running.welcome:
+            # Behind the # : no log sees it.
+            facts["welcome"] = f"https://{host}:{running.api_port}{running.welcome}"
+            lines.append("nobody can log in yet; the first person, within 24 hours and once:")
+            lines.append(f"  {facts['welcome']}")
         output.result(facts, "\n".join(lines))
         await stop.wait()
 

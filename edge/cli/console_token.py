@@ -31,7 +31,7 @@ def token(
     r"""Make a token and print it; it is told only now.
 
     Scopes: devices:read, devices:write, releases:read, releases:write, deploy, audit:read,
-    metrics:read, hooks:write, tokens:write.
+    metrics:read, hooks:write, tokens:write, people:write.
 
     \b
     Example:

@@ -71,6 +71,7 @@ _SECTIONS = {
         "groups",
         "releases",
         "deploy",
+        "people",
         "simulate",
         "audit",
         "hooks",

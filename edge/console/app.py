@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import (
@@ -10,7 +11,7 @@ from contextlib import (
     asynccontextmanager,
     suppress,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -21,14 +22,25 @@ from sqlalchemy import Connection
 
 from edge.console import founding, tenants
 from edge.console.api import server as api
+from edge.console.api.addresses import PROXIES
+from edge.console.api.oidc import OidcRoutes
+from edge.console.api.session import SessionRoutes
 from edge.console.audit import CONSOLE, Actor
 from edge.console.enrolment.est import Est
 from edge.console.enrolment.registrar import Registrar
 from edge.console.front_desk import FrontDesk
-from edge.console.hooks.addresses import Allowed, networks
+from edge.console.hooks.addresses import Allowed, Network, networks
 from edge.console.hooks.courier import Route
 from edge.console.http_link import KEEP_ALIVE_S, HttpLink
 from edge.console.office import Office
+from edge.console.people import invitations
+from edge.console.people.door import PeopleDoor
+from edge.console.people.entrance import Entrance
+from edge.console.people.oidc.attempts import Attempts
+from edge.console.people.oidc.provider import Provider
+from edge.console.people.oidc.remote import Remote
+from edge.console.people.passwords import Hasher, Passwords
+from edge.console.people.refusals import Refusals
 from edge.console.site import DEFAULT_TENANT, Site
 from edge.console.store.database import Database
 from edge.console.tenants import Tenant
@@ -61,6 +73,9 @@ class Settings:
         hosts: Names of this server, for its first certificate.
         links: Further links, which run beside HTTP.
         route: How webhooks get out.
+        hasher: Of passwords; None for the usual one.
+        provider: Of OpenID Connect; None for passwords alone.
+        proxies: Who says for others from where they come.
     """
 
     site: Site
@@ -73,6 +88,9 @@ class Settings:
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
     links: tuple[Link, ...] = ()
     route: Route = Route()  # noqa: RUF009
+    hasher: Hasher | None = None
+    provider: Provider | None = None
+    proxies: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +101,14 @@ class Running:
         office: What can be done with it.
         port: Of the link to devices.
         api_port: Of the API.
+        welcome: The path at which the first person comes in, with its secret; empty when there
+            is somebody.
     """
 
     office: Office
     port: int
     api_port: int
+    welcome: str = field(default="", repr=False)
 
 
 @asynccontextmanager
@@ -105,12 +126,13 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         vaults = Vaults(site.tenants, lambda: datetime.now(UTC))
         office = Office(database, vaults, FrontDesk(database, vaults), route=settings.route)
         known = await database.write(lambda one: _first(one, settings, int(now.timestamp())))
+        welcome = await database.write(lambda one: _welcome(one, office.now_s()))
         for tenant in known:
             await asyncio.to_thread(vaults.open, tenant)
         async with _serving(settings, office) as ports, AsyncExitStack() as links:
             for link in settings.links:
                 await links.enter_async_context(link(office))
-            yield Running(office, *ports)
+            yield Running(office, *ports, welcome)
         await office.desk.store_sightings()
     finally:
         await asyncio.to_thread(database.close)
@@ -123,12 +145,15 @@ async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[in
     link = HttpLink(office.desk, office.vaults).app()
     registrar = Registrar(database, office.desk, site.tenants, now_s=office.now_s)
     Est(registrar).add_to(link)
-    pages = api.app(office, incoming=site.incoming)
+    passwords = Passwords(settings.hasher)
     devices = device_tls(site, [one for _tenant, one in authorities])
     registrar.on_authority.append(lambda one: trust(devices, [one]))
     async with (
+        _closing(passwords),
         _listening(link, devices, settings.bind, settings.port) as port,
-        _listening(pages, server_tls(site), settings.bind, settings.api_port) as api_port,
+        _listening(
+            _pages(settings, office, passwords), server_tls(site), settings.bind, settings.api_port
+        ) as api_port,
         _repeating(_SIGHTINGS_S, office.desk.store_sightings),
         _repeating(_RENEW_S, lambda: _for_all(office, office.renew_orders)),
         _repeating(_REFRESH_S, lambda: _for_all(office, office.refresh)),
@@ -144,6 +169,38 @@ def route_to(private_networks: Iterable[str]) -> Route:
         InputError: One is none.
     """
     return Route(Allowed(networks(private_networks)))
+
+
+def proxies_of(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Return the networks of proxies that are believed.
+
+    Raises:
+        InputError: One is none.
+    """
+    return networks(texts)
+
+
+def _pages(settings: Settings, office: Office, passwords: Passwords) -> web.Application:
+    """Return what answers people and programs."""
+    database, now_s = office.database, office.now_s
+    door = PeopleDoor(database, now_s)
+    refusals = Refusals(database, DEFAULT_TENANT, now_s)
+    entrance = Entrance(database, passwords, refusals=refusals, now_s=now_s)
+    oidc = None
+    if settings.provider is not None:
+        oidc = OidcRoutes(
+            settings.provider,
+            Remote(settings.provider, now_s),
+            Attempts(now_s, secrets.token_hex),
+            entrance=entrance,
+            refusals=refusals,
+            database=database,
+            tenant=DEFAULT_TENANT,
+        )
+    routes = SessionRoutes(entrance, door, oidc)
+    made = api.app(office, incoming=settings.site.incoming, door=door, sessions=routes)
+    made[PROXIES] = settings.proxies
+    return made
 
 
 def server_tls(site: Site) -> ssl.SSLContext:
@@ -183,6 +240,20 @@ def _first(connection: Connection, settings: Settings, now_s: int) -> list[Tenan
         settings.site.admin_token,
     )
     return tenants.all_of(connection)
+
+
+def _welcome(connection: Connection, now_s: int) -> str:
+    """Return the path at which the first person comes in, empty when there is somebody."""
+    secret = invitations.first(connection, DEFAULT_TENANT, now_s=now_s, noise=secrets.token_hex)
+    return invitations.link(secret) if secret else ""
+
+
+@asynccontextmanager
+async def _closing(passwords: Passwords) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(passwords.close)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ class Actor:
     """Who acts, for which tenant, and when.
 
     Attributes:
-        name: `token:<id>`, `person:<id>`, `device:<id>` or `console`.
+        name: `token:<id>`, `person:<name>`, `device:<id>` or `console`.
         now_s: Seconds since 1970.
     """
 

@@ -53,6 +53,9 @@ class Address:
 class Client:
     """Requests to one console.
 
+    Attributes:
+        url: Of the console, without a stroke at its end.
+
     Args:
         address: Where it is.
 
@@ -68,7 +71,7 @@ class Client:
                 f"{address.url!r} is no URL of a console", hint="https://fleet.example.com:8444"
             )
         self._place = (parts.hostname, parts.port or 443)
-        self._url = address.url.rstrip("/")
+        self.url = address.url.rstrip("/")
         self._token = _token(address.token_file)
         self._context = _context(address.authority)
 
@@ -133,13 +136,13 @@ class Client:
             said = answer.read(_ANSWER_MOST_BYTES)
         except ssl.SSLCertVerificationError as error:
             raise UntrustedError(
-                f"{self._url}: {error.verify_message}", hint="--ca: the console's tls/server-ca.crt"
+                f"{self.url}: {error.verify_message}", hint="--ca: the console's tls/server-ca.crt"
             ) from error
         except (OSError, http.client.HTTPException) as error:
-            raise LinkError(f"{self._url}: {str(error) or type(error).__name__}") from error
+            raise LinkError(f"{self.url}: {str(error) or type(error).__name__}") from error
         finally:
             connection.close()
-        return _read(answer.status, said, self._url)
+        return _read(answer.status, said, self.url)
 
 
 def part(text: str) -> str:

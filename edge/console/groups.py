@@ -10,7 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from edge.console import audit, listing, registry
 from edge.console.audit import Actor
@@ -135,8 +144,13 @@ def get(connection: Connection, tenant: str, group: str) -> Group:
     """
     row = connection.execute(select(GROUPS).where(*_same(tenant, group))).first()
     if row is None:
-        raise ThingNotFoundError(f"no group {group!r}", hint="edge groups list")
+        raise unknown(group)
     return Group(row.group, row.filter, row.notes, row.created_at_s)
+
+
+def unknown(group: str) -> ThingNotFoundError:
+    """Return what is said of a group that is not there."""
+    return ThingNotFoundError(f"no group {group!r}", hint="edge groups list")
 
 
 def all_of(connection: Connection, tenant: str) -> list[Group]:
@@ -163,9 +177,14 @@ def count(connection: Connection, tenant: str, group: str, now_s: int) -> int:
     return listing.count(connection, tenant, [device_filter(found.filter, now_s)])
 
 
-def within(names: Iterable[str]) -> ColumnElement[bool]:
-    """Return what holds for rows of `DEVICES` that are members of one of the groups."""
-    same = (MEMBERS.c.tenant == DEVICES.c.tenant, MEMBERS.c.device == DEVICES.c.device)
+def within(names: Iterable[str], rows: FromClause = DEVICES) -> ColumnElement[bool]:
+    """Return what holds for rows whose devices are members of one of the groups.
+
+    Args:
+        names: Of the groups; one that is a filter has no members.
+        rows: Have the columns `tenant` and `device`.
+    """
+    same = (MEMBERS.c.tenant == rows.c.tenant, MEMBERS.c.device == rows.c.device)
     return exists().where(*same, MEMBERS.c.group.in_(sorted(names)))
 
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, desc, exists, func, select
 
-from edge.console.registry import State
+from edge.console.registry import State, unknown
 from edge.console.store.tables import ATTRIBUTES, DEVICES, EVENTS, MEMBERS, ORDERS, SIGHTINGS, TAGS
-from edge.errors import ThingNotFoundError
 
 _SEEN = (SIGHTINGS.c.first_seen_s, SIGHTINGS.c.last_seen_s, SIGHTINGS.c.via)
 
@@ -66,13 +65,15 @@ def device(connection: Connection, tenant: str, name: str) -> Device:
     """
     rows = connection.execute(_asked(tenant).where(DEVICES.c.device == name)).all()
     if not rows:
-        raise ThingNotFoundError(f"no device {name!r}", hint="edge devices list")
+        raise unknown(name)
     return _with_labels(connection, tenant, rows)[0]
 
 
-def counts(connection: Connection, tenant: str) -> dict[str, int]:
+def counts(
+    connection: Connection, tenant: str, where: Sequence[ColumnElement[bool]] = ()
+) -> dict[str, int]:
     """Return how many devices stand how."""
-    asked = select(DEVICES.c.state, func.count()).where(DEVICES.c.tenant == tenant)
+    asked = select(DEVICES.c.state, func.count()).where(DEVICES.c.tenant == tenant, *where)
     found = dict(connection.execute(asked.group_by(DEVICES.c.state)).tuples().all())
     return {state: found.get(state, 0) for state in State}
 
@@ -90,10 +91,16 @@ def orders(connection: Connection, tenant: str, device_name: str, most: int) -> 
 
 
 def events(
-    connection: Connection, tenant: str, *, device_name: str = "", after: int = 0, most: int
+    connection: Connection,
+    tenant: str,
+    *,
+    device_name: str = "",
+    where: Sequence[ColumnElement[bool]] = (),
+    after: int = 0,
+    most: int,
 ) -> list[Row[Any]]:
     """Return events in the order in which they came, those after a number."""
-    asked = select(EVENTS).where(EVENTS.c.tenant == tenant, EVENTS.c.number > after)
+    asked = select(EVENTS).where(EVENTS.c.tenant == tenant, EVENTS.c.number > after, *where)
     if device_name:
         asked = asked.where(EVENTS.c.device == device_name)
     return list(connection.execute(asked.order_by(EVENTS.c.number).limit(most)))

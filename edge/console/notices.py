@@ -22,6 +22,7 @@ class Topic(StrEnum):
     GROUP = "group"
     HOOK = "hook"
     ENROLMENT = "enrolment"
+    PERSON = "person"
     AUDIT = "audit"
 
 

@@ -207,8 +207,13 @@ def get(connection: Connection, tenant: str, device: str) -> Row[tuple[object, .
     same = (DEVICES.c.tenant == tenant, DEVICES.c.device == device)
     row = connection.execute(select(DEVICES).where(*same)).first()
     if row is None:
-        raise ThingNotFoundError(f"no device {device!r}", hint="edge devices list")
+        raise unknown(device)
     return row
+
+
+def unknown(device: str) -> ThingNotFoundError:
+    """Return what is said of a device that is not there."""
+    return ThingNotFoundError(f"no device {device!r}", hint="edge devices list")
 
 
 def _act(connection: Connection, actor: Actor, device: str, act: str) -> None:

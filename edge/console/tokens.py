@@ -33,6 +33,7 @@ class Scope(StrEnum):
     METRICS_READ = "metrics:read"
     HOOKS_WRITE = "hooks:write"
     TOKENS_WRITE = "tokens:write"
+    PEOPLE_WRITE = "people:write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Token:
     Attributes:
         token: Its id, which is no secret.
         expires_at_s: Seconds since 1970; 0 for never.
+        made_by: As the audit log names actors.
     """
 
     tenant: str
@@ -51,6 +53,7 @@ class Token:
     created_at_s: int
     expires_at_s: int
     revoked_at_s: int
+    made_by: str
 
     def holds(self, now_s: int) -> bool:
         """Whether it can be used."""
@@ -90,7 +93,7 @@ def create(
     if more := chosen - allowed:
         raise RefusedError(f"token {name!r}: you may not do {', '.join(sorted(more))} yourself")
     word, secret = noise(ID_BYTES), noise(SECRET_BYTES)
-    made = Token(actor.tenant, word, name, chosen, actor.now_s, expires_at_s, 0)
+    made = Token(actor.tenant, word, name, chosen, actor.now_s, expires_at_s, 0, actor.name)
     connection.execute(
         insert(TOKENS).values(
             tenant=made.tenant,
@@ -100,6 +103,7 @@ def create(
             scopes=" ".join(sorted(chosen)),
             created_at_s=made.created_at_s,
             expires_at_s=made.expires_at_s,
+            made_by=made.made_by,
         )
     )
     details: dict[str, object] = {"name": name, "scopes": sorted(chosen)}
@@ -132,6 +136,29 @@ def revoke(connection: Connection, actor: Actor, token: str) -> None:
     audit.record(connection, actor, "token.revoke", f"token:{token}")
 
 
+def revoke_made_by(
+    connection: Connection, actor: Actor, maker: str, allowed: frozenset[Scope] = frozenset()
+) -> list[Token]:
+    """Make tokens useless that somebody made and that allow more than he may do now.
+
+    Those made with one of them go with it.
+
+    Args:
+        connection: Of the transaction.
+        actor: Who has changed what the maker may do.
+        maker: As the audit log names him.
+        allowed: What he may do now.
+    """
+    known = [one for one in list_(connection, actor.tenant) if one.holds(actor.now_s)]
+    found = [one for one in known if one.made_by == maker and one.scopes - allowed]
+    for one in found:
+        known.remove(one)
+        # `found` grows while it is gone through.
+        found += [each for each in known if each.made_by == f"token:{one.token}"]
+        revoke(connection, actor, one.token)
+    return found
+
+
 def list_(connection: Connection, tenant: str) -> list[Token]:
     """Return the tokens of a tenant, newest last."""
     asked = select(TOKENS).where(TOKENS.c.tenant == tenant)
@@ -152,4 +179,5 @@ def _token(row: Row[Any]) -> Token:
         created_at_s=row.created_at_s,
         expires_at_s=row.expires_at_s,
         revoked_at_s=row.revoked_at_s,
+        made_by=row.made_by,
     )

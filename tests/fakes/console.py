@@ -5,12 +5,14 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPSConnection
+from http.cookies import SimpleCookie
 from pathlib import Path
 from ssl import create_default_context
 from typing import Any
 
+from argon2 import PasswordHasher
 from cryptography import x509
 from sqlalchemy import Connection
 
@@ -18,6 +20,7 @@ from edge.console import app, certificates, tenants, tokens
 from edge.console.app import Running, Settings
 from edge.console.audit import Actor
 from edge.console.hooks.courier import Route
+from edge.console.people.oidc.provider import Provider
 from edge.console.site import Site
 from edge.console.store.database import Database
 from edge.console.tenants import Tenant
@@ -27,6 +30,8 @@ from edge_agent.links.guarded import Pace
 from edge_agent.links.http import HttpLink
 from tests.fakes.pki import Pki
 
+# As few operations as there can be: what is tested is not that they take long.
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PACE = Pace(least_bytes_per_s=1000, window_s=2, total_s=20, connect_s=5)
 TENANT = "default"
 
@@ -47,6 +52,7 @@ class Answered:
     status: int
     body: Any
     headers: dict[str, str]
+    cookies: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -116,7 +122,11 @@ class Console:
             said = answer.read()
             kind = answer.getheader("Content-Type") or ""
             found = json.loads(said) if kind.startswith("application/json") else said.decode()
-            return Answered(answer.status, found, dict(answer.getheaders()))
+            cookies = SimpleCookie()
+            for one in answer.headers.get_all("Set-Cookie", ()):
+                cookies.load(one)
+            given = {name: one.value for name, one in cookies.items()}
+            return Answered(answer.status, found, dict(answer.getheaders()), given)
         finally:
             connection.close()
 
@@ -165,6 +175,7 @@ def running(
     port: int = 0,
     with_own_server: bool = True,
     route: Route = Route(),  # noqa: B008
+    provider: Provider | None = None,
 ) -> Iterator[Console]:
     """Run a console of a folder and a key ring, with `pki` as the authority of its devices.
 
@@ -173,7 +184,8 @@ def running(
     """
     site = Site(folder)
     authority = certificates.authority(pki.factory.file.read_bytes(), "test")
-    settings = Settings(site, str(keys), (authority,), port=port, route=route)
+    settings = Settings(site, str(keys), (authority,), port=port, route=route, hasher=CHEAP)
+    settings = replace(settings, provider=provider)
     if not with_own_server:
         _take_server(site, pki)
     loop = asyncio.new_event_loop()

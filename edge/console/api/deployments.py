@@ -1,7 +1,7 @@
 """Endpoints about orders and what came of them."""
 
 from edge.console import listing, registry
-from edge.console.api.endpoint import Call, Endpoint
+from edge.console.api.endpoint import Call, Endpoint, Reach
 from edge.console.api.views import (
     MOST,
     DeployBody,
@@ -11,6 +11,7 @@ from edge.console.api.views import (
     OrdersView,
     OrderView,
 )
+from edge.console.store.tables import EVENTS
 from edge.console.tokens import Scope
 from edge_signing.messages import Policy
 
@@ -36,7 +37,12 @@ async def events(call: Call) -> EventsView:
     query, tenant = call.query_as(EventsQuery), call.actor.tenant
     rows = await call.office.database.read(
         lambda one: listing.events(
-            one, tenant, device_name=query.device, after=query.after, most=query.limit
+            one,
+            tenant,
+            device_name=query.device,
+            where=call.own(EVENTS),
+            after=query.after,
+            most=query.limit,
         )
     )
     found = [
@@ -63,6 +69,7 @@ ENDPOINTS = (
         deploy,
         OrderView,
         body=DeployBody,
+        reach=Reach.NAMED,
     ),
     Endpoint(
         "GET",
@@ -73,6 +80,13 @@ ENDPOINTS = (
         OrdersView,
     ),
     Endpoint(
-        "GET", "/events", Scope.DEVICES_READ, "List events", events, EventsView, query=EventsQuery
+        "GET",
+        "/events",
+        Scope.DEVICES_READ,
+        "List events",
+        events,
+        EventsView,
+        query=EventsQuery,
+        reach=Reach.OWN,
     ),
 )

@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Connection
 
 from edge.console import groups, listing
-from edge.console.api.endpoint import Call, Endpoint
+from edge.console.api.endpoint import Call, Endpoint, Reach
 from edge.console.api.views import (
     AttributesBody,
     AttributesView,
@@ -128,7 +128,7 @@ async def set_notes(call: Call) -> DeviceView:
 
 
 def _meant(one: Connection, call: Call, query: DevicesQuery) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = []
+    where = call.own()
     if query.filter:
         named = groups.named(one, call.actor.tenant)
         where.append(device_filter(query.filter, call.actor.now_s, named))
@@ -159,7 +159,16 @@ def _view(found: Device) -> DeviceView:
 _ONE = "/devices/{device}"
 _READ, _WRITE = Scope.DEVICES_READ, Scope.DEVICES_WRITE
 ENDPOINTS = (
-    Endpoint("GET", "/devices", _READ, "List devices", list_, DevicesView, query=DevicesQuery),
+    Endpoint(
+        "GET",
+        "/devices",
+        _READ,
+        "List devices",
+        list_,
+        DevicesView,
+        query=DevicesQuery,
+        reach=Reach.OWN,
+    ),
     Endpoint(
         "POST",
         "/devices",

@@ -2,15 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from pathlib import Path
 from typing import TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel
+from sqlalchemy import ColumnElement, FromClause
 
+from edge.console import groups
 from edge.console.api.views import Words
 from edge.console.audit import Actor
 from edge.console.office import Office
+from edge.console.store.tables import DEVICES
 from edge.console.tokens import Scope
 from edge.console.visitor import Visitor
 
@@ -50,6 +54,15 @@ class Call:
         """The acts."""
         return self.rooms.office
 
+    def own(self, rows: FromClause = DEVICES) -> list[ColumnElement[bool]]:
+        """Return what holds for rows of devices that the visitor can reach.
+
+        Args:
+            rows: Have the columns `tenant` and `device`.
+        """
+        names = self.visitor.groups
+        return [] if names is None else [groups.within(names, rows)]
+
     def part(self, name: str) -> str:
         """Return a part of the path."""
         return self.request.match_info[name]
@@ -68,6 +81,22 @@ class Call:
 Act = Callable[[Call], Awaitable[BaseModel | None]]
 
 
+class Reach(Enum):
+    """What of an endpoint somebody has who is limited to the devices of groups.
+
+    Attributes:
+        NOTHING: It is refused, unless its path names a device: `{device}` is always checked.
+        NAMED: The device that its body names is checked.
+        OWN: Its act binds what it tells by `Call.own`.
+        ALL: It tells nothing of devices.
+    """
+
+    NOTHING = auto()
+    NAMED = auto()
+    OWN = auto()
+    ALL = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One act by HTTP.
@@ -81,6 +110,7 @@ class Endpoint:
         body: What is sent.
         is_upload: The body is a file, read by the act.
         tells_secret: The answer must not be stored.
+        reach: What of it somebody has who is limited to groups; nothing unless it is said.
     """
 
     method: str
@@ -93,6 +123,7 @@ class Endpoint:
     body: type[Words] | None = None
     is_upload: bool = False
     tells_secret: bool = False
+    reach: Reach = Reach.NOTHING
 
     @property
     def status(self) -> int:

@@ -8,6 +8,7 @@ from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
 from edge.console.api.views import ErrorView
+from edge.console.people.errors import NotLetInError, TooOftenError
 from edge.console.store.database import StoreError
 from edge.errors import EdgeError, InputError, RefusedError, ThingNotFoundError, UntrustedError
 from edge_signing.errors import SigningError
@@ -19,6 +20,8 @@ _STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (UntrustedError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (SigningError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (StoreError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (NotLetInError, HTTPStatus.UNAUTHORIZED),
+    (TooOftenError, HTTPStatus.TOO_MANY_REQUESTS),
     (EdgeError, HTTPStatus.INTERNAL_SERVER_ERROR),
 )
 _RETRY_S = "5"
@@ -58,8 +61,8 @@ async def answering(request: web.Request, handler: Handler) -> web.StreamRespons
         status = next(code for kind, code in _STATUSES if isinstance(error, kind))
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.warning("%s %s: %s", request.method, request.path, error)
-        headers = {"Retry-After": _RETRY_S} if isinstance(error, StoreError) else {}
         place = error.place if isinstance(error, WrongWordsError) else ""
+        headers = _retry(error)
         return said(status, str(error), hint=error.hint or "", place=place, headers=headers)
 
 
@@ -80,3 +83,13 @@ def said(
 
 def _kept(error: web.HTTPException) -> dict[str, str]:
     return {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+
+
+def _retry(error: Exception) -> dict[str, str]:
+    match error:
+        case StoreError():
+            return {"Retry-After": _RETRY_S}
+        case TooOftenError():
+            return {"Retry-After": str(error.wait_s)}
+        case _:
+            return {}

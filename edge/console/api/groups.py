@@ -1,7 +1,7 @@
 """Endpoints about groups of devices."""
 
 from edge.console import groups
-from edge.console.api.endpoint import Call, Endpoint
+from edge.console.api.endpoint import Call, Endpoint, Reach
 from edge.console.api.views import GroupBody, GroupsView, GroupView, MembersBody
 from edge.console.groups import Group
 from edge.console.notices import Topic
@@ -15,6 +15,7 @@ async def list_(call: Call) -> GroupsView:
         lambda one: [
             _view(group, groups.count(one, tenant, group.group, now_s))
             for group in groups.all_of(one, tenant)
+            if _is_own(call, group.group)
         ]
     )
     return GroupsView(groups=found)
@@ -23,6 +24,8 @@ async def list_(call: Call) -> GroupsView:
 async def show(call: Call) -> GroupView:
     """Show a group."""
     tenant, name, now_s = call.actor.tenant, call.part("group"), call.actor.now_s
+    if not _is_own(call, name):
+        raise groups.unknown(name)
     return await call.office.database.read(
         lambda one: _view(groups.get(one, tenant, name), groups.count(one, tenant, name, now_s))
     )
@@ -62,6 +65,10 @@ async def change_members(call: Call) -> GroupView:
     return await show(call)
 
 
+def _is_own(call: Call, group: str) -> bool:
+    return call.visitor.groups is None or group in call.visitor.groups
+
+
 def _view(group: Group, devices: int) -> GroupView:
     return GroupView(group=group.group, filter=group.filter, notes=group.notes, devices=devices)
 
@@ -69,8 +76,8 @@ def _view(group: Group, devices: int) -> GroupView:
 _ONE = "/groups/{group}"
 _READ, _WRITE = Scope.DEVICES_READ, Scope.DEVICES_WRITE
 ENDPOINTS = (
-    Endpoint("GET", "/groups", _READ, "List groups", list_, GroupsView),
-    Endpoint("GET", _ONE, _READ, "Show a group", show, GroupView),
+    Endpoint("GET", "/groups", _READ, "List groups", list_, GroupsView, reach=Reach.OWN),
+    Endpoint("GET", _ONE, _READ, "Show a group", show, GroupView, reach=Reach.OWN),
     Endpoint("PUT", _ONE, _WRITE, "Make a group, or change it", put, GroupView, body=GroupBody),
     Endpoint("DELETE", _ONE, _WRITE, "Remove a group", remove),
     Endpoint(

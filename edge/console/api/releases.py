@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from edge.console import releases
-from edge.console.api.endpoint import Call, Endpoint
+from edge.console.api.endpoint import Call, Endpoint, Reach
 from edge.console.api.views import (
     MissingView,
     ProductQuery,
@@ -99,7 +99,16 @@ def _views(found: Iterable[Release]) -> list[ReleaseView]:
 
 _READ, _WRITE = Scope.RELEASES_READ, Scope.RELEASES_WRITE
 ENDPOINTS = (
-    Endpoint("GET", "/releases", _READ, "List releases", list_, ReleasesView, query=ReleasesQuery),
+    Endpoint(
+        "GET",
+        "/releases",
+        _READ,
+        "List releases",
+        list_,
+        ReleasesView,
+        query=ReleasesQuery,
+        reach=Reach.ALL,
+    ),
     Endpoint(
         "POST",
         "/releases",
@@ -110,9 +119,24 @@ ENDPOINTS = (
         is_upload=True,
     ),
     Endpoint(
-        "GET", "/releases/{version}", _READ, "Show a release", show, ReleaseView, query=ProductQuery
+        "GET",
+        "/releases/{version}",
+        _READ,
+        "Show a release",
+        show,
+        ReleaseView,
+        query=ProductQuery,
+        reach=Reach.ALL,
     ),
-    Endpoint("GET", "/objects", _READ, "Tell which files are missing", missing, UploadedView),
+    Endpoint(
+        "GET",
+        "/objects",
+        _READ,
+        "Tell which files are missing",
+        missing,
+        UploadedView,
+        reach=Reach.ALL,
+    ),
     Endpoint(
         "PUT",
         "/objects/{sha256}",

@@ -1,7 +1,6 @@
 """The API as an application: tokens, scopes, bodies, and the answers of the endpoints."""
 
 import hashlib
-import hmac
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -20,15 +19,20 @@ from edge.console.api import (
     enrolment,
     errors,
     groups,
+    guard,
     hooks,
     imports,
+    people,
+    reach,
     releases,
     repository,
 )
 from edge.console.api.document import PREFIX, document
 from edge.console.api.endpoint import Call, Endpoint, Rooms
 from edge.console.api.errors import WrongWordsError
+from edge.console.api.own_page import require_own_page
 from edge.console.api.repeats import HEADER, Answer, Repeats
+from edge.console.api.session import SessionRoutes
 from edge.console.api.views import Words
 from edge.console.audit import Actor
 from edge.console.office import Office
@@ -46,28 +50,38 @@ ENDPOINTS: Final = (
     *deployments.ENDPOINTS,
     *administration.ENDPOINTS,
     *hooks.ENDPOINTS,
+    *people.ENDPOINTS,
 )
 BODY_MOST_BYTES: Final = 1 << 20
 _JSON: Final = "application/json"
-# Sent by the console's own page with each act of a person.
-OWN_PAGE: Final = "X-Edge-Page"
-_SAFE: Final = ("GET", "HEAD")
-_NO_STORE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
-def app(office: Office, *, incoming: Path, door: Door | None = None) -> web.Application:
+def app(
+    office: Office,
+    *,
+    incoming: Path,
+    door: Door | None = None,
+    sessions: SessionRoutes | None = None,
+) -> web.Application:
     """Return the application.
 
     Args:
         office: The acts.
         incoming: The folder of uploads.
         door: Knows people; without it there are only programs with tokens.
+        sessions: Lets people in and out.
     """
     api = _Api(Rooms(office, incoming), door or ClosedDoor())
-    made = web.Application(client_max_size=BODY_MOST_BYTES, middlewares=[errors.answering])
+    made = web.Application(
+        client_max_size=BODY_MOST_BYTES, middlewares=[errors.answering, guard.guarding]
+    )
+    made.on_response_prepare.append(guard.add_headers)
     made.on_response_prepare.append(api.count)
     for one in ENDPOINTS:
         made.router.add_route(one.method, f"{PREFIX}{one.path}", api.handler(one))
+    if sessions is not None:
+        sessions.add_to(made)
     made.router.add_get(f"{PREFIX}/openapi.json", api.give_document)
     made.router.add_get("/healthz", api.give_health)
     made.router.add_get("/readyz", api.give_readiness)
@@ -91,6 +105,7 @@ class _Api:
             query = _query(one, request)
             sent = b"" if one.is_upload else await request.read()
             call = Call(self._rooms, visitor, request, query, _body(one, sent))
+            await reach.require(one, call)
             key = request.headers.get(HEADER)
             if key is not None and one.tells_secret:
                 raise InputError(f"{HEADER}: not taken here, for the answer is not stored")
@@ -123,9 +138,10 @@ class _Api:
 
     async def give_metrics(self, request: web.Request) -> web.Response:
         """Give figures of the tenant's devices and of the requests, for Prometheus."""
-        actor = (await self._who(request, Scope.METRICS_READ)).actor
+        visitor = await self._who(request, Scope.METRICS_READ)
+        tenant, own = visitor.actor.tenant, Call(self._rooms, visitor, request).own()
         database = self._rooms.office.database
-        counts = await database.read(lambda one: listing.counts(one, actor.tenant))
+        counts = await database.read(lambda one: listing.counts(one, tenant, own))
         lines = ["# TYPE edge_devices gauge"]
         lines += [f'edge_devices{{state="{state}"}} {count}' for state, count in counts.items()]
         lines += ["# TYPE edge_api_requests_total counter"]
@@ -159,8 +175,8 @@ class _Api:
             raise web.HTTPUnauthorized(text="no token that holds was sent, and nobody is logged in")
         if scope not in found.scopes:
             raise web.HTTPForbidden(text=f"{found.name} may not do this: {scope}")
-        if found.own_page and request.method not in _SAFE:
-            _require_own_page(request, found.own_page)
+        if found.own_page and request.method not in guard.SAFE:
+            require_own_page(request, found.own_page)
         return found
 
     async def _with_token(self, said: str) -> Visitor | None:
@@ -174,13 +190,6 @@ class _Api:
             return None
         actor = Actor(found.tenant, f"token:{found.token}", now_s)
         return Visitor(actor, f"the token {found.name!r}", found.scopes)
-
-
-def _require_own_page(request: web.Request, wanted: str) -> None:
-    """Refuse what a browser sends for the page of somebody else."""
-    said = request.headers.get(OWN_PAGE, "")
-    if not hmac.compare_digest(said.encode(), wanted.encode()):
-        raise web.HTTPForbidden(text=f"{OWN_PAGE}: not what the page of this session sends")
 
 
 async def _done(one: Endpoint, call: Call) -> Answer:

@@ -359,6 +359,7 @@ class TokenView(View):
     created_at_s: int
     expires_at_s: int
     revoked_at_s: int
+    made_by: str = Field(description="As the audit log names actors")
 
 
 class NewTokenView(TokenView):

@@ -13,44 +13,22 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects import postgresql
 
-METADATA: Final = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-# SQLite numbers rows by itself only in a column that is called INTEGER.
-_NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
+from edge.console.store import people_tables
+from edge.console.store.columns import BYTES_IN_ORDER as _BYTES_IN_ORDER
+from edge.console.store.columns import METADATA
+from edge.console.store.columns import NUMBER as _NUMBER
+from edge.console.store.columns import integer as _integer
+from edge.console.store.columns import key as _key
+from edge.console.store.columns import of_device as _of_device
+from edge.console.store.columns import text as _text
 
-
-# Not in the order of a language.
-_BYTES_IN_ORDER: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-
-
-def _key(name: str) -> Column[str]:
-    return Column(name, Text, primary_key=True)
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default="")
-
-
-def _integer(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False, server_default="0")
-
-
-def _of_device() -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant", "device"], ["devices.tenant", "devices.device"])
-
+# Whoever asks for the tables gets those that have a file of their own with them.
+__all__ = ["METADATA", "people_tables"]
 
 TENANTS: Final = Table(
     "tenants",
@@ -263,6 +241,8 @@ TOKENS: Final = Table(
     # 0: never.
     _integer("expires_at_s"),
     _integer("revoked_at_s"),
+    # As the audit log names actors; empty for tokens of before there were people.
+    _text("made_by"),
     UniqueConstraint("token"),
 )
 

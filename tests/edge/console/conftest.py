@@ -61,6 +61,7 @@ def shared(
             one.link(name).desired()
         one.good("PUT", "/groups/hall-3", {})
         one.good("POST", "/groups/hall-3/members", {"add": ["unit-1"]})
+        one.good("POST", "/people", {"person": "carla", "role": "viewer"})
         one.link("unit-1").send_events([ReportEvent(EventId("boot-1", 1), 1, "started")])
         yield one
 

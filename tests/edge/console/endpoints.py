@@ -25,6 +25,8 @@ BODIES: dict[str, object] = {
     "/hooks/{hook}": {"is_on": False},
     "/deployments": {"device": "unit-1", "version": "1"},
     "/tokens": {"name": "n", "scopes": ["devices:read"]},
+    "/people": {"person": "new-1", "role": "viewer"},
+    "/people/{person}": {"role": "operator"},
 }
 
 
@@ -41,6 +43,7 @@ def path_of(one: Endpoint) -> str:
         "version": "1",
         "sha256": "0" * 64,
         "token": "0" * 16,
+        "person": "carla",
     }
     return PREFIX + re.sub(r"\{(\w+)\}", lambda found: parts[found[1]], one.path)
 

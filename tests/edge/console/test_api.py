@@ -30,6 +30,7 @@ from tests.fakes.pki import Pki
 def ours(site: Console) -> Console:
     site.good("POST", "/devices", {"device": "unit-1"})
     site.good("PUT", "/groups/hall-3", {})
+    site.good("POST", "/people", {"person": "carla", "role": "viewer"})
     return site
 
 
@@ -62,26 +63,20 @@ def test_no_endpoint_reaches_another_tenant(shared: Console, theirs: str, one: E
     said = json.dumps(answer.body)
     assert answer.status in (200, 204, 400, 404, 422)
     assert "unit-1" not in said.replace("no device 'unit-1'", "")
+    assert "carla" not in said.replace("no person 'carla'", "")
     assert "gateway" not in said
     assert everything(shared) == before
 
 
 def everything(site: Console) -> list[object]:
     """Return all that is known, but for when devices called, which is stored a while later."""
-    paths = (
-        "/groups",
-        "/releases",
-        "/events",
-        "/audit",
-        "/tokens",
-        "/hooks",
-        "/devices/unit-1/orders",
-    )
+    lists = ["groups", "releases", "events", "audit", "tokens", "hooks", "people"]
+    lists.append("devices/unit-1/orders")
     devices = site.good("GET", "/devices")["devices"]
     for name in ("first_seen_s", "last_seen_s", "via"):
         for one in devices:
             del one[name]
-    return [devices, *(site.good("GET", one) for one in paths)]
+    return [devices, *(site.good("GET", f"/{one}") for one in lists)]
 
 
 def test_the_document_tells_each_endpoint_and_no_other(shared: Console) -> None:

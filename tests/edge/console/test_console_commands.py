@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -167,6 +168,7 @@ def test_the_server_starts_prints_how_to_use_it_and_ends_when_asked(
     assert token.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "here").stat().st_mode & 0o777 == 0o700
     assert token.read_text().startswith("edge_")
+    assert re.fullmatch(r"https://localhost:\d+/welcome#[0-9a-f]{64}", said["welcome"])
 
 
 def test_another_tenant_is_made_beside_the_first_and_sees_nothing_of_it(

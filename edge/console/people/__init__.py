@@ -1,0 +1,1 @@
+"""People: roles, passwords, sessions, invitations, and the door that knows them."""

@@ -1,0 +1,1 @@
+"""OpenID Connect: people who log in at a provider of their own."""
