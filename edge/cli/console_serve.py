@@ -76,6 +76,14 @@ if TYPE_CHECKING:
     multiple=True,
     help="Address or network of a proxy whose X-Forwarded-For is believed; may be repeated.",
 )
+@click.option(
+    "--ddi-poll",
+    "ddi_poll_s",
+    type=click.IntRange(1, 86399),
+    default=300,
+    show_default=True,
+    help="Seconds between two polls of devices that speak DDI.",
+)
 @console_oidc.options
 @JSON
 @click.pass_obj
@@ -93,6 +101,7 @@ def serve(
     webhook_networks: tuple[str, ...],
     proxies: tuple[str, ...],
     provider: "Provider | None",
+    ddi_poll_s: int,
     as_json: bool,
 ) -> None:
     r"""Run the console until it is asked to end.
@@ -117,6 +126,7 @@ def serve(
         api_port=api_port,
         hosts=tuple(dict.fromkeys(("localhost", "127.0.0.1", socket.gethostname(), *hosts))),
         route=app.route_to(webhook_networks),
+        ddi_poll_s=ddi_poll_s,
         provider=provider,
         proxies=app.proxies_of(proxies),
     )

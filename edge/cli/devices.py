@@ -27,6 +27,8 @@ devices.add_lazily(
         "re-enrol": "edge.cli.devices_enrol:re_enrol",
         "import": "edge.cli.devices_roster:import_devices",
         "export": "edge.cli.devices_roster:export",
+        "token": "edge.cli.devices_token:token",
+        "gateway-token": "edge.cli.devices_token:gateway_token",
         "tag": "edge.cli.devices_labels:tag",
         "events": "edge.cli.devices_labels:events",
     }
@@ -77,7 +79,10 @@ def show(output: Output, *, device: str, client: Client, as_json: bool) -> None:
     found = client.get(f"/devices/{part(device)}")
     orders = client.get(f"/devices/{part(device)}/orders")["orders"]
     lines = [f"{name:>16}  {_text(value)}" for name, value in found.items() if value]
-    rows = [(one["action"], one["version"], one["state"], one["reason"]) for one in orders]
+    rows = [
+        (one["action"], one["version"], one["state"], " ".join(one["reason"].split()))
+        for one in orders
+    ]
     if rows:
         lines += ["", *table(("order", "version", "state", "reason"), rows)]
     output.result({**found, "orders": orders}, "\n".join(lines))

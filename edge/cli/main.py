@@ -71,6 +71,7 @@ _SECTIONS = {
         "groups",
         "releases",
         "deploy",
+        "orders",
         "people",
         "simulate",
         "audit",

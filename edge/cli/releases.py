@@ -26,7 +26,12 @@ def releases() -> None:
     """See the releases of a console, and bring it new ones."""
 
 
-releases.add_lazily({"collect": "edge.cli.releases_collect:collect"})
+releases.add_lazily(
+    {
+        "add-file": "edge.cli.releases_file:add_file",
+        "collect": "edge.cli.releases_collect:collect",
+    }
+)
 
 
 @releases.command("list")
@@ -39,8 +44,8 @@ def list_releases(output: Output, *, product: str, client: Client, as_json: bool
     output.as_json |= as_json
     found = list(client.pages("/releases", "releases", product=product))
     rows = [_row(one) for one in found]
-    head = ("product", "version", "counter", "boards", "patches", "state")
-    text = "\n".join(table(head, rows, right={2})) if rows else "no releases"
+    head = ("product", "version", "kind", "counter", "boards", "patches", "state")
+    text = "\n".join(table(head, rows, right={3})) if rows else "no releases"
     output.result({"releases": found}, text)
 
 
@@ -54,7 +59,12 @@ def show(output: Output, *, version: str, product: str, client: Client, as_json:
     """Show a release of the console."""
     output.as_json |= as_json
     found = client.get(f"/releases/{part(version)}", product=product)
-    lines = [f"{name:>12}  {value}" for name, value in found.items() if value != ""]
+    files = found["files"]
+    facts = {name: value for name, value in found.items() if name != "files" and value != ""}
+    lines = [f"{name:>12}  {value}" for name, value in facts.items()]
+    if files:
+        rows = [(one["name"], " ".join(one["boards"]), one["sha256"]) for one in files]
+        lines += ["", *table(("file", "boards", "sha256"), rows)]
     output.result(found, "\n".join(lines))
 
 
@@ -137,6 +147,7 @@ def _row(one: dict[str, Any]) -> tuple[str, ...]:
     return (
         one["product"],
         one["version"],
+        one["kind"],
         str(one["counter"]),
         " ".join(one["boards"]),
         str(len(one["patches"])),

@@ -26,12 +26,14 @@ from edge.console.api.addresses import PROXIES
 from edge.console.api.oidc import OidcRoutes
 from edge.console.api.session import SessionRoutes
 from edge.console.audit import CONSOLE, Actor
+from edge.console.ddi.desk import DdiDesk
+from edge.console.ddi.link import POLL_S, DdiLink
 from edge.console.enrolment.est import Est
 from edge.console.enrolment.registrar import Registrar
 from edge.console.front_desk import FrontDesk
 from edge.console.hooks.addresses import Allowed, Network, networks
 from edge.console.hooks.courier import Route
-from edge.console.http_link import KEEP_ALIVE_S, HttpLink
+from edge.console.http_link import KEEP_ALIVE_S, HttpLink, shown_by_tls
 from edge.console.office import Office
 from edge.console.people import invitations
 from edge.console.people.door import PeopleDoor
@@ -76,6 +78,7 @@ class Settings:
         hasher: Of passwords; None for the usual one.
         provider: Of OpenID Connect; None for passwords alone.
         proxies: Who says for others from where they come.
+        ddi_poll_s: How long devices that speak DDI wait between two polls.
     """
 
     site: Site
@@ -91,6 +94,7 @@ class Settings:
     hasher: Hasher | None = None
     provider: Provider | None = None
     proxies: tuple[Network, ...] = ()
+    ddi_poll_s: int = POLL_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,7 @@ async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[in
     link = HttpLink(office.desk, office.vaults).app()
     registrar = Registrar(database, office.desk, site.tenants, now_s=office.now_s)
     Est(registrar).add_to(link)
+    DdiLink(DdiDesk(office), shown_by_tls, poll_s=settings.ddi_poll_s).add_to(link)
     passwords = Passwords(settings.hasher)
     devices = device_tls(site, [one for _tenant, one in authorities])
     registrar.on_authority.append(lambda one: trust(devices, [one]))

@@ -110,14 +110,15 @@ class Client:
         """
         return self._ask(method, path, None if body is None else json.dumps(body).encode())
 
-    def upload(self, method: str, path: str, file: Path) -> Any:
+    def upload(self, method: str, path: str, file: Path, **query: object) -> Any:
         """Return what the upload of a file comes to.
 
         Raises:
             EdgeError: The console says no, or can not be reached.
         """
+        asked = f"{path}?{urlencode(query)}" if query else path
         with file.open("rb") as stream:
-            return self._ask(method, path, stream, length_bytes=file.stat().st_size)
+            return self._ask(method, asked, stream, length_bytes=file.stat().st_size)
 
     def _ask(
         self, method: str, path: str, body: Any = None, *, length_bytes: int | None = None

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, and_, exists, func, literal, or_
+from sqlalchemy import ColumnElement, FromClause, and_, exists, func, literal, not_, or_
 
 from edge.console.filters.fields import ATTRIBUTE, Field
 from edge.console.filters.parse import parse
 from edge.console.filters.sql import Condition, Where, condition
+from edge.console.store.ddi_tables import REPORTED
 from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, SIGHTINGS, TAGS
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -64,7 +65,13 @@ class _Columns:
 
     def has(self, field: Field, attribute: str, where: Where) -> Condition:
         if field is ATTRIBUTE:
-            return _of_device(ATTRIBUTES, lambda one: (one.name == attribute, where(one.value)))
+            # What a person says of a device counts more than what it says of itself.
+            said = _of_device(ATTRIBUTES, lambda one: (one.name == attribute,))
+            by_person, by_device = (
+                _of_device(table, lambda one: (one.name == attribute, where(one.value)))
+                for table in (ATTRIBUTES, REPORTED)
+            )
+            return or_(by_person, and_(by_device, not_(said)))
         if field.name == "tag":
             return _of_device(TAGS, lambda one: (where(one.tag),))
         return or_(

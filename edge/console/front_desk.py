@@ -85,8 +85,18 @@ class FrontDesk(Desk):
             return None
         if known.device != device:
             return None
-        self._seen[known.tenant, device] = self._now_s(), via
-        return Caller(known.tenant, device, via)
+        found = Caller(known.tenant, device, via)
+        self.saw(found)
+        return found
+
+    @property
+    def changes(self) -> int:
+        """How often something of a device was changed: what was read before may not be so now."""
+        return self._changes
+
+    def saw(self, caller: Caller) -> None:
+        """Note that a device called, also one that shows something else than a certificate."""
+        self._seen[caller.tenant, caller.device] = self._now_s(), caller.via
 
     async def meet(self, certificate: Certificate, via: Via) -> Caller | None:
         """Return the caller with a certificate; one that nobody knows waits to be accepted.
@@ -104,7 +114,7 @@ class FrontDesk(Desk):
         if state is None:
             state = await self._database.write(lambda one: registry.knock(one, certificate, now_s))
         if state is State.PENDING:
-            await self._note_waiting(device, now_s, via)
+            await self.note_waiting(device, via)
         if state is not State.ACCEPTED:
             return None
         return await self.caller(device, certificate.fingerprint, via)
@@ -218,7 +228,10 @@ class FrontDesk(Desk):
     def _tell_of(self, caller: Caller) -> None:
         self.notices.tell(caller.tenant, Topic.DEVICE, caller.device)
 
-    async def _note_waiting(self, device: str, now_s: int, via: Via) -> None:
+    async def note_waiting(self, device: str, via: Via) -> None:
+        """Note that a device called that waits to be accepted."""
+        now_s = self._now_s()
+
         def note(connection: Connection) -> str | None:
             asked = select(DEVICES.c.tenant).where(DEVICES.c.device == device)
             tenant = connection.scalar(asked)

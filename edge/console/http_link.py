@@ -50,7 +50,7 @@ class HttpLink:
     ) -> None:
         self._desk = desk
         self._vaults = vaults
-        self._shown = shown or _of_tls
+        self._shown = shown or shown_by_tls
         self._open: WeakKeyDictionary[asyncio.Transport, Caller] = WeakKeyDictionary()
         desk.on_shut_out.append(self._break)
 
@@ -118,7 +118,8 @@ class HttpLink:
                 transport.abort()
 
 
-def _of_tls(request: web.Request) -> bytes | None:
+def shown_by_tls(request: web.Request) -> bytes | None:
+    """Return the certificate that TLS has verified, in DER."""
     transport = request.transport
     secure = transport.get_extra_info("ssl_object") if transport is not None else None
     found: bytes | None = secure.getpeercert(True) if secure is not None else None

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, desc, exists, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, desc, exists, func, select
 
 from edge.console.registry import State, unknown
+from edge.console.store.ddi_tables import REPORTED
 from edge.console.store.tables import ATTRIBUTES, DEVICES, EVENTS, MEMBERS, ORDERS, SIGHTINGS, TAGS
 
 _SEEN = (SIGHTINGS.c.first_seen_s, SIGHTINGS.c.last_seen_s, SIGHTINGS.c.via)
@@ -18,12 +19,15 @@ class Device:
 
     Attributes:
         row: Its columns of `DEVICES` and `SIGHTINGS`.
+        attributes: What people say of it.
+        reported: What it says of itself.
     """
 
     row: Row[Any]
     tags: tuple[str, ...]
     groups: tuple[str, ...]
     attributes: dict[str, str]
+    reported: dict[str, str]
 
 
 def devices(
@@ -115,17 +119,29 @@ def _with_labels(connection: Connection, tenant: str, rows: Sequence[Row[Any]]) 
     names = [row.device for row in rows]
     tags = _by_device(connection, tenant, names, TAGS.c.tag)
     groups = _by_device(connection, tenant, names, MEMBERS.c.group)
-    attributes: dict[str, dict[str, str]] = {name: {} for name in names}
-    for row in connection.execute(
-        select(ATTRIBUTES)
-        .where(ATTRIBUTES.c.tenant == tenant, ATTRIBUTES.c.device.in_(names))
-        .order_by(ATTRIBUTES.c.name)
-    ):
-        attributes[row.device][row.name] = row.value
+    attributes, reported = (
+        _pairs(connection, table, tenant, names) for table in (ATTRIBUTES, REPORTED)
+    )
     return [
-        Device(row, tuple(tags[row.device]), tuple(groups[row.device]), attributes[row.device])
+        Device(
+            row,
+            tuple(tags[row.device]),
+            tuple(groups[row.device]),
+            attributes[row.device],
+            reported[row.device],
+        )
         for row in rows
     ]
+
+
+def _pairs(
+    connection: Connection, table: Table, tenant: str, names: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {name: {} for name in names}
+    asked = select(table).where(table.c.tenant == tenant, table.c.device.in_(names))
+    for row in connection.execute(asked.order_by(table.c.name)):
+        found[row.device][row.name] = row.value
+    return found
 
 
 def _by_device(

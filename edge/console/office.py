@@ -11,14 +11,16 @@ from typing import BinaryIO, TypeVar
 
 from sqlalchemy import Connection
 
-from edge.console import audit, labels, orders, registry, releases
+from edge.console import audit, foreign, labels, orders, registry, releases
 from edge.console.audit import Actor
+from edge.console.ddi import actions, credentials
+from edge.console.foreign import File
 from edge.console.front_desk import FrontDesk
 from edge.console.hooks.courier import Courier, Route
 from edge.console.leftovers import Leftover
 from edge.console.notices import Topic
 from edge.console.orders import Order
-from edge.console.releases import Release
+from edge.console.releases import FOREIGN, Release
 from edge.console.store.database import Database
 from edge.console.vault import Missing
 from edge.console.vaults import Vaults
@@ -139,6 +141,10 @@ class Office:
 
         def order(connection: Connection) -> Order:
             release = releases.find(connection, actor.tenant, version, product)
+            if release.kind == FOREIGN:
+                return actions.deploy(
+                    connection, actor, device, release, policy=policy, word=self._word
+                )
             return orders.deploy(
                 connection, actor, self.vaults, device, release, policy=policy, word=self._word
             )
@@ -146,6 +152,47 @@ class Office:
         made = await self._of_device(actor, device, order)
         self.desk.wants_other(actor.tenant, device)
         return made
+
+    async def cancel_order(self, actor: Actor, device: str) -> Order:
+        """Take the open order of a device back; see `ddi.actions.cancel`."""
+        found = await self._of_device(actor, device, lambda one: actions.cancel(one, actor, device))
+        self.desk.wants_other(actor.tenant, device)
+        return found
+
+    async def make_token(self, actor: Actor, device: str) -> str:
+        """Give a device a token of its own; see `ddi.credentials.make_token`."""
+        made = await self._of_device(
+            actor,
+            device,
+            lambda one: credentials.make_token(one, actor, device, secrets.token_hex),
+        )
+        # Who has the one of before is out at once.
+        self.desk.shut_out(actor.tenant, device)
+        return made
+
+    async def remove_token(self, actor: Actor, device: str) -> None:
+        """Make the token of a device useless; see `ddi.credentials.remove_token`."""
+        await self._of_device(
+            actor, device, lambda one: credentials.remove_token(one, actor, device)
+        )
+        self.desk.shut_out(actor.tenant, device)
+
+    async def take_file(
+        self, actor: Actor, product: str, version: str, file: File, place: Path
+    ) -> Release:
+        """Keep a file of a foreign release and store what is known of it; see `foreign.add`."""
+        await self.database.read(
+            lambda one: foreign.check(one, actor.tenant, product, version, file)
+        )
+        # Before it is known: what is known is there.
+        await asyncio.to_thread(self.vaults.shelf(actor.tenant).keep, place, file.sha256)
+        path = foreign.path_of(product, version)
+        return await self.act(
+            actor,
+            Topic.RELEASE,
+            path,
+            lambda one: foreign.add(one, actor, product, version, file),
+        )
 
     async def take_bundle(self, actor: Actor, bundle: Path) -> list[Release]:
         """Verify a bundle and store what it brings; return the releases that it changed."""

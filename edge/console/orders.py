@@ -89,6 +89,12 @@ def deploy(
         RefusedError: It is not accepted, or the release is not for it or not published yet.
     """
     row = registry.get(connection, actor.tenant, device)
+    if registry.speaks_ddi(connection, actor.tenant, device):
+        raise RefusedError(
+            f"{device} speaks DDI: it can not install the Edge release"
+            f" {release.product} {release.version}",
+            hint="edge releases add-file, or edge devices re-enrol if it runs Edge now",
+        )
     _require_fit(row, release)
     seq = max(row.desired_seq, row.seq) + 1
     action = f"{seq}-{word()}"

@@ -15,12 +15,14 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from edge.console import audit, tenants
 from edge.console.audit import Actor
 from edge.console.certificates import Certificate
-from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, RETIRED, SIGHTINGS, TAGS
+from edge.console.store.ddi_tables import DDI_ACTIONS, DDI_DEVICES, REPORTED
+from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, ORDERS, RETIRED, SIGHTINGS, TAGS
 from edge.errors import InputError, RefusedError, ThingNotFoundError
 from edge_signing.errors import FormatError
 from edge_signing.trust.names import check_device
 
 _FINGERPRINT_BYTES: Final = 32
+_PUT_OUT: Final = "the device was put out or enrolled anew"
 
 
 class State(StrEnum):
@@ -96,19 +98,32 @@ def enrol(
     One that was registered by its id is bound to it; one that is new is let in, or waits.
 
     Raises:
-        RefusedError: The id is that of another device, or of one that has a certificate.
+        RefusedError: The id is that of another device, or of one that has a certificate, or that
+            speaks DDI and so may be known by a token.
     """
     row = _anywhere(connection, device)
     if row is None:
         state = State.ACCEPTED if is_trusted else State.PENDING
         _add(connection, actor, device, state, fingerprint)
         return 1
-    if row.tenant != actor.tenant or row.fingerprint is not None or row.state != State.ACCEPTED:
+    is_free = row.fingerprint is None and not speaks_ddi(connection, actor.tenant, device)
+    if row.tenant != actor.tenant or not is_free or row.state != State.ACCEPTED:
         raise RefusedError(
             f"device {device!r}: the id is taken", hint="edge devices re-enrol makes it free"
         )
     _set(connection, actor.tenant, device, fingerprint=fingerprint.hex())
     return int(row.epoch)
+
+
+def knock_without_certificate(
+    connection: Connection, tenant: str, device: str, now_s: int
+) -> State:
+    """Make a device a pending one that nobody named, and that a gateway speaks for."""
+    actor = Actor(tenant, f"device:{device}", now_s)
+    _add(connection, actor, device, State.PENDING, None)
+    details: dict[str, object] = {"certificate": ""}
+    audit.record(connection, actor, "device.ask", _subject(device), details)
+    return State.PENDING
 
 
 def accept(connection: Connection, actor: Actor, device: str) -> None:
@@ -142,7 +157,7 @@ def reject(connection: Connection, actor: Actor, device: str) -> None:
     if row.state != State.PENDING:
         raise RefusedError(f"{device} is {row.state}, not pending", hint="revoke it instead")
     _retire(connection, actor, device, row.fingerprint)
-    for table in (MEMBERS, TAGS, ATTRIBUTES, SIGHTINGS, DEVICES):
+    for table in (MEMBERS, TAGS, ATTRIBUTES, REPORTED, DDI_DEVICES, SIGHTINGS, DEVICES):
         same = (table.c.tenant == actor.tenant, table.c.device == device)
         connection.execute(delete(table).where(*same))
     audit.record(connection, actor, "device.reject", _subject(device))
@@ -158,6 +173,7 @@ def decommission(connection: Connection, actor: Actor, device: str) -> None:
     row = get(connection, actor.tenant, device)
     _act(connection, actor, device, "decommission")
     _retire(connection, actor, device, row.fingerprint)
+    _forget_ddi(connection, actor, device)
     _set(connection, actor.tenant, device, fingerprint=None, desired=None)
 
 
@@ -181,6 +197,7 @@ def re_enrol(
     _retire(connection, actor, device, row.fingerprint)
     if fingerprint is not None:
         _require_unused(connection, fingerprint)
+    _forget_ddi(connection, actor, device)
     _set(
         connection,
         actor.tenant,
@@ -192,6 +209,8 @@ def re_enrol(
         desired=None,
         desired_release="",
         desired_action="",
+        # It may be another system from now on, which speaks another way.
+        boot_id="",
     )
     details: dict[str, object] = {"epoch": row.epoch + 1}
     audit.record(connection, actor, "device.re-enrol", _subject(device), details)
@@ -214,6 +233,36 @@ def get(connection: Connection, tenant: str, device: str) -> Row[tuple[object, .
 def unknown(device: str) -> ThingNotFoundError:
     """Return what is said of a device that is not there."""
     return ThingNotFoundError(f"no device {device!r}", hint="edge devices list")
+
+
+def state_of(connection: Connection, tenant: str, device: str) -> State | None:
+    """Return how a device stands, None if the tenant has none of that name."""
+    same = (DEVICES.c.tenant == tenant, DEVICES.c.device == device)
+    found = connection.scalar(select(DEVICES.c.state).where(*same))
+    return None if found is None else State(found)
+
+
+def speaks_ddi(connection: Connection, tenant: str, device: str) -> bool:
+    """Whether a device speaks hawkBit's DDI, and so installs no Edge release."""
+    same = (DDI_DEVICES.c.tenant == tenant, DDI_DEVICES.c.device == device)
+    return connection.execute(select(DDI_DEVICES.c.device).where(*same)).first() is not None
+
+
+def _forget_ddi(connection: Connection, actor: Actor, device: str) -> None:
+    """Forget how a device is known over DDI; what was ordered of it there has ended."""
+    ours = (DDI_ACTIONS.c.tenant == actor.tenant, DDI_ACTIONS.c.device == device)
+    ordered = select(DDI_ACTIONS.c.action).where(*ours)
+    order = (
+        ORDERS.c.tenant == actor.tenant,
+        ORDERS.c.device == device,
+        ORDERS.c.state == "open",
+        ORDERS.c.action.in_(ordered),
+    )
+    ended = {"state": "cancelled", "reason": _PUT_OUT, "closed_at_s": actor.now_s}
+    connection.execute(update(ORDERS).where(*order).values(ended))
+    connection.execute(update(DDI_ACTIONS).where(*ours).values(state="ended"))
+    same = (DDI_DEVICES.c.tenant == actor.tenant, DDI_DEVICES.c.device == device)
+    connection.execute(delete(DDI_DEVICES).where(*same))
 
 
 def _act(connection: Connection, actor: Actor, device: str, act: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, insert, select
 
@@ -10,6 +10,10 @@ from edge.console import audit
 from edge.console.audit import Actor
 from edge.console.store.tables import RELEASES
 from edge.errors import InputError, ThingNotFoundError
+
+# Kinds; stored, so the names never change.
+EDGE: Final = "edge"
+FOREIGN: Final = "foreign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class Release:
         path: Of its document.
         patches: Paths of the documents of its patches.
         is_published: All that its documents name is here, so that devices may be sent to it.
+        kind: `edge`, or `foreign`: see `edge.console.foreign`.
     """
 
     path: str
@@ -30,18 +35,23 @@ class Release:
     notes: str
     patches: tuple[str, ...]
     is_published: bool
+    kind: str = EDGE
 
 
 def take(connection: Connection, actor: Actor, found: Iterable[Release]) -> list[Release]:
     """Store what is known of releases now, and return those that are new or have changed.
 
-    A release that the newest metadata does not name is known no longer.
+    A release that the newest metadata does not name is known no longer. One whose version a foreign
+    release has is left out: it must not keep others from being known.
     """
     changed, known = [], list(found)
     _withdraw(connection, actor, {one.path for one in known})
     for one in known:
-        before = _by_path(connection, actor.tenant, one.path)
+        before = by_path(connection, actor.tenant, one.path)
         if before == one:
+            continue
+        if before is None and _is_taken(connection, actor.tenant, one):
+            audit.record(connection, actor, "release.leave-out", f"release:{one.path}")
             continue
         same = (RELEASES.c.tenant == actor.tenant, RELEASES.c.path == one.path)
         connection.execute(delete(RELEASES).where(*same))
@@ -58,7 +68,7 @@ def get(connection: Connection, tenant: str, path: str) -> Release:
     Raises:
         ThingNotFoundError: The tenant has none.
     """
-    found = _by_path(connection, tenant, path)
+    found = by_path(connection, tenant, path)
     if found is None:
         raise ThingNotFoundError(f"no release {path!r}", hint="edge releases list")
     return found
@@ -94,16 +104,23 @@ def list_(
 
 def _withdraw(connection: Connection, actor: Actor, named: set[str]) -> None:
     for one in list_(connection, actor.tenant):
-        if one.path not in named:
+        if one.kind == EDGE and one.path not in named:
             same = (RELEASES.c.tenant == actor.tenant, RELEASES.c.path == one.path)
             connection.execute(delete(RELEASES).where(*same))
             audit.record(connection, actor, "release.withdraw", f"release:{one.path}")
 
 
-def _by_path(connection: Connection, tenant: str, path: str) -> Release | None:
+def by_path(connection: Connection, tenant: str, path: str) -> Release | None:
+    """Return the release with this document, None if there is none."""
     asked = select(RELEASES).where(RELEASES.c.tenant == tenant, RELEASES.c.path == path)
     row = connection.execute(asked).first()
     return _release(row) if row else None
+
+
+def _is_taken(connection: Connection, tenant: str, one: Release) -> bool:
+    same = (RELEASES.c.product == one.product, RELEASES.c.version == one.version)
+    asked = select(RELEASES.c.path).where(RELEASES.c.tenant == tenant, *same)
+    return connection.scalar(asked) is not None
 
 
 def _values(actor: Actor, one: Release) -> dict[str, object]:
@@ -117,6 +134,7 @@ def _values(actor: Actor, one: Release) -> dict[str, object]:
         "notes": one.notes,
         "patches": " ".join(one.patches),
         "is_published": one.is_published,
+        "kind": one.kind,
         "added_at_s": actor.now_s,
     }
 
@@ -131,4 +149,5 @@ def _release(row: Row[Any]) -> Release:
         notes=row.notes,
         patches=tuple(row.patches.split()),
         is_published=row.is_published,
+        kind=row.kind,
     )

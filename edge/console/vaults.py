@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edge.console.orders import Signed
 from edge.console.releases import Release
+from edge.console.shelf import Shelf
 from edge.console.tenants import Tenant
 from edge.console.vault import Vault
 from edge.errors import ThingNotFoundError
@@ -49,6 +50,10 @@ class Vaults:
         if found is None:
             raise ThingNotFoundError(f"tenant {tenant!r} has no repository")
         return found
+
+    def shelf(self, tenant: str) -> Shelf:
+        """Return the files of a tenant's foreign releases."""
+        return Shelf(self._folder / tenant / "files")
 
     def targets(self, tenant: str, release: Release) -> Mapping[str, Target]:
         """Return what the release role says; see `edge.console.orders.Director`."""

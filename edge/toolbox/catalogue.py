@@ -73,9 +73,10 @@ GROUPS = (
     Group("openssh-client", "log in to devices", ("ssh", "ssh-keygen", "scp")),
     Group("openssl", "keys and certificates", ("openssl",)),
     Group("mosquitto", "the MQTT broker", ("mosquitto",)),
-    # The last three are for tests and benchmarks only: YMODEM of others, and the device's programs
-    # and scripts on the host.
+    # The last four are for tests and benchmarks only: YMODEM and a device of others, and the
+    # device's programs and scripts on the host.
     Group("lrzsz", "compare with YMODEM of others", ("rb", "sb"), ("lrz", "lsz")),
+    Group("swupdate", "serve a device of others", ("swupdate",)),
     Group("qemu-user", "test programs of devices", ("qemu-aarch64",), static=True),
     Group("busybox-static", "test scripts of devices", ("busybox",), static=True),
 )
@@ -100,15 +101,18 @@ WITHOUT = (
     "liblsan*",
     "libpam-modules*",
     "libsemanage*",
+    "libsystemd-shared",
     "libtsan*",
     "libubsan*",
     "login.defs",
     "media-types",
+    "mount",
     "netbase",
     "passwd",
     "python3",
     "python3-minimal",
     "qemu-efi-*",
+    "systemd",
     "tar",
     "tzdata",
 )

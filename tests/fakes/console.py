@@ -176,16 +176,16 @@ def running(
     with_own_server: bool = True,
     route: Route = Route(),  # noqa: B008
     provider: Provider | None = None,
+    ddi_poll_s: int = 300,
 ) -> Iterator[Console]:
     """Run a console of a folder and a key ring, with `pki` as the authority of its devices.
 
-    Args:
-        with_own_server: Its certificate is of its own making, else that of `pki`.
+    `with_own_server` its certificate is of its own making, else that of `pki`.
     """
     site = Site(folder)
     authority = certificates.authority(pki.factory.file.read_bytes(), "test")
     settings = Settings(site, str(keys), (authority,), port=port, route=route, hasher=CHEAP)
-    settings = replace(settings, provider=provider)
+    settings = replace(settings, provider=provider, ddi_poll_s=ddi_poll_s)
     if not with_own_server:
         _take_server(site, pki)
     loop = asyncio.new_event_loop()

@@ -23,13 +23,13 @@ async def deploy(call: Call) -> OrderView:
     made = await call.office.deploy(
         call.actor, body.device, body.version, product=body.product, policy=policy
     )
-    found = await _orders(call, body.device)
+    found = await orders_of(call, body.device)
     return next(one for one in found if one.action == made.action)
 
 
 async def orders(call: Call) -> OrdersView:
     """List the orders of a device."""
-    return OrdersView(orders=await _orders(call, call.part("device")))
+    return OrdersView(orders=await orders_of(call, call.part("device")))
 
 
 async def events(call: Call) -> EventsView:
@@ -51,7 +51,8 @@ async def events(call: Call) -> EventsView:
     return EventsView(events=found, next=found[-1].number if found else query.after)
 
 
-async def _orders(call: Call, device: str) -> list[OrderView]:
+async def orders_of(call: Call, device: str) -> list[OrderView]:
+    """Return the orders of a device, newest first."""
     tenant = call.actor.tenant
     await call.office.database.read(lambda one: registry.get(one, tenant, device))
     rows = await call.office.database.read(lambda one: listing.orders(one, tenant, device, MOST))

@@ -153,6 +153,7 @@ def _view(found: Device) -> DeviceView:
         tags=list(found.tags),
         groups=list(found.groups),
         attributes=found.attributes,
+        reported=found.reported,
     )
 
 

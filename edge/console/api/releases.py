@@ -1,7 +1,7 @@
 """Endpoints about releases: what comes in is verified before it is kept."""
 
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -9,9 +9,10 @@ from typing import Final
 
 from aiohttp import web
 
-from edge.console import releases
+from edge.console import foreign, releases
 from edge.console.api.endpoint import Call, Endpoint, Reach
 from edge.console.api.views import (
+    FileView,
     MissingView,
     ProductQuery,
     ReleasesQuery,
@@ -19,6 +20,7 @@ from edge.console.api.views import (
     ReleaseView,
     UploadedView,
 )
+from edge.console.foreign import File
 from edge.console.releases import Release
 from edge.console.tokens import Scope
 
@@ -35,7 +37,7 @@ async def list_(call: Call) -> ReleasesView:
         )
     )
     following = found[-1].path if len(found) == query.limit else ""
-    return ReleasesView(releases=_views(found), next=following)
+    return ReleasesView(releases=await with_files(call, found), next=following)
 
 
 async def show(call: Call) -> ReleaseView:
@@ -44,7 +46,7 @@ async def show(call: Call) -> ReleaseView:
     found = await call.office.database.read(
         lambda one: releases.find(one, tenant, version, query.product)
     )
-    return _views([found])[0]
+    return (await with_files(call, [found]))[0]
 
 
 async def missing(call: Call) -> UploadedView:
@@ -54,22 +56,29 @@ async def missing(call: Call) -> UploadedView:
 
 async def take_bundle(call: Call) -> UploadedView:
     """Take a bundle."""
-    async with _received(call) as file:
+    async with received(call) as file:
         changed = await call.office.take_bundle(call.actor, file)
     return await _told(call, changed)
 
 
 async def take_object(call: Call) -> UploadedView:
     """Take a file that a release names."""
-    async with _received(call) as file:
+    async with received(call) as file:
         with file.open("rb") as stream:
             changed = await call.office.take_object(call.actor, call.part("sha256"), stream)
     return await _told(call, changed)
 
 
 @asynccontextmanager
-async def _received(call: Call) -> AsyncIterator[Path]:
-    """Give the body of a request as a file, which is gone afterwards."""
+async def received(
+    call: Call, hear: Callable[[bytes], None] = lambda _piece: None
+) -> AsyncIterator[Path]:
+    """Give the body of a request as a file, which is gone afterwards.
+
+    Args:
+        call: The request.
+        hear: Called with each piece as it comes.
+    """
     length = call.request.content_length
     if length is not None and length > UPLOAD_MOST_BYTES:
         raise web.HTTPRequestEntityTooLarge(UPLOAD_MOST_BYTES, length)
@@ -79,6 +88,7 @@ async def _received(call: Call) -> AsyncIterator[Path]:
             found += len(piece)
             if found > UPLOAD_MOST_BYTES:
                 raise web.HTTPRequestEntityTooLarge(UPLOAD_MOST_BYTES, found)
+            hear(piece)
             stream.write(piece)
         stream.flush()
         yield Path(stream.name)
@@ -88,6 +98,27 @@ async def _told(call: Call, changed: Iterable[Release]) -> UploadedView:
     found = await call.office.missing(call.actor.tenant)
     views = [MissingView(**asdict(one)) for one in found]
     return UploadedView(changed=_views(changed), missing=views)
+
+
+async def with_files(call: Call, found: Iterable[Release]) -> list[ReleaseView]:
+    """Return releases with the files of those that are foreign."""
+    tenant, views = call.actor.tenant, _views(found)
+    paths = [one.path for one in views if one.kind == releases.FOREIGN]
+    files = await call.office.database.read(lambda one: foreign.of_releases(one, tenant, paths))
+    return [
+        one.model_copy(update={"files": [_file_view(each) for each in files.get(one.path, [])]})
+        for one in views
+    ]
+
+
+def _file_view(file: File) -> FileView:
+    return FileView(
+        name=file.name,
+        type=file.type,
+        boards=list(file.boards),
+        sha256=file.sha256,
+        length_bytes=file.length_bytes,
+    )
 
 
 def _views(found: Iterable[Release]) -> list[ReleaseView]:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from edge.console import listing, tokens
 from edge.console.api import (
     administration,
+    ddi,
     deployments,
     devices,
     enrolment,
@@ -48,6 +49,7 @@ ENDPOINTS: Final = (
     *releases.ENDPOINTS,
     *repository.ENDPOINTS,
     *deployments.ENDPOINTS,
+    *ddi.ENDPOINTS,
     *administration.ENDPOINTS,
     *hooks.ENDPOINTS,
     *people.ENDPOINTS,

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge.console.foreign import Type
 from edge.console.registry import State
 from edge.console.tokens import Scope
 from edge_signing.messages import Confirm, Reboot
@@ -59,6 +60,7 @@ class DeviceView(View):
     tags: list[str]
     groups: list[str] = Field(description="Those that it is a member of; not those with a filter")
     attributes: dict[str, str]
+    reported: dict[str, str] = Field(description="Attributes that it says of itself: text, no more")
 
 
 class DevicesView(View):
@@ -184,6 +186,16 @@ class MembersBody(Words):
     take_out: list[str] = Field([], max_length=1000)
 
 
+class FileView(View):
+    """A file of a foreign release."""
+
+    name: str
+    type: Type
+    boards: list[str]
+    sha256: str
+    length_bytes: int
+
+
 class ReleaseView(View):
     """A release; devices can be sent to it once it is published."""
 
@@ -195,6 +207,8 @@ class ReleaseView(View):
     notes: str
     patches: list[str]
     is_published: bool
+    kind: Literal["edge", "foreign"]
+    files: list[FileView] = Field([], description="Of a foreign release")
 
 
 class MissingView(View):
@@ -276,6 +290,7 @@ class OrderView(View):
     reason: str
     created_at_s: int
     closed_at_s: int = Field(description="0: not yet")
+    cancel_asked_at_s: int = Field(description="0: never; the device decides")
 
 
 class OrdersView(View):

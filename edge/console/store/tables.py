@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from edge.console.store import people_tables
+from edge.console.store import ddi_tables, people_tables
 from edge.console.store.columns import BYTES_IN_ORDER as _BYTES_IN_ORDER
 from edge.console.store.columns import METADATA
 from edge.console.store.columns import NUMBER as _NUMBER
@@ -28,7 +28,7 @@ from edge.console.store.columns import of_device as _of_device
 from edge.console.store.columns import text as _text
 
 # Whoever asks for the tables gets those that have a file of their own with them.
-__all__ = ["METADATA", "people_tables"]
+__all__ = ["METADATA", "ddi_tables", "people_tables"]
 
 TENANTS: Final = Table(
     "tenants",
@@ -36,6 +36,8 @@ TENANTS: Final = Table(
     _key("tenant"),
     # Of the key ring whose online keys sign for this tenant.
     _text("keys_folder"),
+    # SHA-256 of the token that may speak for devices without their own; null: there is none.
+    Column("gateway_digest", Text),
     _integer("created_at_s"),
 )
 
@@ -190,6 +192,8 @@ ORDERS: Final = Table(
     _text("reason"),
     _integer("created_at_s"),
     _integer("closed_at_s"),
+    # When it was asked back; the device decides.
+    _integer("cancel_asked_at_s"),
     _of_device(),
     Index(None, "tenant", "device"),
 )
@@ -208,6 +212,8 @@ RELEASES: Final = Table(
     # Paths of the documents of its patches, separated by blanks.
     _text("patches"),
     Column("is_published", Boolean, nullable=False, server_default="0"),
+    # `edge`, or `foreign`: files whose signatures the updater of the device checks.
+    Column("kind", Text, nullable=False, server_default="edge"),
     _integer("added_at_s"),
     UniqueConstraint("tenant", "product", "version"),
 )

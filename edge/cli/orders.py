@@ -1,0 +1,58 @@
+"""`edge orders`: what was ordered of a device, and taking it back."""
+
+import click
+
+from edge.cli import console_options
+from edge.cli.console_options import JSON
+from edge.cli.output import Output
+from edge.cli.sections import LazyGroup
+from edge.cli.table import table
+from edge.console.client import Client, part
+
+
+@click.group(cls=LazyGroup)
+def orders() -> None:
+    """See the orders of a device, and take one back. `edge deploy` gives them."""
+
+
+@orders.command("list")
+@click.argument("device")
+@console_options.options
+@JSON
+@click.pass_obj
+def list_orders(output: Output, *, device: str, client: Client, as_json: bool) -> None:
+    """List the orders of a device, newest first."""
+    output.as_json |= as_json
+    found = client.get(f"/devices/{part(device)}/orders")
+    rows = [
+        (one["action"], one["version"], _state(one), " ".join(one["reason"].split()))
+        for one in found["orders"]
+    ]
+    head = ("order", "version", "state", "reason")
+    output.result(found, "\n".join(table(head, rows)) if rows else "no orders")
+
+
+@orders.command("cancel")
+@click.argument("device")
+@console_options.options
+@JSON
+@click.pass_obj
+def cancel(output: Output, *, device: str, client: Client, as_json: bool) -> None:
+    r"""Take the open order of a device back.
+
+    One that the device has heard of stays open until the device has told how it ended: it may
+    refuse. This is for devices that speak DDI; to one that runs Edge, deploy the release that it
+    should run.
+
+    \b
+    Example:
+      edge orders cancel unit-7
+    """
+    output.as_json |= as_json
+    found = client.send("POST", f"/devices/{part(device)}/orders/cancel")
+    output.result(found, f"{device}: {found['action']}: {_state(found)}")
+
+
+def _state(one: dict[str, object]) -> str:
+    is_asked = one["state"] == "open" and one["cancel_asked_at_s"]
+    return "asked back" if is_asked else str(one["state"])
