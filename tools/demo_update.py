@@ -1,18 +1,23 @@
-"""The demo: a virtual device takes a good update over the air, and gets rid of a bad one by itself.
+"""The demo: a console, and a virtual device that takes a good update and gets rid of a bad one.
 
 Called by tools/demo; works in the folder that it is given, and ends what it started.
 """
 
 import contextlib
+import io
+import json
+import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from edge.cli.main import main as edge
 from edge.emulator import machine
@@ -21,7 +26,7 @@ from edge.errors import EdgeError
 from edge.keys import create, ring
 from edge.keys.ring import Ring
 from tests.fakes.mosquitto import free_port
-from tests.fakes.update_site import UpdateSite
+from tests.fakes.update_site import DEVICE, HOST, UpdateSite
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 READY: Final = re.compile(r"edge: slot ([ab]): all (\d+) services ready after (\S+) s")
@@ -74,26 +79,93 @@ def publish(site: UpdateSite, builds: dict[str, Path]) -> None:
         say(f"released {version}: {full_bytes / (1 << 20):.1f} MiB as a whole")
 
 
-def watch(site: UpdateSite, device: Machine, version: str) -> None:
-    """Order a release, and tell each thing that happens until the device reported."""
-    started_s = time.monotonic()
-    action, seen, planned_bytes = site.offer(version), "", 0
-    say(f"{version} is ordered over MQTT")
-    while not site.finals(action):
-        require(time.monotonic() - started_s < 300, f"no report of {version}")
-        device.listen(0.2)
-        status = site.status()
-        planned_bytes = max(planned_bytes, status.planned_bytes if status else 0)
-        phase = f"{status.phase}, slot {status.slot} with {status.version}" if status else ""
-        if phase and phase != seen and status and status.action == action:
+@dataclass(frozen=True)
+class Console:
+    """The console of the demo, as its commands have it."""
+
+    ports: tuple[int, int, int]
+
+    def edge(self, *words: str) -> Any:
+        """Run a command of the console, and return what it says."""
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            status = edge([*words, "--json"])
+        require(status == 0, f"edge {' '.join(words)}")
+        return json.loads(said.getvalue().splitlines()[-1])
+
+    def do(self, *words: str) -> Any:
+        """Run a command that the story tells."""
+        say(f"$ edge {' '.join(words)}")
+        return self.edge(*words)
+
+    def device(self) -> dict[str, Any]:
+        """Return what the console knows of the device."""
+        found: dict[str, Any] = self.edge("devices", "show", DEVICE)
+        return found
+
+    def until(self, machine: Machine, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Return what the console knows once it is as it should be; the machine lives meanwhile."""
+        deadline_s = time.monotonic() + 300
+        while not is_so(shown := self.device()):
+            require(time.monotonic() < deadline_s, f"the console does not see it: {shown}")
+            machine.listen(0.4)
+        return shown
+
+
+@contextlib.contextmanager
+def served(site: UpdateSite, ports: tuple[int, int, int]) -> Iterator[Console]:
+    """Run a new console, and let the commands ask it."""
+    folder = site.folder / "console"
+    shutil.rmtree(folder, ignore_errors=True)
+    port, mqtt_port, api_port = map(str, ports)
+    words = ["--dir", str(folder), "--keys", str(site.ring.folder), "--json", "--host", HOST]
+    words += ["--factory-ca", str(site.pki.factory.file)]
+    words += ["--port", port, "--mqtt-port", mqtt_port, "--api-port", api_port]
+    program = [sys.executable, "-m", "edge.cli.main", "console", "serve", *words]
+    with subprocess.Popen(program, stdout=subprocess.PIPE) as server:  # noqa: TID251
+        try:
+            require(server.stdout is not None and bool(server.stdout.readline()), "edge console")
+            os.environ |= {
+                "EDGE_CONSOLE_URL": f"https://localhost:{api_port}",
+                "EDGE_CONSOLE_TOKEN_FILE": str(folder / "admin.token"),
+                "EDGE_CONSOLE_CA": str(folder / "tls" / "server-ca.crt"),
+            }
+            yield Console(ports)
+        finally:
+            server.terminate()
+
+
+def enrol(console: Console, machine: Machine) -> None:
+    """Let the device in, which asks by itself."""
+    while not console.edge("devices", "list", "--state", "pending")["devices"]:
+        machine.listen(0.2)
+    say(f"{DEVICE} has asked to be let in: its certificate is of the factory, so it is pending")
+    console.do("devices", "accept", DEVICE)
+    shown = console.until(machine, lambda one: bool(one["is_online"] and one["version"]))
+    say(f"  the console sees {shown['product']} {shown['version']} on {shown['board']}, over MQTT")
+
+
+def update(console: Console, machine: Machine, version: str) -> dict[str, Any]:
+    """Order a release, tell each thing that happens, and return how the device is then."""
+    action = console.do("deploy", version, "--to", DEVICE)["action"]
+    started_s, seen, planned_bytes = time.monotonic(), "", 0
+
+    def is_over(shown: dict[str, Any]) -> bool:
+        nonlocal seen, planned_bytes
+        planned_bytes = max(planned_bytes, shown["planned_bytes"])
+        phase = f"{shown['phase']}, slot {shown['slot']} with {shown['version']}"
+        if phase != seen and shown["action"] == action:
             say(f"  {time.monotonic() - started_s:5.1f} s  {phase}")
             seen = phase
-    final = site.finals(action)[0]
-    status = site.settled(device.listen)
-    reason = f" ({final.reason})" if final.reason else ""
+        return bool(shown["orders"][0]["state"] != "open" and shown["phase"] == "idle")
+
+    shown = console.until(machine, is_over)
+    order = shown["orders"][0]
+    reason = f" ({order['reason']})" if order["reason"] else ""
     say(f"  {planned_bytes:,} bytes were sent for it, as a patch")
-    say(f"  the device reports: {version} {final.kind}{reason}")
-    say(f"  {status.version} runs in slot {status.slot}")
+    say(f"  the console shows: {version} {order['state']}{reason}")
+    say(f"  {shown['version']} runs in slot {shown['slot']}")
+    return shown
 
 
 def require(is_so: bool, what: str) -> None:
@@ -106,6 +178,9 @@ def switched_on(site: UpdateSite, folder: Path) -> Iterator[Machine]:
     """Start a device that was never on, with an identity of its own."""
     disk = site.folder / "disk.img"
     machine.make_disk(folder, disk)
+    identity = site.pki.device(DEVICE)
+    # It trusts the console's own authority.
+    shutil.copy(site.folder / "console" / "tls" / "server-ca.crt", identity)
     site.provision(disk)
     with (
         (site.folder / "console.log").open("w", buffering=1) as log,
@@ -127,19 +202,22 @@ def main() -> int:
     folder = Path(sys.argv[1]).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_words: sys.exit(143))
-    site = UpdateSite(folder, key_ring(folder / "keys"), port=free_port(), mqtt_port=free_port())
+    ports = free_port(), free_port(), free_port()
+    ring = key_ring(folder / "keys")
+    site = UpdateSite(folder, ring, port=ports[0], mqtt_port=ports[1])
     say("build minimal 1.0.0, 1.1.0 and 1.2.0, which has a service that crashes")
     builds = {version: build(site, version) for version in SYSTEMS}
     publish(site, builds)
-    site.reset()
-    say("start a server with HTTPS and an MQTT broker; both ask for the device's certificate")
-    with site.serving(), switched_on(site, builds["1.0.0"]) as device:
-        watch(site, device, "1.1.0")
-        status = site.settled(device.listen)
-        require((status.version, status.slot) == ("1.1.0", "b"), "1.1.0 does not run")
-        watch(site, device, "1.2.0")
-        status = site.settled(device.listen)
-        require((status.version, status.slot) == ("1.1.0", "b"), "1.1.0 is not back")
+    say("start the console, with HTTPS and an MQTT broker for devices: edge console serve")
+    with served(site, ports) as console:
+        for version in ("1.1.0", "1.2.0"):
+            console.do("releases", "add", version, "--repo", f"{folder.name}/repository")
+        with switched_on(site, builds["1.0.0"]) as device:
+            enrol(console, device)
+            shown = update(console, device, "1.1.0")
+            require((shown["version"], shown["slot"]) == ("1.1.0", "b"), "1.1.0 does not run")
+            shown = update(console, device, "1.2.0")
+            require((shown["version"], shown["slot"]) == ("1.1.0", "b"), "1.1.0 is not back")
     say("done: the good release stays, and the bad one is gone; look at it yourself:")
     say(f"  .venv/bin/edge run {folder.name}/out-1.0.0")
     return 0

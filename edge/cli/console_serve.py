@@ -8,11 +8,11 @@ import socket
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge.cli import console_oidc, trusted
+from edge.cli import console_mqtt, console_oidc, trusted
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.console import certificates
@@ -84,11 +84,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seconds between two polls of devices that speak DDI.",
 )
+@console_mqtt.options
 @console_oidc.options
 @JSON
 @click.pass_obj
 def serve(
     output: Output,
+    /,
     *,
     folder: Path,
     keys_folder: Path | None,
@@ -103,11 +105,13 @@ def serve(
     provider: "Provider | None",
     ddi_poll_s: int,
     as_json: bool,
+    **mqtt: Any,
 ) -> None:
     r"""Run the console until it is asked to end.
 
     The first start makes the folder, certificates of its own for TLS, and a token that may do
-    all. Devices trust "tls/server-ca.crt" of the folder.
+    all. Devices trust "tls/server-ca.crt" of the folder. MQTT is served by a Mosquitto that the
+    console runs, or by --broker.
 
     \b
     Examples:
@@ -115,9 +119,10 @@ def serve(
       edge console serve --dir /srv/console --bind 0.0.0.0 --host fleet.example.com
     """
     output.as_json |= as_json
-    app = _app()
+    chosen = console_mqtt.MqttOptions.chosen(**mqtt)
+    app, site = _app(), Site(folder.absolute())
     settings = app.Settings(
-        site=Site(folder.absolute()),
+        site=site,
         keys_folder=str(trusted.key_ring(keys_folder).folder.absolute()),
         authorities=tuple(certificates.authority(_bytes(one), str(one)) for one in authorities),
         database_url=database_url,
@@ -129,8 +134,9 @@ def serve(
         ddi_poll_s=ddi_poll_s,
         provider=provider,
         proxies=app.proxies_of(proxies),
+        links=chosen.links(site, bind),
+        device_lists=chosen.device_lists,
     )
-    logging.basicConfig(level=logging.INFO if output.verbose else logging.WARNING)
     asyncio.run(_run(output, app.running(settings), settings.site, (*hosts, "localhost")[0]))
 
 
@@ -147,6 +153,7 @@ def _app() -> ModuleType:
 async def _run(
     output: Output, server: "AbstractAsyncContextManager[Running]", site: Site, host: str
 ) -> None:
+    logging.basicConfig(level=logging.INFO if output.verbose else logging.WARNING)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -157,10 +164,12 @@ async def _run(
         facts = {
             "port": running.port,
             "api_port": running.api_port,
+            "mqtt_port": running.mqtt_port,
             "token_file": str(site.admin_token),
             "ca": str(site.authority),
         }
-        lines = [f"devices at port {running.port}, the API at {url}"]
+        mqtt = f"and {running.mqtt_port} (MQTT)" if running.mqtt_port else "(no MQTT)"
+        lines = [f"devices at port {running.port} {mqtt}, the API at {url}"]
         if is_first:
             lines.append("the first start made a token and an authority of its own; to use them:")
             lines.append(f"  edge console login {url} --token-file {site.admin_token} \\")

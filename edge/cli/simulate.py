@@ -19,6 +19,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--devices", type=click.IntRange(1, 100_000), default=200, help="How many.")
 @click.option("--http", default="", metavar="URL", help="Server to poll: https://localhost:8443/")
 @click.option("--mqtt", default="", metavar="URL", help="Broker: mqtts://HOST:PORT")
+@click.option(
+    "--via",
+    type=click.Choice(["both", "http", "mqtt"]),
+    default="both",
+    help="With --http and --mqtt: every second device by either, or all by one.",
+)
 @click.option("--factory-ca", type=_FILE, required=True, help="Authority that devices are of.")
 @click.option("--factory-key", type=_FILE, required=True, help="Its key: never that of a factory.")
 @click.option("--server-ca", type=_FILE, required=True, help="Authority of servers.")
@@ -44,8 +50,9 @@ def simulate(output: Output, /, *, as_json: bool, **chosen: Any) -> None:
     r"""Let devices live that are not there: they poll or connect, take orders, report.
 
     They speak the protocols of real devices with certificates of their own, and verify and install
-    nothing. With --http and --mqtt every second one is of either. Without --seconds and --actions
-    they live until Ctrl-C; a summary is printed then too.
+    nothing. Where there is --http too, a device with MQTT asks by HTTP first, for then a console
+    binds it to its certificate. Without --seconds and --actions they live until Ctrl-C; a summary
+    is printed then too.
 
     \b
     Behaviours: ok updates, fails reports that it could not, silent is never heard again after its
@@ -56,6 +63,7 @@ def simulate(output: Output, /, *, as_json: bool, **chosen: Any) -> None:
     Examples:
       edge simulate --devices 200 --http https://localhost:8443/ --mqtt mqtts://localhost \
         --factory-ca factory-ca.crt --factory-key factory-ca.key --server-ca server-ca.crt
+      edge simulate --devices 200 --via mqtt --http … --mqtt … --factory-ca …
       edge simulate --mix ok=90,silent=10 --speed 20 --actions 1 --json …
     """
     output.as_json |= as_json
@@ -82,6 +90,7 @@ def _run(output: Output, folder: Path, chosen: dict[str, Any]) -> dict[str, obje
         folder,
         http=chosen["http"],
         mqtt=chosen["mqtt"],
+        via=fleet.Via(chosen["via"]),
         prefix=chosen["prefix"],
         seed=chosen["seed"],
         shares=shares,

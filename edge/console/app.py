@@ -13,6 +13,7 @@ from contextlib import (
 )
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -29,11 +30,14 @@ from edge.console.audit import CONSOLE, Actor
 from edge.console.ddi.desk import DdiDesk
 from edge.console.ddi.link import POLL_S, DdiLink
 from edge.console.enrolment.est import Est
+from edge.console.enrolment.own_list import OwnList
 from edge.console.enrolment.registrar import Registrar
 from edge.console.front_desk import FrontDesk
 from edge.console.hooks.addresses import Allowed, Network, networks
 from edge.console.hooks.courier import Route
 from edge.console.http_link import KEEP_ALIVE_S, HttpLink, shown_by_tls
+from edge.console.list_watch import ListWatch
+from edge.console.mqtt_state import MqttState
 from edge.console.office import Office
 from edge.console.people import invitations
 from edge.console.people.door import PeopleDoor
@@ -51,6 +55,7 @@ from edge.errors import EdgeError
 from edge_signing.errors import SigningError
 
 _SIGHTINGS_S: Final = 1.0
+_LOOK_S: Final = 5.0
 _RENEW_S: Final = 600.0
 _REFRESH_S: Final = 3600.0
 _END_S: Final = 5.0
@@ -79,6 +84,7 @@ class Settings:
         provider: Of OpenID Connect; None for passwords alone.
         proxies: Who says for others from where they come.
         ddi_poll_s: How long devices that speak DDI wait between two polls.
+        device_lists: Files with lists of revoked certificates of devices.
     """
 
     site: Site
@@ -95,6 +101,7 @@ class Settings:
     provider: Provider | None = None
     proxies: tuple[Network, ...] = ()
     ddi_poll_s: int = POLL_S
+    device_lists: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,7 @@ class Running:
         office: What can be done with it.
         port: Of the link to devices.
         api_port: Of the API.
+        mqtt_port: Of the broker; 0 for none.
         welcome: The path at which the first person comes in, with its secret; empty when there
             is somebody.
     """
@@ -112,6 +120,7 @@ class Running:
     office: Office
     port: int
     api_port: int
+    mqtt_port: int = 0
     welcome: str = field(default="", repr=False)
 
 
@@ -133,10 +142,13 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         welcome = await database.write(lambda one: _welcome(one, office.now_s()))
         for tenant in known:
             await asyncio.to_thread(vaults.open, tenant)
-        async with _serving(settings, office) as ports, AsyncExitStack() as links:
-            for link in settings.links:
-                await links.enter_async_context(link(office))
-            yield Running(office, *ports, welcome)
+        async with (
+            _watching_lists(settings, office),
+            _serving(settings, office) as ports,
+            _linked(settings.links, office),
+        ):
+            mqtt_port = office.mqtt.port if office.mqtt else 0
+            yield Running(office, *ports, mqtt_port, welcome)
         await office.desk.store_sightings()
     finally:
         await asyncio.to_thread(database.close)
@@ -206,6 +218,39 @@ def _pages(settings: Settings, office: Office, passwords: Passwords) -> web.Appl
     made = api.app(office, incoming=settings.site.incoming, door=door, sessions=routes)
     made[PROXIES] = settings.proxies
     return made
+
+
+@asynccontextmanager
+async def _watching_lists(settings: Settings, office: Office) -> AsyncIterator[None]:
+    """Let lists of revoked certificates count, and look at them again as they change."""
+
+    async def authorities() -> list[x509.Certificate]:
+        found = await office.database.read(tenants.authorities)
+        return [one for tenant, one in found if tenant == DEFAULT_TENANT]
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    office.desk.is_revoked = office.admissions.is_revoked
+    folder = settings.site.tenants / DEFAULT_TENANT
+    own = OwnList(office.database, DEFAULT_TENANT, folder, now=now)
+    watch = ListWatch(
+        settings.device_lists, authorities, office.admissions.take, own=own.look, now=now
+    )
+    await watch.begin()
+    office.lists_end = lambda: watch.ends
+    async with _repeating(_LOOK_S, watch.look):
+        yield
+
+
+@asynccontextmanager
+async def _linked(links: Sequence[Link], office: Office) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        for link in links:
+            made = await stack.enter_async_context(link(office))
+            if isinstance(made, MqttState):
+                office.mqtt = made
+        yield
 
 
 def server_tls(site: Site) -> ssl.SSLContext:

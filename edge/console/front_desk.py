@@ -20,7 +20,7 @@ from edge.console.notices import Notices, Topic
 from edge.console.orders import Director
 from edge.console.registry import State
 from edge.console.store.database import Database, StoreError
-from edge.console.store.tables import DEVICES, SIGHTINGS
+from edge.console.store.tables import CERTIFICATES, DEVICES, SIGHTINGS
 from edge.console.vaults import Vaults
 from edge.errors import EdgeError, ThingNotFoundError
 from edge_signing.messages import EventId, ReportEvent, Status, Want, check_file
@@ -41,6 +41,7 @@ class _Known:
     device: str
     desired: bytes | None
     renew_at_s: int
+    is_noted: bool
 
 
 class FrontDesk(Desk):
@@ -49,6 +50,8 @@ class FrontDesk(Desk):
     Attributes:
         on_shut_out: Told the tenant and the device when one is let in no longer.
         on_desired: Told when something else is wanted of a device.
+        on_standing: Told the device when it may be let in by other links than before.
+        is_revoked: Whether a certificate is on a list of revoked ones.
         notices: Who is told of what changes.
 
     Args:
@@ -66,6 +69,8 @@ class FrontDesk(Desk):
     ) -> None:
         self.on_shut_out: list[Listener] = []
         self.on_desired: list[Listener] = []
+        self.on_standing: list[Callable[[str], None]] = []
+        self.is_revoked: Callable[[Certificate], bool] = lambda _one: False
         self.notices = Notices()
         self._database = database
         self._vaults = vaults
@@ -105,32 +110,23 @@ class FrontDesk(Desk):
             certificate: Verified by TLS, under the authority of one of the tenants.
             via: The link.
         """
+        if self.is_revoked(certificate):
+            return None
         device = certificate.device
         found = await self.caller(device, certificate.fingerprint, via)
         if found is not None:
+            await self._note(certificate)
             return found
         now_s = self._now_s()
         state = await self._database.read(lambda one: _stands(one, certificate))
         if state is None:
             state = await self._database.write(lambda one: registry.knock(one, certificate, now_s))
+            self.stands_otherwise(device)
         if state is State.PENDING:
             await self.note_waiting(device, via)
         if state is not State.ACCEPTED:
             return None
         return await self.caller(device, certificate.fingerprint, via)
-
-    async def vouched(self, device: str, via: Via) -> Caller | None:
-        """Return the caller of this name, for a link that has looked at certificates itself.
-
-        None for a device that is not let in, or whose certificate is not known yet: over HTTP it
-        is bound to one.
-        """
-        found = await self._database.read(lambda one: _print_of(one, device))
-        return None if found is None else await self.caller(device, found, via)
-
-    async def ordered(self) -> list[Caller]:
-        """Return all callers of whom something is wanted, for links that tell it by themselves."""
-        return await self._database.read(_ordered)
 
     async def desired(self, caller: Caller) -> bytes | None:
         """Return what is wanted of a device; see `edge.console.desk.Desk`."""
@@ -211,6 +207,12 @@ class FrontDesk(Desk):
         self.forget(tenant, device)
         for listener in self.on_shut_out:
             listener(tenant, device)
+        self.stands_otherwise(device)
+
+    def stands_otherwise(self, device: str) -> None:
+        """Tell the links that a device may be let in, or not, by other reasons than before."""
+        for listener in self.on_standing:
+            listener(device)
 
     def wants_other(self, tenant: str, device: str) -> None:
         """Tell the links that something else is wanted of a device."""
@@ -224,6 +226,16 @@ class FrontDesk(Desk):
         if seen:
             await self._database.write(lambda one: _store_seen(one, seen))
         return len(seen)
+
+    async def _note(self, certificate: Certificate) -> None:
+        """Store what a certificate says that was known by its fingerprint only."""
+        known = self._known.get(certificate.fingerprint)
+        if known is None or known.is_noted:
+            return
+        now_s = self._now_s()
+        await self._database.write(lambda one: registry.note(one, certificate, now_s))
+        known.is_noted = True
+        self.stands_otherwise(certificate.device)
 
     def _tell_of(self, caller: Caller) -> None:
         self.notices.tell(caller.tenant, Topic.DEVICE, caller.device)
@@ -273,26 +285,16 @@ def _known_by(connection: Connection, fingerprint: bytes) -> _Known | None:
         return None
     desired = None if row.desired is None else bytes(row.desired)
     renew_at_s = row.desired_renew_at_s if desired else _NEVER_S
-    return _Known(row.tenant, row.device, desired, renew_at_s)
+    noted = select(CERTIFICATES.c.device).where(
+        CERTIFICATES.c.tenant == row.tenant, CERTIFICATES.c.fingerprint == row.fingerprint
+    )
+    is_noted = connection.execute(noted).first() is not None
+    return _Known(row.tenant, row.device, desired, renew_at_s, is_noted)
 
 
 def _desired_of(connection: Connection, caller: Caller) -> bytes | None:
     found = registry.get(connection, caller.tenant, caller.device).desired
     return None if found is None else bytes(found)
-
-
-def _print_of(connection: Connection, device: str) -> bytes | None:
-    accepted = (DEVICES.c.device == device, DEVICES.c.state == State.ACCEPTED)
-    found = connection.scalar(select(DEVICES.c.fingerprint).where(*accepted))
-    return None if found is None else bytes.fromhex(found)
-
-
-def _ordered(connection: Connection) -> list[Caller]:
-    asked = select(DEVICES.c.tenant, DEVICES.c.device).where(
-        DEVICES.c.state == State.ACCEPTED, DEVICES.c.desired.is_not(None)
-    )
-    rows = connection.execute(asked.order_by(DEVICES.c.device))
-    return [Caller(row.tenant, row.device, Via.MQTT) for row in rows]
 
 
 def _stands(connection: Connection, certificate: Certificate) -> State | None:

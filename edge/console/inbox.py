@@ -106,6 +106,14 @@ class Inbox:
             else:
                 yield self._events.popleft()
 
+    def put_back(self, message: Message) -> None:
+        """Keep a message that could not be stored, unless a newer one has taken its place.
+
+        Events are let go: the device tells those again that nobody says are stored.
+        """
+        if message.what in (What.ONLINE, What.STATE):
+            self._newest.setdefault(message.what, message)
+
     def next_want(self) -> Message | None:
         """Return a want, and forget it."""
         return self._wants.popleft() if self._wants else None

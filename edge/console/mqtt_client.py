@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -17,9 +18,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge.errors import LinkError, ServerError
+from edge.errors import InputError, LinkError, ServerError
 
 CONNECT_S: Final = 10.0
+_PORT: Final = 8883
 _LOOK_S: Final = 1.0
 _GOODBYE_S: Final = 2.0
 Hear = Callable[[paho.MQTTMessage], None]
@@ -130,6 +132,10 @@ class MqttClient:
             self._answer = None
             self._drop()
             raise LinkError(f"broker {where}: {str(error) or 'no answer'}") from error
+        except asyncio.CancelledError:
+            self._answer = None
+            self._drop()
+            raise
         if reason.is_failure:
             self._drop()
             raise ServerError(f"broker {where}: {reason}")
@@ -222,8 +228,6 @@ class MqttClient:
         except asyncio.CancelledError:
             # The thread can not be ended; what it opened has to be closed.
             await asyncio.wait({connecting})
-            self._answer = None
-            self._drop()
             raise
 
     def _connect(self) -> None:
@@ -327,6 +331,22 @@ class MqttClient:
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         if self._hear is not None:
             self._hear(message)
+
+
+def broker_of(url: str) -> tuple[str, int]:
+    """Return host and port of `mqtts://host[:port]`.
+
+    Raises:
+        InputError: It is no such URL.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORT
+    except ValueError as error:
+        raise InputError(f"{url!r}: {error}") from error
+    if parts.scheme != "mqtts" or not parts.hostname or parts.path not in ("", "/"):
+        raise InputError(f"{url!r} is no URL of a broker", hint="write mqtts://HOST:PORT")
+    return parts.hostname, port
 
 
 def properties(packet: int, **values: object) -> Properties:

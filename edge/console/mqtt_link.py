@@ -21,6 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from edge.console.desk import BrokerDesk, Caller, Via
 from edge.console.inbox import Bucket, Inbox, Message, What
 from edge.console.mqtt_client import Address, MqttClient, properties
+from edge.console.store.database import StoreError
 from edge.errors import EdgeError, LinkError, ThingNotFoundError
 from edge_agent.backoff import Backoff
 from edge_signing import messages, topics
@@ -49,12 +50,14 @@ class LinkLimits:
         blocks_bytes_per_s: What one device gets in blocks.
         blocks_burst_bytes: What it may get at once.
         renew_s: How often the desk is asked for each order again, which it may sign anew.
+        retry_s: After which a message is looked at again that could not be stored.
     """
 
     workers: int = 16
     blocks_bytes_per_s: int = 1 << 20
     blocks_burst_bytes: int = 8 * BLOCK_MOST_BYTES
     renew_s: float = 600.0
+    retry_s: float = 2.0
 
 
 class MqttLink:
@@ -87,6 +90,7 @@ class MqttLink:
         self._clock = clock
         self._client: MqttClient | None = None
         self._again = asyncio.Event()
+        self._all = asyncio.Event()
         self._inboxes: dict[str, Inbox] = {}
         self._ready: asyncio.Queue[str] = asyncio.Queue()
         self._changed: asyncio.Queue[str] = asyncio.Queue()
@@ -107,6 +111,7 @@ class MqttLink:
                 while True:
                     await self._once()
             finally:
+                self.there.clear()
                 if self._client is not None:
                     await self._client.disconnect()
 
@@ -118,12 +123,20 @@ class MqttLink:
         """Look again at what is wanted of a device: it may be something else, or nothing."""
         self._changed.put_nowait(device)
 
+    def look_again(self) -> None:
+        """Look again at what is wanted of all devices."""
+        self._all.set()
+
     def shut_out(self, _tenant: str, device: str) -> None:
         """Delete all that the broker retains of a device that is let in no longer."""
         inbox = self._inboxes.get(device)
         if inbox is not None:
             inbox.clear()
         self._changed.put_nowait(device)
+        self._unsay(device)
+
+    def _unsay(self, device: str) -> None:
+        """Delete what the broker retains of what was said in the name of a device."""
         with suppress(LinkError):
             self._publish(topics.state(device), b"", retain=True)
             self._publish(topics.online(device), b"", retain=True)
@@ -155,7 +168,8 @@ class MqttLink:
                 logger.warning("the broker is lost: %s", client.reason)
         self.there.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._again.wait(), self._backoff.next_s())
+            async with asyncio.timeout(self._backoff.next_s()):
+                await self._again.wait()
 
     async def _connect(self) -> None:
         # Nobody knows the name, so nobody takes the place. No device can have it: it has a dot.
@@ -181,15 +195,34 @@ class MqttLink:
     async def _put_right(self) -> None:
         while True:
             device = await self._changed.get()
-            with suppress(LinkError):
-                # While the broker is away there is nothing to do: coming back, all is looked at.
+            try:
                 await self._publish_desired(device)
+            except StoreError as error:
+                logger.warning("%s: %s", device, error)
+                self._later(self.tell, "", device)
+            except LinkError:
+                # While the broker is away there is nothing to do: coming back, all is looked at.
+                pass
+            except (EdgeError, SigningError, OSError) as error:
+                logger.warning("%s: %s", device, error)
+
+    def _later(self, act: Callable[..., None], *words: object) -> None:
+        asyncio.get_running_loop().call_later(self._limits.retry_s, act, *words)
 
     async def _renew(self) -> None:
         """Look at all orders now and then: what signs them ends."""
         while True:
-            await asyncio.sleep(self._limits.renew_s)
-            for device in list(self._retained):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.renew_s):
+                    await self._all.wait()
+            self._all.clear()
+            try:
+                wanted = {caller.device for caller in await self._desk.ordered()}
+            except EdgeError as error:
+                logger.warning("%s", error)
+                wanted = set()
+                self._later(self.look_again)
+            for device in wanted | set(self._retained):
                 self._changed.put_nowait(device)
 
     async def _publish_desired(self, device: str) -> None:
@@ -244,9 +277,19 @@ class MqttLink:
                 continue
             try:
                 await self._empty(device, inbox)
+            except StoreError as error:
+                # What waits is kept; the device goes on saying what is news.
+                logger.warning("%s: %s", device, error)
+                self._later(self._look_again, device, inbox)
+                continue
             except (EdgeError, SigningError, OSError) as error:
                 logger.warning("%s: %s", device, error)
             self._settle(device, inbox)
+
+    def _look_again(self, device: str, inbox: Inbox) -> None:
+        # It stays ready meanwhile, so that nobody else looks.
+        if self._inboxes.get(device) is inbox:
+            self._ready.put_nowait(device)
 
     def _settle(self, device: str, inbox: Inbox) -> None:
         """Look at an inbox again at once, later, or not until something comes."""
@@ -271,10 +314,15 @@ class MqttLink:
         if caller is None:
             logger.info("%s: not let in", device)
             inbox.clear()
+            # Or it would be heard again when the device is let in.
+            self._unsay(device)
             return
         for message in inbox.take():
             try:
                 await self._take(caller, message)
+            except StoreError:
+                inbox.put_back(message)
+                raise
             except FormatError as error:
                 logger.warning("%s: %s: %s", device, message.what, error)
         is_time = inbox.bucket.wait_s(self._clock()) == 0

@@ -18,6 +18,8 @@ from edge.console.foreign import File
 from edge.console.front_desk import FrontDesk
 from edge.console.hooks.courier import Courier, Route
 from edge.console.leftovers import Leftover
+from edge.console.mqtt_desk import Admissions
+from edge.console.mqtt_state import MqttState
 from edge.console.notices import Topic
 from edge.console.orders import Order
 from edge.console.releases import FOREIGN, Release
@@ -41,6 +43,9 @@ class Office:
         desk: What links ask.
         notices: Who is told of what changes.
         courier: Delivers webhooks.
+        admissions: Whom MQTT lets in.
+        mqtt: How MQTT is; None while there is none.
+        lists_end: When the first list of revoked certificates ends; None for never.
     """
 
     def __init__(
@@ -58,6 +63,9 @@ class Office:
         self.desk = desk
         self.notices = desk.notices
         self.courier = Courier(database, route, now_s=now_s)
+        self.admissions = Admissions(database, now_s)
+        self.mqtt: MqttState | None = None
+        self.lists_end: Callable[[], datetime | None] = lambda: None
         self._now_s = now_s
         self._word = word
 
@@ -91,6 +99,7 @@ class Office:
         """Let a device in; see `registry.accept`."""
         await self._of_device(actor, device, lambda one: registry.accept(one, actor, device))
         self.desk.forget(actor.tenant, device)
+        self.desk.stands_otherwise(device)
 
     async def reject(self, actor: Actor, device: str) -> None:
         """Forget a device that waits; see `registry.reject`."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from edge.console import audit, tenants
+from edge.console import audit, papers, tenants
 from edge.console.audit import Actor
 from edge.console.certificates import Certificate
 from edge.console.store.ddi_tables import DDI_ACTIONS, DDI_DEVICES, REPORTED
@@ -67,26 +67,43 @@ def knock(connection: Connection, certificate: Certificate, now_s: int) -> State
     Binds a device that was registered by its id, and makes one that nobody named a pending one.
     The certificate was verified by TLS; that its authority is the tenant's is asked here.
     """
-    tenant = tenants.of_certificate(connection, certificate)
-    if tenant is None or _is_retired(connection, certificate.fingerprint):
+    found = tenants.of_certificate(connection, certificate)
+    if found is None:
         return None
-    print_ = certificate.fingerprint.hex()
-    actor = Actor(tenant, f"device:{certificate.device}", now_s)
+    tenant, authority = found
     row = _anywhere(connection, certificate.device)
+    if row is not None and row.tenant != tenant:
+        return None
+    actor = Actor(tenant, f"device:{certificate.device}", now_s)
+    is_new = papers.note(connection, tenant, certificate, authority, now_s)
+    if _is_retired(connection, certificate.fingerprint):
+        return None
     if row is None:
         _add(connection, actor, certificate.device, State.PENDING, certificate.fingerprint)
-        details: dict[str, object] = {"certificate": print_}
-        audit.record(connection, actor, "device.ask", _subject(certificate.device), details)
+        _record(connection, actor, "ask", certificate)
         return State.PENDING
-    if row.tenant != tenant:
-        return None
+    return _met(connection, actor, row, certificate, is_new=is_new)
+
+
+def _met(
+    connection: Connection,
+    actor: Actor,
+    row: Row[tuple[object, ...]],
+    certificate: Certificate,
+    *,
+    is_new: bool,
+) -> State | None:
+    """Return how a device stands that has shown a certificate which is not a retired one."""
+    print_ = certificate.fingerprint.hex()
     if row.fingerprint == print_:
         return State(row.state)
     if row.fingerprint is None and row.state == State.ACCEPTED:
-        _set(connection, tenant, certificate.device, fingerprint=print_)
-        bound: dict[str, object] = {"certificate": print_}
-        audit.record(connection, actor, "device.bind", _subject(certificate.device), bound)
+        _set(connection, actor.tenant, certificate.device, fingerprint=print_)
+        _record(connection, actor, "bind", certificate)
         return State.ACCEPTED
+    if is_new:
+        # From now on MQTT can not tell the two apart.
+        _record(connection, actor, "other-certificate", certificate)
     return None
 
 
@@ -124,6 +141,13 @@ def knock_without_certificate(
     details: dict[str, object] = {"certificate": ""}
     audit.record(connection, actor, "device.ask", _subject(device), details)
     return State.PENDING
+
+
+def note(connection: Connection, certificate: Certificate, now_s: int) -> None:
+    """Store what the certificate of a device says that was let in before it was seen."""
+    found = tenants.of_certificate(connection, certificate)
+    if found is not None:
+        papers.note(connection, found[0], certificate, found[1], now_s)
 
 
 def accept(connection: Connection, actor: Actor, device: str) -> None:
@@ -340,6 +364,11 @@ def _check(device: str, fingerprint: bytes | None) -> None:
         raise InputError(str(error)) from error
     if fingerprint is not None and len(fingerprint) != _FINGERPRINT_BYTES:
         raise InputError(f"fingerprint of {len(fingerprint)} bytes: a SHA-256 has 32")
+
+
+def _record(connection: Connection, actor: Actor, act: str, certificate: Certificate) -> None:
+    details: dict[str, object] = {"certificate": certificate.fingerprint.hex()}
+    audit.record(connection, actor, f"device.{act}", _subject(certificate.device), details)
 
 
 def _subject(device: str) -> str:

@@ -120,9 +120,11 @@ def authorities(connection: Connection) -> list[tuple[str, x509.Certificate]]:
     return [(row.tenant, x509.load_der_x509_certificate(row.certificate)) for row in found]
 
 
-def of_certificate(connection: Connection, certificate: Certificate) -> str | None:
-    """Return the tenant whose authority made the certificate of a device."""
+def of_certificate(
+    connection: Connection, certificate: Certificate
+) -> tuple[str, x509.Certificate] | None:
+    """Return the tenant whose authority made the certificate of a device, and that authority."""
     known = authorities(connection)
     by_number = {str(number): one for number, (_tenant, one) in enumerate(known)}
     name = certificates.issuer(certificate, by_number)
-    return None if name is None else known[int(name)][0]
+    return None if name is None else known[int(name)]

@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http.client import HTTPSConnection
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -17,17 +17,21 @@ from cryptography import x509
 from sqlalchemy import Connection
 
 from edge.console import app, certificates, tenants, tokens
-from edge.console.app import Running, Settings
+from edge.console.app import Link, Running, Settings
 from edge.console.audit import Actor
 from edge.console.hooks.courier import Route
+from edge.console.mqtt_link import LinkLimits
+from edge.console.mqtt_service import GivenBroker, OwnBroker
 from edge.console.people.oidc.provider import Provider
 from edge.console.site import Site
 from edge.console.store.database import Database
 from edge.console.tenants import Tenant
 from edge.console.tokens import Scope
+from edge_agent.backoff import Backoff
 from edge_agent.identity import Identity
 from edge_agent.links.guarded import Pace
 from edge_agent.links.http import HttpLink
+from edge_agent.links.mqtt import MqttLink
 from tests.fakes.pki import Pki
 
 # As few operations as there can be: what is tested is not that they take long.
@@ -69,12 +73,25 @@ class Console:
     running: Running
     loop: asyncio.AbstractEventLoop
     token: str
-    _links: list[HttpLink] = field(default_factory=list)
+    _links: list[HttpLink | MqttLink] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         """What devices have in their settings."""
         return f"https://127.0.0.1:{self.running.port}/"
+
+    @property
+    def mqtt_url(self) -> str:
+        return f"mqtts://127.0.0.1:{self.running.mqtt_port}"
+
+    def mqtt_link(self, device: str, *, boot_id: str = "boot-1", http: bool = True) -> MqttLink:
+        """Return the agent's own link over MQTT, with HTTP beside it or alone."""
+        identity = self.identity(device)
+        polls = HttpLink(self.url, identity, pace=PACE) if http else None
+        backoff = Backoff(lambda: 0.05)
+        made = MqttLink(self.mqtt_url, identity, boot_id, polls, backoff=backoff, stored_s=1)
+        self._links.append(made)
+        return made
 
     @property
     def api_url(self) -> str:
@@ -176,18 +193,47 @@ def running(
     with_own_server: bool = True,
     route: Route = Route(),  # noqa: B008
     provider: Provider | None = None,
+    mqtt_port: int | None = None,
+    given: GivenBroker | None = None,
+    device_lists: tuple[Path, ...] = (),
     ddi_poll_s: int = 300,
 ) -> Iterator[Console]:
     """Run a console of a folder and a key ring, with `pki` as the authority of its devices.
 
-    `with_own_server` its certificate is of its own making, else that of `pki`.
+    Args:
+        with_own_server: Its certificate is of its own making, else that of `pki`.
+        mqtt_port: Of its broker; 0 for a free one, None for no MQTT.
+        given: A broker that is there, instead.
+        device_lists: Files with lists of revoked certificates.
     """
     site = Site(folder)
     authority = certificates.authority(pki.factory.file.read_bytes(), "test")
-    settings = Settings(site, str(keys), (authority,), port=port, route=route, hasher=CHEAP)
-    settings = replace(settings, provider=provider, ddi_poll_s=ddi_poll_s)
+    links: tuple[Link, ...] = ()
+    if given is not None:
+        links = (given.running,)
+    elif mqtt_port is not None:
+        limits = LinkLimits(retry_s=0.1)
+        links = (OwnBroker(site, "127.0.0.1", mqtt_port, limits=limits).running,)
+    settings = Settings(
+        site,
+        str(keys),
+        (authority,),
+        port=port,
+        links=links,
+        route=route,
+        hasher=CHEAP,
+        provider=provider,
+        device_lists=device_lists,
+        ddi_poll_s=ddi_poll_s,
+    )
     if not with_own_server:
         _take_server(site, pki)
+    with _ran(settings, pki) as console:
+        yield console
+
+
+@contextmanager
+def _ran(settings: Settings, pki: Pki) -> Iterator[Console]:
     loop = asyncio.new_event_loop()
     stop, started = asyncio.Event(), threading.Event()
     found: list[Running | BaseException] = []
@@ -209,8 +255,8 @@ def running(
     try:
         if isinstance(found[0], BaseException):
             raise found[0]
-        token = site.admin_token.read_text().strip()
-        console = Console(site, pki, found[0], loop, token)
+        token = settings.site.admin_token.read_text().strip()
+        console = Console(settings.site, pki, found[0], loop, token)
         yield console
         console.close_links()
     finally:

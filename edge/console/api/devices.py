@@ -1,5 +1,7 @@
 """Endpoints about devices."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, Connection
 
 from edge.console import groups, listing
@@ -34,6 +36,8 @@ _SAME = (
     "action",
     "release",
     "reason",
+    "done_bytes",
+    "planned_bytes",
     "is_online",
     "first_seen_s",
     "last_seen_s",
@@ -55,26 +59,21 @@ async def list_(call: Call) -> DevicesView:
         )
         following = found[-1].row.device if len(found) == query.limit else ""
         total = listing.count(one, call.actor.tenant, where) if query.total else None
-        return DevicesView(devices=[_view(one) for one in found], next=following, total=total)
+        return DevicesView(devices=_views(one, call, found), next=following, total=total)
 
     return await call.office.database.read(read)
 
 
 async def show(call: Call) -> DeviceView:
     """Show a device."""
-    tenant, name = call.actor.tenant, call.part("device")
-    found = await call.office.database.read(lambda one: listing.device(one, tenant, name))
-    return _view(found)
+    return await _shown(call, call.part("device"))
 
 
 async def register(call: Call) -> DeviceView:
     """Let a device in that has not called yet."""
     body = call.body_as(RegisterBody)
     await call.office.register(call.actor, body.device, _bytes(body.certificate))
-    tenant = call.actor.tenant
-    return _view(
-        await call.office.database.read(lambda one: listing.device(one, tenant, body.device))
-    )
+    return await _shown(call, body.device)
 
 
 async def accept(call: Call) -> DeviceView:
@@ -143,12 +142,26 @@ def _bytes(fingerprint: str | None) -> bytes | None:
     return None if fingerprint is None else bytes.fromhex(fingerprint)
 
 
-def _view(found: Device) -> DeviceView:
+async def _shown(call: Call, name: str) -> DeviceView:
+    def read(one: Connection) -> DeviceView:
+        return _views(one, call, [listing.device(one, call.actor.tenant, name)])[0]
+
+    return await call.office.database.read(read)
+
+
+def _views(one: Connection, call: Call, found: Sequence[Device]) -> list[DeviceView]:
+    names = [each.row.device for each in found]
+    refusals = call.office.admissions.refusals(one, call.actor.tenant, names)
+    return [_view(each, refusals[each.row.device]) for each in found]
+
+
+def _view(found: Device, mqtt_refusal: str) -> DeviceView:
     row = found.row
     planned = row.planned_bytes
     return DeviceView(
         **{name: getattr(row, name) for name in _SAME},
         certificate=row.fingerprint or "",
+        mqtt_refusal=mqtt_refusal,
         percent=min(100, row.done_bytes * 100 // planned) if planned else 0,
         tags=list(found.tags),
         groups=list(found.groups),

@@ -134,9 +134,11 @@ class _Api:
         return web.json_response({"status": "ok"})
 
     async def give_readiness(self, _request: web.Request) -> web.Response:
-        """Say that the database answers."""
-        await self._rooms.office.database.read(lambda one: tokens.list_(one, ""))
-        return web.json_response({"status": "ok"})
+        """Say that the database answers, and whether the broker is there: HTTP goes on without."""
+        office = self._rooms.office
+        await office.database.read(lambda one: tokens.list_(one, ""))
+        mqtt = "off" if office.mqtt is None else "there" if office.mqtt.is_there else "lost"
+        return web.json_response({"status": "ok", "mqtt": mqtt})
 
     async def give_metrics(self, request: web.Request) -> web.Response:
         """Give figures of the tenant's devices and of the requests, for Prometheus."""
@@ -153,6 +155,7 @@ class _Api:
         ]
         lines += ["# TYPE edge_store_batches_total counter"]
         lines += [f"edge_store_batches_total {database.batches}"]
+        lines += _mqtt_figures(self._rooms.office)
         text = "\n".join(lines) + "\n"
         return web.Response(
             text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
@@ -192,6 +195,20 @@ class _Api:
             return None
         actor = Actor(found.tenant, f"token:{found.token}", now_s)
         return Visitor(actor, f"the token {found.name!r}", found.scopes)
+
+
+def _mqtt_figures(office: Office) -> list[str]:
+    lines = []
+    if office.mqtt is not None:
+        lines += ["# TYPE edge_mqtt_up gauge", f"edge_mqtt_up {int(office.mqtt.is_there)}"]
+        lines += ["# TYPE edge_mqtt_starts_total counter"]
+        lines += [f"edge_mqtt_starts_total {office.mqtt.starts}"]
+        lines += ["# TYPE edge_mqtt_shut_out gauge", f"edge_mqtt_shut_out {office.mqtt.shut_out}"]
+    ends = office.lists_end()
+    if ends is not None:
+        lines += ["# TYPE edge_device_crl_ends_timestamp_seconds gauge"]
+        lines += [f"edge_device_crl_ends_timestamp_seconds {int(ends.timestamp())}"]
+    return lines
 
 
 async def _done(one: Endpoint, call: Call) -> Answer:

@@ -50,10 +50,13 @@ class DeviceView(View):
     release: str
     reason: str
     percent: int
+    done_bytes: int
+    planned_bytes: int = Field(description="Of what is under way; 0 for nothing")
     is_online: bool = Field(description="By its birth or will over MQTT")
     first_seen_s: int = Field(description="0: never")
     last_seen_s: int = Field(description="0: never")
     via: str
+    mqtt_refusal: str = Field(description="Why MQTT does not serve it; empty if it does")
     desired_release: str
     desired_action: str
     notes: str

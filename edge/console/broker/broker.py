@@ -11,6 +11,7 @@ that is there stays; §3.1.4 of MQTT 5.0: a second connection with a client id c
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -27,13 +28,15 @@ from edge.console.broker.configuration import (
 )
 from edge.console.broker.lines import Connected, Line, Running
 from edge.console.mqtt_client import Address, MqttClient
-from edge.errors import EdgeError
+from edge.errors import EdgeError, ToolError
 from edge_agent.backoff import Backoff
 from edge_signing.errors import FormatError
 from edge_signing.trust.names import check_device
 
 logger = logging.getLogger(__name__)
 
+LIST: Final = "revoked.crl"
+_NOBODY: Final = "console.nobody"
 _KICKS_MOST: Final = 20  # at once
 
 
@@ -42,6 +45,7 @@ class Broker:
 
     Attributes:
         on_running: Called each time when it takes connections.
+        on_connected: Called with the name of each device that has connected and is not shut out.
 
     Args:
         settings: Where it is and what it trusts.
@@ -57,6 +61,7 @@ class Broker:
         backoff: Backoff | None = None,
     ) -> None:
         self.on_running: list[Callable[[], None]] = []
+        self.on_connected: list[Callable[[str], None]] = []
         self._settings = settings
         self._now = now
         self._file = settings.folder / "mosquitto.conf"
@@ -73,6 +78,16 @@ class Broker:
         return self._child.starts
 
     @property
+    def is_running(self) -> bool:
+        """Whether it takes connections."""
+        return self._child.running.is_set()
+
+    @property
+    def shut_out_now(self) -> frozenset[str]:
+        """The devices that are shut out."""
+        return frozenset(self._shut_out)
+
+    @property
     def pid(self) -> int:
         """The id of its process; 0 for none."""
         return self._child.pid
@@ -83,11 +98,12 @@ class Broker:
         own = credentials.Pass.of(self._settings.inner)
         return Address(credentials.LOOPBACK, self._settings.console_port, own.context())
 
-    async def start(self, shut_out: Iterable[str] = ()) -> None:
+    async def start(self, shut_out: Iterable[str] = (), *, revoked: bytes = b"") -> None:
         """Write all files and start it.
 
         Args:
             shut_out: Devices that have no rights.
+            revoked: Lists of revoked certificates in PEM, if the settings name none.
 
         Raises:
             ToolError: It is missing, or does not start.
@@ -95,6 +111,8 @@ class Broker:
         folder = self._settings.folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._shut_out = {device for device in shut_out if _is_device(device)}
+        if revoked:
+            self._settings = self._with_list(revoked)
         credentials.make(self._settings.inner, self._now())
         self._write(CONSOLE_ACL, CONSOLE_RULES)
         self._write_rules()
@@ -116,21 +134,79 @@ class Broker:
 
         Raises:
             FormatError: A name can not be that of a device.
+            ToolError: The broker does not read its rules; it is as if nobody had asked.
         """
         for device in devices:
             check_device(device)
         async with self._changing:
-            self._shut_out.update(devices)
-            self._write_rules()
-            await self._child.reload()
-        await asyncio.gather(*(self._kick(device) for device in devices))
+            await self._deny(self._shut_out | set(devices))
+        await self.throw_out(*devices)
 
     async def let_in(self, *devices: str) -> None:
-        """Give devices their rights back."""
+        """Give devices their rights back.
+
+        Whoever has such a name and came before does not keep its connection: the lists of now are
+        read first, which ends what TLS would resume, then all are thrown out. Again afterwards, so
+        that who came meanwhile is not left without what is retained for it.
+        """
         async with self._changing:
-            self._shut_out.difference_update(devices)
+            await self._reload()
+            await self.throw_out(*devices)
+            await self._deny(self._shut_out - set(devices))
+        await self.throw_out(*devices)
+
+    async def throw_out(self, *devices: str) -> None:
+        """Close the connections of devices; they may come again."""
+        await asyncio.gather(*(self._kick(device) for device in devices))
+
+    async def take_list(self, pem: bytes, authorities: bytes = b"") -> None:
+        """Refuse the certificates on lists from now on; on none, if there is no list.
+
+        Only to begin and to end with lists needs a restart of the broker.
+
+        Args:
+            pem: The lists.
+            authorities: Those of devices from now on, if they are others.
+
+        Raises:
+            ToolError: It does not read them, or does not come back.
+        """
+        async with self._changing:
+            if authorities:
+                with atomic.file(self._settings.device_ca, durable=False) as stream:
+                    stream.write(authorities)
+            wanted = self._with_list(pem)
+            if bool(wanted.revoked) == bool(self._settings.revoked):
+                self._settings = wanted
+                await self._reload()
+                return
+            self._write("mosquitto.conf", configuration(wanted))
+            await self._child.restart()
+            # Not before it has happened: who asks again is not to be told that it has.
+            self._settings = wanted
+
+    def _with_list(self, pem: bytes) -> BrokerSettings:
+        if not pem:
+            return replace(self._settings, revoked=None)
+        with atomic.file(self._settings.folder / LIST, durable=False) as stream:
+            stream.write(pem)
+        return replace(self._settings, revoked=self._settings.folder / LIST)
+
+    async def _deny(self, devices: set[str]) -> None:
+        before, self._shut_out = self._shut_out, devices
+        try:
             self._write_rules()
-            await self._child.reload()
+            await self._reload()
+        except (ToolError, OSError):
+            self._shut_out = before
+            raise
+
+    async def _reload(self) -> None:
+        # Mosquitto forgets the signal while it still reads (2.0.21, `flag_reload`): who is answered
+        # knows that it does not.
+        if self.is_running:
+            await self._kick(_NOBODY)
+        await self._child.reload()
 
     def _write_rules(self) -> None:
         self._write(DEVICES_ACL, device_rules(self._shut_out))
@@ -145,10 +221,17 @@ class Broker:
                 for listener in self.on_running:
                     listener()
             # At the console's door the two differ.
-            case Connected(client, user) if client == user and not self._may_stay(client):
-                self._kick_later(client)
+            case Connected(client, user) if client == user:
+                self._meet(client)
             case _:
                 pass
+
+    def _meet(self, client: str) -> None:
+        if not self._may_stay(client):
+            self._kick_later(client)
+            return
+        for listener in self.on_connected:
+            listener(client)
 
     def _may_stay(self, client: str) -> bool:
         return client not in self._shut_out and _is_device(client)
@@ -169,8 +252,11 @@ class Broker:
             except EdgeError as error:
                 logger.warning("can not throw %r out: %s", client, error)
                 return
-            await taker.disconnect()
-            logger.info("threw %r out of the broker", client)
+            try:
+                await taker.disconnect()
+            finally:
+                taker.break_off()
+            logger.debug("whoever was %r at the broker is there no longer", client)
 
 
 def _is_device(name: str) -> bool:

@@ -57,6 +57,7 @@ class Child:
         self._reading: asyncio.Task[None] | None = None
         self.running = asyncio.Event()
         self._reloading = asyncio.Event()
+        self._is_restarting = False
         self._last_words: list[str] = []
 
     @property
@@ -94,15 +95,7 @@ class Child:
         process, self._process = self._process, None
         if process is None:
             return
-        for _attempt in range(STOP_ATTEMPTS):
-            if process.returncode is None:
-                process.send_signal(signal.SIGTERM)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), STOP_S)
-                break
-        else:
-            process.kill()
-            await process.wait()
+        await _end(process)
         if self._reading is not None:
             await self._reading
         self.running.clear()
@@ -125,6 +118,23 @@ class Child:
         except TimeoutError as error:
             if process.returncode is None:
                 raise ToolError("mosquitto does not read its files again") from error
+
+    async def restart(self) -> None:
+        """End it, and return when it takes connections again.
+
+        Raises:
+            ToolError: It does not come back in time; it is still tried.
+        """
+        process = self._process
+        if process is None:
+            return
+        self._is_restarting = True
+        self.running.clear()
+        await _end(process)
+        try:
+            await asyncio.wait_for(self.running.wait(), START_S)
+        except TimeoutError as error:
+            raise ToolError("mosquitto does not come back") from error
 
     async def _start(self) -> Process:
         self._last_words = []
@@ -154,11 +164,24 @@ class Child:
             self.running.clear()
             if loop.time() - began_s > _GOOD_S:
                 self._backoff.reset()
-            wait_s = self._backoff.next_s()
-            logger.error("mosquitto ended with status %s; again in %.1f s", status, wait_s)
-            await asyncio.sleep(wait_s)
-            process = await self._start()
+            if not self._is_restarting:
+                await self._wait(f"ended with status {status}")
+            self._is_restarting = False
+            process = await self._started()
             self._reading = asyncio.create_task(self._forward(process))
+
+    async def _started(self) -> Process:
+        """Return one that was started, after as many attempts as it takes."""
+        while True:
+            try:
+                return await self._start()
+            except ToolError as error:
+                await self._wait(str(error))
+
+    async def _wait(self, reason: str) -> None:
+        wait_s = self._backoff.next_s()
+        logger.error("mosquitto: %s; again in %.1f s", reason, wait_s)
+        await asyncio.sleep(wait_s)
 
     async def _forward(self, process: Process) -> None:
         stream = process.stderr
@@ -180,6 +203,17 @@ class Child:
                 pass
         if line is not None:
             self._hear(line)
+
+
+async def _end(process: Process) -> None:
+    for _attempt in range(STOP_ATTEMPTS):
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), STOP_S)
+            return
+    process.kill()
+    await process.wait()
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:

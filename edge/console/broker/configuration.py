@@ -56,7 +56,8 @@ class BrokerSettings:
         certificate: Of the server, towards devices, with its chain.
         key: The key of that.
         device_ca: Authorities of devices.
-        revoked: List of their revoked certificates; replaced, never written in place.
+        revoked: List of their revoked certificates, if there is one; replaced, never written in
+            place.
         address: To listen on for devices.
     """
 
@@ -66,7 +67,7 @@ class BrokerSettings:
     certificate: Path
     key: Path
     device_ca: Path
-    revoked: Path
+    revoked: Path | None
     address: str = "127.0.0.1"
     limits: Limits = Limits()
 
@@ -108,8 +109,7 @@ listener {settings.port} {settings.address}
 protocol mqtt
 max_connections {limits.connections}
 cafile {settings.device_ca}
-crlfile {settings.revoked}
-certfile {settings.certificate}
+{_list(settings.revoked)}certfile {settings.certificate}
 keyfile {settings.key}
 {_door(folder / DEVICES_ACL)}
 use_username_as_clientid true
@@ -127,6 +127,10 @@ def device_rules(shut_out: Iterable[str]) -> str:
     """Return the rules of the devices' door: what is denied comes before what patterns allow."""
     denied = "".join(f"\nuser {device}\ntopic deny #\n" for device in sorted(shut_out))
     return f"{_DEVICE_RULES}{denied}"
+
+
+def _list(revoked: Path | None) -> str:
+    return "" if revoked is None else f"crlfile {revoked}\n"
 
 
 def _door(rules: Path) -> str:

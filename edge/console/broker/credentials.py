@@ -13,6 +13,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge import atomic
@@ -57,13 +58,8 @@ def make(folder: Path, now: datetime) -> Pass:
     """Write all certificates of the door to a folder, and return the console's."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    ca_key = issuing.new_key()
     name = issuing.common_name("console's door")
-    ca = (
-        issuing.builder(name, name, ca_key, now, _VALID)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(ca_key, hashes.SHA256())
-    )
+    ca_key, ca = _authority(name, now)
     _write(folder / "ca.crt", ca.public_bytes(serialization.Encoding.PEM))
     hosts = x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))])
     for file, usage, common in (
@@ -80,6 +76,24 @@ def make(folder: Path, now: datetime) -> Pass:
         _write(folder / f"{file}.key", issuing.pem_of_key(key))
         _write(folder / f"{file}.crt", signed.public_bytes(serialization.Encoding.PEM))
     return Pass.of(folder)
+
+
+def nobody(now: datetime) -> bytes:
+    """Return an authority that signs nothing, for Mosquitto does not start without one."""
+    _key, ca = _authority(issuing.common_name("nobody"), now)
+    return ca.public_bytes(serialization.Encoding.PEM)
+
+
+def _authority(
+    name: x509.Name, now: datetime
+) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    key = issuing.new_key()
+    made = (
+        issuing.builder(name, name, key, now, _VALID)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return key, made
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -4,6 +4,7 @@ Whoever has its key can make devices that the console would take: so can whoever
 What a device installs is signed by other keys.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, cast
@@ -17,9 +18,11 @@ from edge import atomic
 from edge.console import issuing
 from edge.console.enrolment.requests import Wanted
 
+FILE: Final = "device-ca.crt"
 _AUTHORITY: Final = timedelta(days=30 * 365)
 # Devices live long and may be away for years; a lost one is revoked.
 _DEVICE: Final = timedelta(days=20 * 365)
+_LIST: Final = timedelta(days=8)
 _SECRET: Final = 0o600
 
 
@@ -35,12 +38,21 @@ class DeviceAuthority:
     """
 
     def __init__(self, folder: Path, name: str, *, now: datetime) -> None:
-        key_file, file = folder / "device-ca.key", folder / "device-ca.crt"
+        key_file, file = folder / "device-ca.key", folder / FILE
         if not file.is_file():
             _make(key_file, file, name, now)
         self.certificate = x509.load_pem_x509_certificate(file.read_bytes())
         key = serialization.load_pem_private_key(key_file.read_bytes(), None)
         self._key = cast(ec.EllipticCurvePrivateKey, key)
+
+    def revoked(self, serials: Iterable[int], *, now: datetime) -> bytes:
+        """Return a list of revoked certificates, in PEM."""
+        made = x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject)
+        made = made.last_update(now).next_update(now + _LIST)
+        for serial in serials:
+            one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now)
+            made = made.add_revoked_certificate(one.build())
+        return made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def issue(self, wanted: Wanted, *, now: datetime) -> x509.Certificate:
         """Return a certificate of a device."""

@@ -59,6 +59,7 @@ def enrol(
     epoch = registry.enrol(
         connection, actor, wanted.device, bytes.fromhex(print_), is_trusted=key.is_trusted
     )
+    registry.note(connection, certificates.of_device(der), now_s)
     values = {
         "tenant": key.tenant,
         "device": wanted.device,

@@ -55,6 +55,7 @@ class Registrar:
             lambda one: enrol.enrol(one, key, wanted, now_s=now_s, issue=issue)
         )
         self._desk.forget(made.tenant, wanted.device)
+        self._desk.stands_otherwise(wanted.device)
         self._desk.notices.tell(made.tenant, Topic.DEVICE, wanted.device)
         return made
 

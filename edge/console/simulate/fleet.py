@@ -7,12 +7,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from random import Random
 
 import aiohttp
 
-from edge.console.mqtt_client import Address
+from edge.console.mqtt_client import Address, broker_of
 from edge.console.simulate import links
 from edge.console.simulate.behaviour import DEFAULT, Kind, kinds
 from edge.console.simulate.device import Pace, SimulatedDevice
@@ -23,13 +24,23 @@ from edge.errors import InputError
 from edge_signing.messages import Status
 
 
+class Via(StrEnum):
+    """Which link the devices have: every second one either, or all the same."""
+
+    BOTH = "both"
+    HTTP = "http"
+    MQTT = "mqtt"
+
+
 @dataclass(frozen=True, slots=True)
 class FleetSettings:
     """Which devices there are, and what they do.
 
     Attributes:
         http: URL of the server, empty for none.
-        mqtt: URL of the broker, empty for none. With both, every second device is of either.
+        mqtt: URL of the broker, empty for none.
+        via: Which link devices have where there are both; one that has MQTT asks by HTTP first, as
+            a console wants that binds a device to its certificate then.
         server_ca: File with the authority of servers.
         folder: For the identities of the devices.
         seed: Of all that is left to chance; the same seed, the same behaviour.
@@ -43,6 +54,7 @@ class FleetSettings:
     folder: Path
     http: str = ""
     mqtt: str = ""
+    via: Via = Via.BOTH
     prefix: str = "sim"
     seed: int = 1
     shares: dict[Kind, int] = field(default_factory=lambda: dict(DEFAULT))
@@ -158,9 +170,21 @@ class Fleet:
         settings = self._settings
         own = identity(self._factory, name, settings.folder, self._now())
         context = own.context(settings.server_ca)
-        if settings.mqtt and (not settings.http or number % 2 == 0):
-            return MqttDevice(Address(*links.broker_of(settings.mqtt), context), name)
-        return HttpDevice(session, links.server_of(settings.http), name, context)
+        asks: HttpDevice | None = None
+        if settings.http:
+            asks = HttpDevice(session, links.server_of(settings.http), name, context)
+        if asks is not None and not self._has_mqtt(number):
+            return asks
+        return MqttDevice(Address(*broker_of(settings.mqtt), context), name, asks)
+
+    def _has_mqtt(self, number: int) -> bool:
+        match self._settings.via if self._settings.mqtt else Via.HTTP:
+            case Via.HTTP:
+                return False
+            case Via.MQTT:
+                return True
+            case Via.BOTH:
+                return number % 2 == 0
 
 
 def _chance(seed: int, name: str) -> Random:

@@ -24,7 +24,6 @@ WILL_DELAY_S: Final = 30
 IN_FLIGHT_MOST: Final = 20
 STORED_S: Final = 15.0
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=30)
-_PORT: Final = 8883
 _TURNS: Final = 20
 _END_S: Final = 5.0
 
@@ -157,10 +156,11 @@ class MqttDevice:
 
     Args:
         address: Of the broker, with TLS by the certificate of the device.
+        asks: By which it asks to be let in before it connects for the first time.
     """
 
-    def __init__(self, address: Address, device: str) -> None:
-        self._address, self._device = address, device
+    def __init__(self, address: Address, device: str, asks: HttpDevice | None = None) -> None:
+        self._address, self._device, self._asks = address, device, asks
         self._client: MqttClient | None = None
         self._desired: Desired | None = None
         self._news = asyncio.Event()
@@ -169,6 +169,9 @@ class MqttDevice:
 
     async def open(self, boot_id: str) -> None:
         """Connect, hear orders, and say that the device is there."""
+        if self._asks is not None:
+            await self._asks.order(0)
+            self._asks = None
         device = self._device
         gone = messages.pack_online(boot_id, is_online=False)
         client = self._client = MqttClient(
@@ -255,22 +258,6 @@ class MqttDevice:
         except (FormatError, LinkError):
             # An order that can not be read is as none.
             self._desired = None
-
-
-def broker_of(url: str) -> tuple[str, int]:
-    """Return host and port of `mqtts://host[:port]`.
-
-    Raises:
-        InputError: It is no such URL.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _PORT
-    except ValueError as error:
-        raise InputError(f"{url!r}: {error}") from error
-    if parts.scheme != "mqtts" or not parts.hostname or parts.path not in ("", "/"):
-        raise InputError(f"{url!r} is no URL of a broker", hint="write mqtts://HOST:PORT")
-    return parts.hostname, port
 
 
 def server_of(url: str) -> str:

@@ -118,6 +118,22 @@ RETIRED: Final = Table(
     _integer("retired_at_s"),
 )
 
+# What the certificates said that devices showed, so that a list of revoked ones can name them.
+CERTIFICATES: Final = Table(
+    "certificates",
+    METADATA,
+    _key("tenant"),
+    _key("fingerprint"),
+    Column("device", Text, nullable=False),
+    # The serial number in hex.
+    _text("serial"),
+    # SHA-256 of the public key of the authority that signed it, in hex.
+    _text("issuer"),
+    _integer("ends_at_s"),
+    _integer("first_seen_s"),
+    Index(None, "tenant", "device"),
+)
+
 ATTRIBUTES: Final = Table(
     "attributes",
     METADATA,

@@ -357,7 +357,7 @@ def test_an_older_bundle_does_not_bring_back_what_was_removed(
 
 def test_health_needs_no_token_and_figures_do(ours: Console) -> None:
     assert ours.ask("GET", "/healthz", token="").body == {"status": "ok"}
-    assert ours.ask("GET", "/readyz", token="").body == {"status": "ok"}
+    assert ours.ask("GET", "/readyz", token="").body == {"status": "ok", "mqtt": "off"}
     assert ours.ask("GET", "/metrics", token="").status == 401
     assert 'edge_devices{state="accepted"} 1' in ours.ask("GET", "/metrics").body
 

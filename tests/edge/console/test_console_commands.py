@@ -1,11 +1,6 @@
 """The commands against a console: they use its API, and nothing else."""
 
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,28 +142,6 @@ def test_nobody_is_asked_without_a_console(
 
     assert main(["devices", "list"]) == 2
     assert "edge console login" in capfd.readouterr().err
-
-
-def test_the_server_starts_prints_how_to_use_it_and_ends_when_asked(
-    tmp_path: Path, pki: Pki, keys: Path
-) -> None:
-    words = [sys.executable, "-m", "edge.cli.main", "console", "serve", "--dir", "here", "--json"]
-    words += ["--port", "0", "--api-port", "0", "--keys", str(keys)]
-    words += ["--factory-ca", str(pki.factory.file)]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-
-    with subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        said = json.loads(child.stdout.readline())
-        child.send_signal(signal.SIGTERM)
-        status = child.wait(20)
-
-    token = Path(said["token_file"])
-    assert status == 0
-    assert token.stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "here").stat().st_mode & 0o777 == 0o700
-    assert token.read_text().startswith("edge_")
-    assert re.fullmatch(r"https://localhost:\d+/welcome#[0-9a-f]{64}", said["welcome"])
 
 
 def test_another_tenant_is_made_beside_the_first_and_sees_nothing_of_it(

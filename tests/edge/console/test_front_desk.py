@@ -99,32 +99,6 @@ def test_polls_of_a_known_device_ask_the_database_nothing(
     assert asyncio.run(desk.desired(caller)) == b"order"
 
 
-def test_a_link_that_has_no_certificate_asks_by_name(store: Interrupted, desk: FrontDesk) -> None:
-    store.write_now(lambda c: registry.register(c, ACTOR, "unbound"))
-
-    def vouched(device: str) -> Caller | None:
-        return asyncio.run(desk.vouched(device, Via.MQTT))
-
-    assert vouched("d-1") == Caller("us", "d-1", Via.MQTT)
-    assert [vouched("unbound"), vouched("none")] == [None, None]
-    store.write_now(lambda c: registry.revoke(c, ACTOR, "d-1"))
-    desk.shut_out("us", "d-1")
-    assert vouched("d-1") is None
-
-
-def test_only_devices_of_whom_something_is_wanted_are_ordered(
-    store: Interrupted, desk: FrontDesk
-) -> None:
-    store.write_now(lambda c: registry.register(c, ACTOR, "d-2", b"\2" * 32))
-    before = asyncio.run(desk.ordered())
-    wanted = update(DEVICES).where(DEVICES.c.device == "d-2").values(desired=b"order")
-    store.write_now(lambda c: c.execute(wanted).rowcount)
-
-    assert (before, asyncio.run(desk.ordered())) == ([], [Caller("us", "d-2", Via.MQTT)])
-    store.write_now(lambda c: registry.revoke(c, ACTOR, "d-2"))
-    assert asyncio.run(desk.ordered()) == []
-
-
 def test_sightings_are_stored_together(store: Interrupted, desk: FrontDesk) -> None:
     call(desk)
     call(desk)

@@ -258,28 +258,6 @@ def test_who_is_let_in_again_may_speak(tmp_path: Path, pki: Pki) -> None:
     _run(tmp_path, pki, act, "gw-1")
 
 
-def test_a_list_of_revoked_certificates_is_read_without_a_restart(tmp_path: Path) -> None:
-    own = Pki.make(tmp_path / "pki")
-
-    async def act(bench: Bench) -> None:
-        device, other = bench.device("gw-1"), bench.device("gw-2")
-        await device.connect()
-        await other.connect()
-
-        own.revoke("gw-1")
-        await bench.broker.shut_out("gw-1")
-        await bench.broker.let_in("gw-1")
-        await asyncio.wait_for(device.lost.wait(), WAIT_S)
-
-        with pytest.raises(LinkError):
-            await device.connect()
-        assert other.is_there
-        assert bench.broker.starts == 1
-        await other.disconnect()
-
-    _run(tmp_path, own, act)
-
-
 def test_a_killed_broker_comes_back_with_what_was_retained(tmp_path: Path, pki: Pki) -> None:
     async def act(bench: Bench) -> None:
         console = bench.console()

@@ -3,11 +3,14 @@
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from edge.console.desk import Caller
 from edge.console.mqtt_link import LinkLimits
+from edge.console.store.database import StoreError
 from edge_agent.link import RefusedByServerError
 from edge_signing import messages, topics
 from edge_signing.messages import BLOCK_MOST_BYTES, Status, Want
@@ -135,3 +138,47 @@ def test_who_is_shut_out_leaves_nothing_behind(agent: Make, console: ConsoleSide
     assert retained(agent) is None
     assert eventually(lambda: console.desk.online.get("dev-1") == ("boot-9", False))
     assert console.desk.statuses == {}
+
+
+def test_what_was_said_before_it_was_let_in_is_not_heard_afterwards(
+    raw: Callable[[str], Raw], console: ConsoleSide
+) -> None:
+    device = raw("dev-9")
+    seen = raw("dev-1")
+    device.session.publish(topics.state("dev-9"), Status("boot-1").pack(), retain=True)
+    seen.session.publish(topics.state("dev-1"), Status("boot-1").pack(), retain=True)
+    assert eventually(lambda: "dev-1" in console.desk.statuses)
+    device.session.close()
+
+    console.desk.known.add("dev-9")
+    console.unlink()
+    console.relink()
+    seen.session.publish(topics.state("dev-1"), Status("boot-1", seq=1).pack(), retain=True)
+
+    assert eventually(lambda: console.desk.statuses["dev-1"].seq == 1)
+    assert "dev-9" not in console.desk.statuses
+
+
+def test_a_state_that_could_not_be_stored_is_stored_later(tmp_path: Path, pki: Pki) -> None:
+    desk = FailingDesk(known={"dev-1"}, failures=3)
+    settings = console_broker.settings(tmp_path / "broker", pki)
+    with console_side.running(settings, desk, LinkLimits(retry_s=0.05)) as console:
+        device = Raw(console, pki, "dev-1")
+        device.session.publish(topics.state("dev-1"), Status("boot-1", seq=3).pack(), retain=True)
+
+        assert eventually(lambda: "dev-1" in desk.statuses)
+        assert (desk.failures, desk.statuses["dev-1"].seq) == (0, 3)
+        device.session.close()
+
+
+@dataclass
+class FailingDesk(MemoryDesk):
+    """A desk whose database is locked for some times."""
+
+    failures: int = 0
+
+    async def take_status(self, caller: Caller, status: Status) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise StoreError("database: locked")
+        await super().take_status(caller, status)
