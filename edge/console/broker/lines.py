@@ -19,6 +19,8 @@ _CONNECTED: Final = re.compile(
 )
 # What one client did wrong is no trouble of the broker: anybody can make such lines.
 _TROUBLE: Final = re.compile(r"Error|Warning")
+# The rule for all devices is meant, and who runs the console knows as whom.
+_MEANT: Final = re.compile(r"Warning: (?:ACL pattern 'edge/v1/all/|Mosquitto should not be run as)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +61,6 @@ def read(line: str) -> Line | None:
 
 def level(line: str) -> int:
     """Return how a line is logged."""
+    if _MEANT.match(line):
+        return logging.INFO
     return logging.WARNING if _TROUBLE.match(line) else logging.DEBUG

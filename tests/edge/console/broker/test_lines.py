@@ -35,6 +35,8 @@ def test_lines_are_understood(line: str, found: lines.Line | None) -> None:
     ("line", "level"),
     [
         ("Error: Address already in use", logging.WARNING),
+        ("Warning: Mosquitto should not be run as root/administrator.", logging.INFO),
+        ("Warning: ACL pattern 'edge/v1/all/c/#' does not contain '%c' or '%u'.", logging.INFO),
         ("Warning: Unable to drop privileges", logging.WARNING),
         ("OpenSSL Error[0]: error:0A000126:SSL routines::unexpected eof", logging.DEBUG),
         ("Client gw-1 disconnected.", logging.DEBUG),
