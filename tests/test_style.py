@@ -17,7 +17,7 @@ FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "base", "manager"}
 # Hosts of examples, of this machine, and in names of formats that nobody fetches.
 KNOWN_HOSTS = re.compile(
     r"(.*\.)?example(\.(org|com|net))?|127\.0\.0\.1|localhost"
-    r"|json-schema\.org|spdx\.org|www\.apache\.org|www\.debian\.org"
+    r"|json-schema\.org|spdx\.org|www\.apache\.org|www\.debian\.org|www\.w3\.org"
 )
 ADDRESS = re.compile(r"\b(?:https?|ftp)://(?:[^\s/@{]*@)?([\w.-]+)")
 ARCHIVE = re.compile(

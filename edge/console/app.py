@@ -13,6 +13,7 @@ from contextlib import (
 )
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Connection
 
-from edge.console import founding, tenants
+from edge.console import founding, samples, tenants
 from edge.console.api import server as api
 from edge.console.api.addresses import PROXIES
 from edge.console.api.oidc import OidcRoutes
@@ -58,6 +59,7 @@ _SIGHTINGS_S: Final = 1.0
 _LOOK_S: Final = 5.0
 _RENEW_S: Final = 600.0
 _REFRESH_S: Final = 3600.0
+_SAMPLES_S: Final = 60.0
 _END_S: Final = 5.0
 
 Link = Callable[[Office], AbstractAsyncContextManager[object]]
@@ -175,6 +177,7 @@ async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[in
         _repeating(_RENEW_S, lambda: _for_all(office, office.renew_orders)),
         _repeating(_REFRESH_S, lambda: _for_all(office, office.refresh)),
         office.courier.running(),
+        _repeating(_SAMPLES_S, lambda: _for_all(office, partial(_sample, office))),
     ):
         yield port, api_port
 
@@ -342,6 +345,13 @@ async def _repeating(every_s: float, act: Callable[[], Awaitable[object]]) -> As
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def _sample(office: Office, tenant: str) -> None:
+    """Store a sample of versions if it is time."""
+    now_s = office.now_s()
+    if await office.database.read(lambda one: samples.is_due(one, tenant, now_s)):
+        await office.database.write(lambda one: samples.take(one, tenant, now_s))
 
 
 async def _for_all(office: Office, act: Callable[[str], Awaitable[object]]) -> None:

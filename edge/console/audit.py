@@ -25,6 +25,21 @@ class Actor:
     now_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which entries; an empty text is any, one that ends with `*` what begins so.
+
+    Attributes:
+        before: Only those with a lower number; 0 for all.
+    """
+
+    subject: str = ""
+    actor: str = ""
+    act: str = ""
+    before: int = 0
+    is_newest_first: bool = False
+
+
 def record(
     connection: Connection, actor: Actor, act: str, subject: str, details: Details | None = None
 ) -> None:
@@ -48,14 +63,24 @@ def record(
 
 
 def entries(
-    connection: Connection, tenant: str, *, after: int = 0, most: int, subject: str = ""
+    connection: Connection, tenant: str, *, after: int = 0, most: int, where: Chosen | None = None
 ) -> list[Entry]:
-    """Return entries in order, those after a number."""
+    """Return entries in order, those after a number; or the newest first."""
+    chosen = where or Chosen()
     asked = select(AUDIT).where(AUDIT.c.tenant == tenant, AUDIT.c.number > after)
-    if subject:
-        asked = asked.where(AUDIT.c.subject == subject)
-    found = connection.execute(asked.order_by(AUDIT.c.number).limit(most))
-    return [_entry(row) for row in found]
+    for column, text in (
+        (AUDIT.c.subject, chosen.subject),
+        (AUDIT.c.actor, chosen.actor),
+        (AUDIT.c.act, chosen.act),
+    ):
+        if text.endswith("*"):
+            asked = asked.where(column.startswith(text[:-1], autoescape=True))
+        elif text:
+            asked = asked.where(column == text)
+    if chosen.before:
+        asked = asked.where(AUDIT.c.number < chosen.before)
+    order = desc(AUDIT.c.number) if chosen.is_newest_first else AUDIT.c.number
+    return [_entry(row) for row in connection.execute(asked.order_by(order).limit(most))]
 
 
 def _tip(connection: Connection, tenant: str) -> tuple[int, str]:

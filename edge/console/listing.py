@@ -1,15 +1,35 @@
 """What is known of devices, their orders and events, page by page."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Table, desc, exists, func, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    desc,
+    exists,
+    func,
+    literal,
+    select,
+    tuple_,
+)
 
 from edge.console.registry import State, unknown
 from edge.console.store.ddi_tables import REPORTED
 from edge.console.store.tables import ATTRIBUTES, DEVICES, EVENTS, MEMBERS, ORDERS, SIGHTINGS, TAGS
+from edge.errors import InputError
 
+# What devices are sorted by before their id.
+_ORDERS: Final[dict[str, tuple[Any, ...]]] = {
+    "id": (),
+    "seen": (SIGHTINGS.c.last_seen_s,),
+    "version": (DEVICES.c.version_key,),
+}
 _SEEN = (SIGHTINGS.c.first_seen_s, SIGHTINGS.c.last_seen_s, SIGHTINGS.c.via)
 
 
@@ -37,11 +57,39 @@ def devices(
     where: Sequence[ColumnElement[bool]] = (),
     after: str = "",
     most: int,
+    sort: str = "id",
 ) -> list[Device]:
-    """Return devices in the order of their ids, those after one."""
-    meant = _asked(tenant).where(DEVICES.c.device > after, *where)
-    asked = meant.order_by(DEVICES.c.device).limit(most)
-    return _with_labels(connection, tenant, connection.execute(asked).all())
+    """Return devices in an order, those after one.
+
+    Args:
+        connection: To read from.
+        tenant: Whose.
+        where: Conditions on rows of `DEVICES` joined with `SIGHTINGS`.
+        after: `place` of the last device of the page before; empty for the first page.
+        most: How many.
+        sort: `id`, `seen` or `version`; with `-` before it the other way round.
+
+    Raises:
+        InputError: No page gave that place.
+    """
+    columns = [*_ORDERS[sort.lstrip("-")], DEVICES.c.device]
+    is_falling = sort.startswith("-")
+    asked = _asked(tenant).where(*where)
+    if after:
+        values = tuple_(*[literal(one) for one in _values(after, columns)])
+        here = tuple_(*columns)
+        asked = asked.where(here < values if is_falling else here > values)
+    order = [one.desc() if is_falling else one for one in columns]
+    rows = connection.execute(asked.order_by(*order).limit(most)).all()
+    return _with_labels(connection, tenant, rows)
+
+
+def place(device: Device, sort: str) -> str:
+    """Return where a device is in an order, for the next page."""
+    columns = _ORDERS[sort.lstrip("-")]
+    if not columns:
+        return str(device.row.device)
+    return json.dumps([*(getattr(device.row, one.key) for one in columns), device.row.device])
 
 
 def count(connection: Connection, tenant: str, where: Sequence[ColumnElement[bool]]) -> int:
@@ -108,6 +156,19 @@ def events(
     if device_name:
         asked = asked.where(EVENTS.c.device == device_name)
     return list(connection.execute(asked.order_by(EVENTS.c.number).limit(most)))
+
+
+def _values(after: str, columns: Sequence[Any]) -> list[object]:
+    if len(columns) == 1:
+        return [after]
+    try:
+        found = json.loads(after)
+    except ValueError:
+        found = None
+    kinds = [one.type.python_type for one in columns]
+    if not isinstance(found, list) or [type(one) for one in found] != kinds:
+        raise InputError(f"after: {after!r} is not what a page gave as next")
+    return found
 
 
 def _asked(tenant: str) -> Any:

@@ -72,6 +72,10 @@ class Notices:
         for ear in self._ears.get(tenant, ()):
             ear.keep(Notice(topic, subject))
 
+    def listeners(self, tenant: str) -> int:
+        """Return how many listen for a tenant."""
+        return len(self._ears.get(tenant, ()))
+
     @contextmanager
     def listening(self, tenant: str) -> Iterator[Ear]:
         """Listen for a tenant until the block ends."""

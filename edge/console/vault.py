@@ -122,11 +122,11 @@ class Vault:
         """Return the files that the newest signed metadata names and that are not here."""
         wanted = [
             Missing(f"targets/{store.target_file(path, one.sha256)}", one.sha256, one.length_bytes)
-            for path, one in self._named().items()
+            for path, one in self.named().items()
         ]
         found = [one for one in wanted if self._file(one.name) is None]
         contents: set[Content] = set()
-        for document in self._documents():
+        for document in self.documents():
             contents.update(_contents(document))
         for content in sorted(contents, key=lambda each: each.sha256):
             name = f"{blobs.FOLDER}/{content.sha256.hex()}"
@@ -137,7 +137,7 @@ class Vault:
     def releases(self) -> list[Release]:
         """Return the releases whose documents are here."""
         published = self._published_paths()
-        known = self._documents()
+        known = self.documents()
         found = []
         for one in known:
             if isinstance(one, PatchSet):
@@ -224,8 +224,8 @@ class Vault:
             return found
 
     def _needed(self) -> set[str]:
-        named = {**self._named(self.repository.published().role), **self._named(self._newest)}
-        contents = {one for document in self._documents(named) for one in _contents(document)}
+        named = {**self.named(self.repository.published().role), **self.named(self._newest)}
+        contents = {one for document in self.documents(named) for one in _contents(document)}
         found = {f"{blobs.FOLDER}/{one.sha256.hex()}" for one in contents}
         for path, target in named.items():
             found.add(f"{store.TARGET_FILES}/{store.target_file(path, target.sha256)}")
@@ -285,7 +285,7 @@ class Vault:
         """Publish what waits if all documents that it names are here."""
         if self.repository.waiting() is None:
             return
-        wanted = [store.target_file(path, one.sha256) for path, one in self._named().items()]
+        wanted = [store.target_file(path, one.sha256) for path, one in self.named().items()]
         if all(self._file(f"{store.TARGET_FILES}/{one}") for one in wanted):
             try:
                 self.repository.publish(self.ring, now=now)
@@ -311,7 +311,7 @@ class Vault:
             return documents.read(waiting.sign[name], Targets, name)
         return self.repository.published().role(role)
 
-    def _named(self, of_role: _OfRole | None = None) -> dict[str, Target]:
+    def named(self, of_role: _OfRole | None = None) -> dict[str, Target]:
         """Return the targets that the metadata of all roles names, the newest if not said."""
         of_role = of_role or self._newest
         delegations = self.ring.targets().signed.delegations
@@ -329,10 +329,10 @@ class Vault:
         roles = [one for one in map(published.role, names) if one is not None]
         return {path for role in roles for path in role.signed.targets}
 
-    def _documents(self, named: Mapping[str, Target] | None = None) -> list[Document | PatchSet]:
+    def documents(self, named: Mapping[str, Target] | None = None) -> list[Document | PatchSet]:
         """Return the releases and patches whose documents are here, of the newest metadata."""
         found: list[Document | PatchSet] = []
-        for path, target in sorted((self._named() if named is None else named).items()):
+        for path, target in sorted((self.named() if named is None else named).items()):
             name = path.rpartition("/")[2]
             file = self._file(f"targets/{store.target_file(path, target.sha256)}")
             if file is None or DISK_FILE.fullmatch(name):

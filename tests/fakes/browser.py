@@ -1,6 +1,5 @@
 """What a browser with the console's page sends: its cookie, its origin, the header of the page."""
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +61,7 @@ def add(
     office = site.running.office
     actor = Actor(TENANT, "console", office.now_s())
     passwords = Passwords(CHEAP)
-    hashed = asyncio.run(passwords.hashed(PASSWORD))
+    hashed = site.wait(passwords.hashed(PASSWORD))
     passwords.close()
     office.database.write_now(lambda one: people.add(one, actor, name, role, groups=groups))
     office.database.write_now(lambda one: credentials.set_password(one, actor, name, hashed))

@@ -183,6 +183,15 @@ def _take_server(site: Site, pki: Pki) -> None:
         (site.certificate.parent / name).write_bytes((pki.folder / name).read_bytes())
 
 
+async def _hang_up() -> None:
+    """Close the connections that clients keep: a loop that ends first loses them."""
+    links: Any = asyncio.get_running_loop()._transports  # type: ignore[attr-defined]
+    for one in [*links.values()]:
+        if one.get_extra_info("peername"):
+            one.abort()
+    await asyncio.sleep(0)
+
+
 @contextmanager
 def running(
     folder: Path,
@@ -190,6 +199,7 @@ def running(
     keys: Path,
     *,
     port: int = 0,
+    api_port: int = 0,
     with_own_server: bool = True,
     route: Route = Route(),  # noqa: B008
     provider: Provider | None = None,
@@ -201,6 +211,7 @@ def running(
     """Run a console of a folder and a key ring, with `pki` as the authority of its devices.
 
     Args:
+        api_port: Of the API and the page; 0 for a free one.
         with_own_server: Its certificate is of its own making, else that of `pki`.
         mqtt_port: Of its broker; 0 for a free one, None for no MQTT.
         given: A broker that is there, instead.
@@ -219,6 +230,7 @@ def running(
         str(keys),
         (authority,),
         port=port,
+        api_port=api_port,
         links=links,
         route=route,
         hasher=CHEAP,
@@ -248,6 +260,7 @@ def _ran(settings: Settings, pki: Pki) -> Iterator[Console]:
             found.append(error)
             started.set()
             raise
+        await _hang_up()
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
     thread.start()

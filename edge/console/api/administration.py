@@ -5,27 +5,27 @@ from dataclasses import asdict
 
 from edge.console import audit, tokens
 from edge.console.api.endpoint import Call, Endpoint
+from edge.console.api.token_views import NewTokenView, TokenBody, TokensView, TokenView
 from edge.console.api.views import (
     AuditQuery,
     AuditView,
     EntryView,
-    NewTokenView,
-    TokenBody,
-    TokensView,
-    TokenView,
 )
+from edge.console.audit import Chosen
 from edge.console.tokens import Scope, Token
 
 
 async def entries(call: Call) -> AuditView:
     """List entries of the audit log."""
     query, tenant = call.query_as(AuditQuery), call.actor.tenant
+    chosen = Chosen(query.subject, query.actor, query.act, query.before, query.newest)
     found = await call.office.database.read(
-        lambda one: audit.entries(
-            one, tenant, after=query.after, most=query.limit, subject=query.subject
-        )
+        lambda one: audit.entries(one, tenant, after=query.after, most=query.limit, where=chosen)
     )
     views = [EntryView(**asdict(one)) for one in found]
+    if query.newest:
+        is_end = len(views) < query.limit
+        return AuditView(entries=views, next=0 if is_end else views[-1].number)
     return AuditView(entries=views, next=views[-1].number if views else query.after)
 
 

@@ -38,6 +38,7 @@ _SAME = (
     "reason",
     "done_bytes",
     "planned_bytes",
+    "bytes_per_s",
     "is_online",
     "first_seen_s",
     "last_seen_s",
@@ -55,9 +56,14 @@ async def list_(call: Call) -> DevicesView:
     def read(one: Connection) -> DevicesView:
         where = _meant(one, call, query)
         found = listing.devices(
-            one, call.actor.tenant, where=where, after=query.after, most=query.limit
+            one,
+            call.actor.tenant,
+            where=where,
+            after=query.after,
+            most=query.limit,
+            sort=query.sort,
         )
-        following = found[-1].row.device if len(found) == query.limit else ""
+        following = listing.place(found[-1], query.sort) if len(found) == query.limit else ""
         total = listing.count(one, call.actor.tenant, where) if query.total else None
         return DevicesView(devices=_views(one, call, found), next=following, total=total)
 

@@ -14,6 +14,7 @@ from edge.console import groups
 from edge.console.api.views import Words
 from edge.console.audit import Actor
 from edge.console.office import Office
+from edge.console.overviews import Overviews
 from edge.console.store.tables import DEVICES
 from edge.console.tokens import Scope
 from edge.console.visitor import Visitor
@@ -28,10 +29,14 @@ class Rooms:
     Attributes:
         office: The acts.
         incoming: The folder of uploads.
+        overviews: Of the fleets.
+        started_at_s: When the console began, seconds since 1970.
     """
 
     office: Office
     incoming: Path
+    overviews: Overviews
+    started_at_s: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def said(
 
 
 def _kept(error: web.HTTPException) -> dict[str, str]:
-    return {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+    return {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
 
 
 def _retry(error: Exception) -> dict[str, str]:

@@ -14,15 +14,19 @@ from pydantic import ValidationError
 from edge.console import listing, tokens
 from edge.console.api import (
     administration,
+    contents,
     ddi,
     deployments,
     devices,
     enrolment,
     errors,
+    filters,
     groups,
     guard,
+    history,
     hooks,
     imports,
+    overview,
     people,
     reach,
     releases,
@@ -34,21 +38,28 @@ from edge.console.api.errors import WrongWordsError
 from edge.console.api.own_page import require_own_page
 from edge.console.api.repeats import HEADER, Answer, Repeats
 from edge.console.api.session import SessionRoutes
+from edge.console.api.stream import Stream
 from edge.console.api.views import Words
 from edge.console.audit import Actor
 from edge.console.office import Office
+from edge.console.overviews import Overviews
+from edge.console.pages.routes import Pages
 from edge.console.tokens import Scope
 from edge.console.visitor import ClosedDoor, Door, Visitor
 from edge.errors import InputError
 
 ENDPOINTS: Final = (
     *devices.ENDPOINTS,
+    *history.ENDPOINTS,
+    *filters.ENDPOINTS,
     *groups.ENDPOINTS,
     *imports.ENDPOINTS,
     *enrolment.ENDPOINTS,
     *releases.ENDPOINTS,
     *repository.ENDPOINTS,
+    *contents.ENDPOINTS,
     *deployments.ENDPOINTS,
+    *overview.ENDPOINTS,
     *ddi.ENDPOINTS,
     *administration.ENDPOINTS,
     *hooks.ENDPOINTS,
@@ -74,7 +85,9 @@ def app(
         door: Knows people; without it there are only programs with tokens.
         sessions: Lets people in and out.
     """
-    api = _Api(Rooms(office, incoming), door or ClosedDoor())
+    door = door or ClosedDoor()
+    api = _Api(Rooms(office, incoming, Overviews(office.database), office.now_s()), door)
+    stream = Stream(office, api.reader)
     made = web.Application(
         client_max_size=BODY_MOST_BYTES, middlewares=[errors.answering, guard.guarding]
     )
@@ -88,6 +101,9 @@ def app(
     made.router.add_get("/healthz", api.give_health)
     made.router.add_get("/readyz", api.give_readiness)
     made.router.add_get("/metrics", api.give_metrics)
+    made.router.add_get(f"{PREFIX}/stream", stream.give)
+    made.on_shutdown.append(stream.end)
+    made.add_routes(Pages(door).routes())
     return made
 
 
@@ -164,6 +180,10 @@ class _Api:
     async def count(self, request: web.Request, response: web.StreamResponse) -> None:
         """Count an answer."""
         self._answered[request.method, response.status] += 1
+
+    async def reader(self, request: web.Request) -> Visitor:
+        """Return who asks, if he may read devices; raises as `_who`."""
+        return await self._who(request, Scope.DEVICES_READ)
 
     async def _who(self, request: web.Request, scope: Scope) -> Visitor:
         """Return who asks, if he may do this.

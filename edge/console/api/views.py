@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edge.console.foreign import Type
 from edge.console.registry import State
-from edge.console.tokens import Scope
 from edge_signing.messages import Confirm, Reboot
 
 MOST = 500
@@ -52,6 +51,7 @@ class DeviceView(View):
     percent: int
     done_bytes: int
     planned_bytes: int = Field(description="Of what is under way; 0 for nothing")
+    bytes_per_s: int
     is_online: bool = Field(description="By its birth or will over MQTT")
     first_seen_s: int = Field(description="0: never")
     last_seen_s: int = Field(description="0: never")
@@ -67,7 +67,7 @@ class DeviceView(View):
 
 
 class DevicesView(View):
-    """Devices in the order of their ids; `after` of the next page, empty at the end."""
+    """Devices in the order that was asked for; `after` of the next page, empty at the end."""
 
     devices: list[DeviceView]
     next: str
@@ -80,7 +80,10 @@ class DevicesQuery(Words):
     filter: str = Field("", max_length=4000, description="In the filter language")
     state: State | None = None
     tag: str = Field("", max_length=64)
-    after: str = Field("", max_length=64)
+    sort: Literal["id", "-id", "seen", "-seen", "version", "-version"] = Field(
+        "id", description="With `-` the other way round"
+    )
+    after: str = Field("", max_length=1000, description="What the page before gave as `next`")
     limit: int = Field(100, ge=1, le=MOST)
     total: bool = Field(False, description="Say how many are meant in all")
 
@@ -355,38 +358,10 @@ class AuditView(View):
 class AuditQuery(Words):
     """Which entries; with a subject it is the history of one thing."""
 
-    subject: str = Field("", max_length=500)
+    subject: str = Field("", max_length=500, description="With `*` at its end: what begins so")
+    actor: str = Field("", max_length=200)
+    act: str = Field("", max_length=100, description="With `*` at its end: what begins so")
     after: int = Field(0, ge=0, le=(1 << 53) - 1)
+    before: int = Field(0, ge=0, le=(1 << 53) - 1, description="Only older ones; 0: all")
+    newest: bool = Field(False, description="Newest first: `next` is then the next `before`")
     limit: int = Field(100, ge=1, le=MOST)
-
-
-class TokenBody(Words):
-    """A token to make; it allows no more than the one that makes it."""
-
-    name: str
-    scopes: list[Scope] = Field(min_length=1, max_length=len(Scope))
-    expires_in_s: int = Field(0, ge=0, le=10 * 366 * 86400, description="0: never")
-
-
-class TokenView(View):
-    """A token, without its secret."""
-
-    token: str
-    name: str
-    scopes: list[Scope]
-    created_at_s: int
-    expires_at_s: int
-    revoked_at_s: int
-    made_by: str = Field(description="As the audit log names actors")
-
-
-class NewTokenView(TokenView):
-    """A token with its text, which is told only now."""
-
-    text: str
-
-
-class TokensView(View):
-    """The tokens of the tenant."""
-
-    tokens: list[TokenView]

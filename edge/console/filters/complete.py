@@ -40,18 +40,22 @@ def suggestions(text: str, at: int, known: Known) -> list[Suggestion]:
         known: Returns the values of a field, or the names of attributes for `attr`, that occur in
             the fleet.
     """
-    before = text[:at]
-    found = _LAST_WORD.search(before)
-    begun = found[0] if found else ""
-    start = len(before) - len(begun)
+    before, word_begun = text[:at], begun(text, at)
+    start = len(before) - len(word_begun)
     expects, field = expected(before[:start])
-    wanted = begun.strip('"').casefold()
+    wanted = word_begun.strip('"').casefold()
     offered: list[Suggestion] = []
     for expectation in expects:
         for word, what in _offers(expectation, field, known):
             if word.strip('"').casefold().startswith(wanted):
                 offered.append(Suggestion(word, start, what))
     return offered[:MOST]
+
+
+def begun(text: str, at: int) -> str:
+    """Return the word before a place, as far as it is written; with its first quote."""
+    found = _LAST_WORD.search(text[:at])
+    return found[0] if found else ""
 
 
 def quoted(value: str) -> str:

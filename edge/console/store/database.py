@@ -56,6 +56,11 @@ class Database:
             raise _ours(error) from error
         self._writer.start()
 
+    @property
+    def kind(self) -> str:
+        """What it is: `sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
     def close(self) -> None:
         """Write what waits, then close."""
         self._waiting.put(None)

@@ -93,7 +93,8 @@ DEVICES: Final = Table(
     # A topic names no tenant, so that an id is given once.
     UniqueConstraint("device"),
     UniqueConstraint("fingerprint"),
-    Index(None, "tenant", "state"),
+    # The overview counts these for all devices: it reads the index alone.
+    Index(None, "tenant", "state", "product", "version", "is_online"),
 )
 
 # Apart, for it is written at every call and no index may have to follow.
@@ -212,6 +213,18 @@ ORDERS: Final = Table(
     _integer("cancel_asked_at_s"),
     _of_device(),
     Index(None, "tenant", "device"),
+    Index(None, "tenant", "state", "closed_at_s"),
+)
+
+# How many accepted devices ran a version at a time.
+SAMPLES: Final = Table(
+    "samples",
+    METADATA,
+    _key("tenant"),
+    Column("at_s", BigInteger, primary_key=True, autoincrement=False),
+    _key("product"),
+    _key("version"),
+    _integer("devices"),
 )
 
 RELEASES: Final = Table(

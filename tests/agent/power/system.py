@@ -32,7 +32,7 @@ Way = Literal["patch", "chunks"]
 def tiny_units() -> Iterator[None]:
     """Let every payload have units of one block."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, module in list(sys.modules.items()):
+        for name, module in sys.modules.copy().items():
             if name.startswith(("edge.", "edge_agent.", "edge_signing.")) and hasattr(
                 module, "UNIT_BYTES"
             ):

@@ -66,6 +66,10 @@ def test_what_an_endpoint_tells_of_nothing_is_refused_unless_it_says_otherwise()
         ("GET", "/releases"),
         ("GET", "/releases/{version}"),
         ("GET", "/objects"),
+        ("GET", "/overview"),
+        ("GET", "/samples"),
+        ("GET", "/filters/check"),
+        ("GET", "/releases/{version}/contents"),
     }
 
 

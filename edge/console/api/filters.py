@@ -1,0 +1,54 @@
+"""Endpoints about filters that are being written."""
+
+from dataclasses import asdict
+
+from sqlalchemy import Connection
+
+from edge.console import groups, known_values, listing
+from edge.console.api.detail_views import FilterQuery, FilterView, MistakeView, SuggestionView
+from edge.console.api.endpoint import Call, Endpoint, Reach
+from edge.console.device_filter import device_filter
+from edge.console.filters.complete import begun, suggestions
+from edge.console.filters.errors import FilterError
+from edge.console.tokens import Scope
+
+
+async def check(call: Call) -> FilterView:
+    """Tell what is wrong with a filter, what may follow, and how many devices it means."""
+    query = call.query_as(FilterQuery)
+    return await call.office.database.read(lambda one: _checked(one, call, query))
+
+
+def _checked(connection: Connection, call: Call, query: FilterQuery) -> FilterView:
+    tenant, where = call.actor.tenant, call.own()
+    start = begun(query.text, query.at).strip('"')
+    found = suggestions(
+        query.text,
+        query.at,
+        lambda field: known_values.of(connection, tenant, field, start, where),
+    )
+    mistake, devices = None, None
+    try:
+        named = groups.named(connection, tenant)
+        meant = device_filter(query.text, call.actor.now_s, named)
+        devices = listing.count(connection, tenant, [meant, *where])
+    except FilterError as error:
+        mistake = MistakeView(
+            reason=error.reason, start=error.start, end=error.end, hint=error.hint or ""
+        )
+    views = [SuggestionView(**asdict(one)) for one in found]
+    return FilterView(suggestions=views, mistake=mistake, devices=devices)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/filters/check",
+        Scope.DEVICES_READ,
+        "Tell what is wrong with a filter, what may follow, and how many devices it means",
+        check,
+        FilterView,
+        query=FilterQuery,
+        reach=Reach.OWN,
+    ),
+)

@@ -1,0 +1,118 @@
+// Times, sizes and words for people.
+
+const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+const number = new Intl.NumberFormat("en");
+
+let offsetS = 0;
+
+/** Take the console's clock as the right one: the browser's may be wrong. */
+export function setClock(nowS) {
+  offsetS = nowS - Date.now() / 1000;
+}
+
+export const nowS = () => Date.now() / 1000 + offsetS;
+export const count = (value) => number.format(value);
+export const plural = (value, one, more = `${one}s`) => `${count(value)} ${value === 1 ? one : more}`;
+export const when = (atS) => (atS ? clock.format(atS * 1000) : "never");
+export const shortly = (atS) => day.format(atS * 1000);
+
+/** Return how long ago it was, in one short word. */
+export function ago(atS, now = nowS()) {
+  if (!atS) return "never";
+  const past = Math.max(0, now - atS);
+  if (past < 10) return "just now";
+  return `${span(past)} ago`;
+}
+
+export function span(seconds) {
+  const units = [["d", 86400], ["h", 3600], ["min", 60]];
+  for (const [name, size] of units) if (seconds >= size) return `${Math.floor(seconds / size)} ${name}`;
+  return `${Math.floor(seconds)} s`;
+}
+
+export function bytes(value) {
+  let left = value;
+  for (const unit of ["B", "KiB", "MiB", "GiB"]) {
+    if (left < 1024 || unit === "GiB") return `${unit === "B" || left >= 100 ? Math.round(left) : left.toFixed(1)} ${unit}`;
+    left /= 1024;
+  }
+  return "";
+}
+
+const PHASES = {
+  "": "not begun",
+  idle: "idle",
+  checking: "checking the order",
+  permitting: "waiting for leave",
+  installing: "writing the other slot",
+  verifying: "verifying what was written",
+  waiting: "waiting for the restart",
+  "waiting-for-user": "waiting for its user",
+  arming: "arming the other slot",
+  rebooting: "restarting",
+  trial: "on trial",
+  committing: "keeping the new slot",
+  reverting: "going back",
+  reporting: "reporting",
+};
+
+export const phase = (name) => PHASES[name] ?? name;
+
+const ACTS = {
+  "device.accept": "accepted",
+  "device.ask": "asked to be let in",
+  "device.bind": "was bound to its certificate",
+  "device.decommission": "decommissioned",
+  "device.deploy": "ordered a release for",
+  "device.notes": "wrote notes of",
+  "device.re-enrol": "re-enrolled",
+  "device.register": "registered",
+  "device.reject": "rejected",
+  "device.revoke": "revoked",
+  "device.tag": "changed tags of",
+  "device.attributes": "changed attributes of",
+  "group.members": "changed the members of",
+  "group.remove": "removed",
+  "group.set": "set",
+  "release.add": "added",
+  "release.publish": "published",
+  "hook.create": "made the webhook",
+  "hook.remove": "removed the webhook",
+  "hook.turn": "turned the webhook",
+  "person.add": "added",
+  "person.change": "changed what may be done by",
+  "person.invite": "made a link for",
+  "person.log-out": "ended the sessions of",
+  "person.password": "set the password of",
+  "person.remove": "removed",
+  "session.begin": "logged in",
+  "session.end": "logged out",
+  "session.refuse": "was refused",
+  "token.create": "made",
+  "token.revoke": "revoked",
+};
+
+/** Return an act as a verb, as far as it is known. */
+export const act = (name) => ACTS[name] ?? name.replace(".", " ");
+
+/** Return the name in a subject such as `device:unit-7`. */
+export const nameOf = (subject) => subject.slice(subject.indexOf(":") + 1);
+export const kindOf = (subject) => subject.slice(0, Math.max(0, subject.indexOf(":")));
+
+/** Return the details of an act in one line. */
+export function detailsOf(found) {
+  return Object.entries(found)
+    .filter(([, value]) => value !== "" && !(Array.isArray(value) && !value.length))
+    .map(([name, value]) => `${name.replaceAll("_", " ")}: ${detail(value)}`)
+    .join(" · ");
+}
+
+function detail(value) {
+  if (typeof value === "string" && /^[0-9a-f]{64}$/.test(value)) return `${value.slice(0, 12)}…`;
+  if (Array.isArray(value)) return value.join(", ");
+  return typeof value === "object" ? JSON.stringify(value) : value;
+}
+
+/** Return the version in the path of a release. */
+export const versionOf = (path) => path.split("/")[1] ?? path;

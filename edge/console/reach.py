@@ -1,0 +1,18 @@
+"""What a visitor can reach: all devices of his tenant, or those of some groups."""
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from edge.console import groups
+from edge.console.store.tables import DEVICES
+from edge.console.visitor import Visitor
+
+
+def conditions(visitor: Visitor) -> list[ColumnElement[bool]]:
+    """Return what holds for the rows of `DEVICES` that he can reach; nothing if it is all."""
+    return [] if visitor.groups is None else [groups.within(visitor.groups)]
+
+
+def reached(connection: Connection, visitor: Visitor, devices: list[str]) -> set[str]:
+    """Return those of some devices that he can reach."""
+    same = (DEVICES.c.tenant == visitor.actor.tenant, DEVICES.c.device.in_(devices))
+    return set(connection.scalars(select(DEVICES.c.device).where(*same, *conditions(visitor))))

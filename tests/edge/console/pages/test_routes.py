@@ -1,0 +1,127 @@
+"""Pages as a program sees them: who gets which, and what browsers may keep."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+from edge.console.pages import files
+from edge.console.pages.routes import own_path
+from edge.console.people.door import COOKIE
+from tests.fakes import browser
+from tests.fakes.browser import Browser
+from tests.fakes.console import Console
+
+SCREENS = ("/", "/devices", "/devices/unit-1", "/releases/gateway/1", "/audit", "/settings")
+
+
+@pytest.fixture(scope="module")
+def ada(shared: Console) -> Browser:
+    return browser.inside(shared, "ada")
+
+
+def cookie(who: Browser) -> dict[str, str]:
+    return {"Cookie": f"{COOKIE}={who.secret}"}
+
+
+@pytest.mark.parametrize("path", SCREENS)
+def test_who_is_not_logged_in_is_sent_to_the_login(shared: Console, path: str) -> None:
+    answer = shared.ask("GET", path, token="")
+
+    wanted = "" if path == "/" else f"?next={path}"
+    assert (answer.status, answer.headers["Location"]) == (303, f"/login{wanted}")
+
+
+def test_a_token_opens_no_page(shared: Console) -> None:
+    assert shared.ask("GET", "/devices").status == 303
+
+
+@pytest.mark.parametrize("path", SCREENS)
+def test_a_page_is_not_kept_and_may_run_only_what_is_ours(
+    shared: Console, ada: Browser, path: str
+) -> None:
+    answer = shared.ask("GET", path, token="", headers=cookie(ada))
+
+    policy = answer.headers["Content-Security-Policy"]
+    assert answer.status == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    # Neither handlers nor styles in the markup, nor scripts that are not files.
+    assert not re.search(r"<[^>]*\s(?:on\w+|style)=", answer.body)
+    assert not re.search(r"<script(?![^>]*\ssrc=)", answer.body)
+    assert set(re.findall(r'(?:src|href)="(\w+:[^"]*|//[^"]*)"', answer.body)) == set()
+
+
+def test_files_are_kept_for_ever_under_a_name_that_changes_with_them(
+    shared: Console, ada: Browser
+) -> None:
+    page = shared.ask("GET", "/", token="", headers=cookie(ada)).body
+    found = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
+    answers = [shared.ask("GET", path, token="") for path in found]
+
+    assert len(found) > 5
+    assert {one.status for one in answers} == {200}
+    assert all("immutable" in one.headers["Cache-Control"] for one in answers)
+    assert (
+        shared.ask("GET", re.sub(r"/static/\w+/", "/static/0/", found[0]), token="").status == 404
+    )
+
+
+def test_files_are_sent_packed_to_who_can_unpack_them() -> None:
+    one = files.read().by_name["app.js"]
+
+    assert gzip.decompress(one.packed) == one.data
+
+
+def test_the_name_of_the_files_changes_with_any_of_them(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("1")
+    first = files.read(tmp_path, tmp_path / "none")
+    (tmp_path / "a.js").write_text("2")
+    second = files.read(tmp_path, tmp_path / "none")
+
+    assert first.digest != second.digest
+    assert not first.has_charts
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["..%2froutes.py", "%2e%2e/routes.py", "../templates/shell.html", "app.js/", "no.js"],
+)
+def test_no_other_file_is_given(shared: Console, path: str) -> None:
+    digest = files.read().digest
+
+    assert shared.ask("GET", f"/static/{digest}/{path}", token="").status == 404
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("", "/"),
+        ("/devices?filter=tag%3Aa", "/devices?filter=tag%3Aa"),
+        ("https://example.com/", "/"),
+        ("//example.com/", "/"),
+        ("/\\example.com/", "/"),
+        ("/a\\b", "/"),
+        ("/\t/example.com", "/"),
+        ("/\n/example.com", "/"),
+        ("javascript:alert(1)", "/"),
+        ("devices", "/"),
+    ],
+)
+def test_a_login_leads_to_a_page_of_this_server_alone(said: str, found: str) -> None:
+    assert own_path(said) == found
+
+
+def test_who_is_logged_in_needs_no_login(shared: Console, ada: Browser) -> None:
+    answer = shared.ask("GET", "/login?next=//example.com", token="", headers=cookie(ada))
+
+    assert (answer.status, answer.headers["Location"]) == (303, "/")
+
+
+def test_a_name_is_text_in_the_page(shared: Console) -> None:
+    answer = shared.ask("GET", "/login?next=%2F%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E", token="")
+
+    assert answer.status == 200
+    assert "<script>alert" not in answer.body

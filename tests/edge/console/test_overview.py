@@ -1,0 +1,207 @@
+"""The overview: what the database adds up, for whom, and how versions went."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, update
+
+from edge.console import overview, registry, samples
+from edge.console.audit import Actor
+from edge.console.desk import Caller, Via
+from edge.console.people.roles import Role
+from edge.console.reports import take_events, take_status
+from edge.console.store.database import Database
+from edge.console.store.tables import DEVICES, ORDERS, SIGHTINGS
+from edge_signing.messages import EventId, ReportEvent, Status
+from tests.fakes import browser
+from tests.fakes.console import TENANT, Console
+
+NOW_S = 1_000_000
+ACTOR = Actor(TENANT, "console", NOW_S)
+
+
+class Fleet:
+    """Devices in a database, made as they come."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def add(self, device: str, version: str = "1.0", *, seen_s: int = NOW_S) -> None:
+        def step(one: Connection) -> None:
+            registry.register(one, ACTOR, device)
+            same = DEVICES.c.device == device
+            one.execute(update(DEVICES).where(same).values(product="gateway", version=version))
+            seen = SIGHTINGS.c.device == device
+            one.execute(update(SIGHTINGS).where(seen).values(last_seen_s=seen_s))
+
+        self.database.write_now(step)
+
+    def order(self, device: str, state: str, *, reason: str = "", closed_at_s: int = NOW_S) -> None:
+        def step(one: Connection) -> None:
+            action = f"1-{device}"
+            values = {"tenant": TENANT, "action": action, "device": device, "version": "2.0"}
+            closed = {"state": state, "reason": reason, "closed_at_s": closed_at_s}
+            one.execute(ORDERS.insert().values(values | closed))
+            same = DEVICES.c.device == device
+            one.execute(update(DEVICES).where(same).values(desired_action=action))
+
+        self.database.write_now(step)
+
+    def overview(self, now_s: int = NOW_S) -> overview.Overview:
+        return self.database.read_now(lambda one: overview.of(one, TENANT, now_s))
+
+
+@pytest.fixture
+def fleet(database: Database) -> Fleet:
+    return Fleet(database)
+
+
+def test_an_empty_fleet_has_an_overview(fleet: Fleet) -> None:
+    found = fleet.overview()
+
+    assert set(found.states.values()) == {0}
+    assert found.heard == [0] * 6
+    assert (found.versions, found.under_way.rows, found.failed.total) == ([], [], 0)
+
+
+def test_devices_are_counted_by_when_they_were_heard(fleet: Fleet) -> None:
+    for number, seen_s in enumerate((0, 299, 300, 301, 86_400, 86_401, 8 * 86_400)):
+        fleet.add(f"unit-{number}", seen_s=NOW_S - seen_s)
+    fleet.add("never", seen_s=0)
+
+    found = fleet.overview()
+
+    assert found.heard == [3, 1, 1, 1, 1, 1]
+    assert [row.device for row in found.silent.rows] == ["unit-6", "unit-5"]
+
+
+def test_versions_are_counted_most_first(fleet: Fleet) -> None:
+    for number, version in enumerate(("1.0", "1.1", "1.1", "1.2", "1.1")):
+        fleet.add(f"unit-{number}", version)
+
+    found = fleet.overview().versions
+
+    assert [(row.version, row.devices) for row in found] == [("1.1", 3), ("1.0", 1), ("1.2", 1)]
+
+
+def test_failures_of_a_week_are_counted_by_their_reason(fleet: Fleet) -> None:
+    for number, (state, reason, ago_s) in enumerate(
+        (
+            ("failed", "no space", 10),
+            ("failed", "no space", 20),
+            ("failed", "power", 30),
+            ("succeeded", "", 40),
+            ("failed", "long ago", 8 * 86_400),
+            ("replaced", "", 50),
+        )
+    ):
+        fleet.add(f"unit-{number}")
+        fleet.order(f"unit-{number}", state, reason=reason, closed_at_s=NOW_S - ago_s)
+
+    found = fleet.overview()
+
+    assert [(row.reason, row.orders) for row in found.reasons] == [("no space", 2), ("power", 1)]
+    assert found.outcomes == {"succeeded": 1, "failed": 3, "cancelled": 0}
+    # The newest order is what counts for a device, however old it is.
+    assert found.failed.total == 4
+
+
+def test_an_update_under_way_is_one_that_the_device_works_on(site: Console) -> None:
+    office = site.running.office
+    Fleet(office.database).add("unit-1")
+    Fleet(office.database).add("unit-2")
+    for name in ("unit-1", "unit-2"):
+        Fleet(office.database).order(name, "open")
+    status = Status("b", 1, "1-unit-1", "installing", done_bytes=30, planned_bytes=100)
+    caller = Caller(TENANT, "unit-1", Via.HTTP)
+    office.database.write_now(lambda one: take_status(one, caller, status, NOW_S))
+
+    found = site.good("GET", "/overview")["under_way"]
+
+    told = {one["device"]: (one["phase"], one["percent"]) for one in found["orders"]}
+    assert found["total"] == 2
+    assert told == {"unit-1": ("installing", 30), "unit-2": ("", 0)}
+
+
+def test_who_is_limited_to_a_group_sees_figures_of_its_devices_alone(site: Console) -> None:
+    fleet = Fleet(site.running.office.database)
+    now_s = site.running.office.now_s()
+    for name in ("ours", "theirs"):
+        fleet.add(name, f"of-{name}", seen_s=now_s - 2 * 86_400)
+        fleet.order(name, "failed", reason=f"reason of {name}", closed_at_s=now_s)
+    site.good("PUT", "/groups/hall-3", {})
+    site.good("POST", "/groups/hall-3/members", {"add": ["ours"]})
+    fleet.database.write_now(lambda one: samples.take(one, TENANT, now_s))
+    eve = browser.inside(site, "eve", Role.OPERATOR, groups=frozenset({"hall-3"}))
+
+    found = eve.good("GET", "/overview")
+
+    assert found["states"]["accepted"] == 1
+    assert "theirs" not in str(found)
+    assert [one["devices"][0]["device"] for one in (found["failed"], found["silent"])] == [
+        "ours"
+    ] * 2
+    assert eve.good("GET", "/samples")["samples"] == []
+    assert site.good("GET", "/samples")["samples"] != []
+    offered = eve.good("GET", "/filters/check?text=version%3Dof&at=10")
+    assert [one["text"] for one in offered["suggestions"]] == ["of-ours"]
+    assert eve.good("GET", "/filters/check?text=version~*&at=0")["devices"] == 1
+
+
+def test_a_sample_is_taken_when_versions_change_and_once_an_hour(fleet: Fleet) -> None:
+    def take(now_s: int) -> list[tuple[int, str, int]]:
+        fleet.database.write_now(lambda one: samples.take(one, TENANT, now_s))
+        rows = fleet.database.read_now(lambda one: samples.since(one, TENANT, 0))
+        return [(row.at_s - NOW_S, row.version, row.devices) for row in rows]
+
+    assert take(NOW_S) == []
+    fleet.add("unit-1")
+    assert take(NOW_S) == [(0, "1.0", 1)]
+    fleet.add("unit-2")
+    assert len(take(NOW_S + samples.APART_S - 1)) == 1
+    assert take(NOW_S + samples.APART_S)[1:] == [(300, "1.0", 2)]
+    assert len(take(NOW_S + samples.APART_S + samples.LONGEST_S - 1)) == 2
+    assert len(take(NOW_S + samples.APART_S + samples.LONGEST_S)) == 3
+    assert len(take(NOW_S + samples.KEPT_S + samples.LONGEST_S)) == 2
+
+
+def test_overviews_that_are_asked_for_at_once_cost_one_reading(site: Console) -> None:
+    asked: list[str] = []
+    office = site.running.office
+    before = office.database.read
+
+    async def read(step: Any) -> Any:
+        asked.append(step.__qualname__)
+        return await before(step)
+
+    office.database.read = read  # type: ignore[method-assign]
+    site.good("GET", "/overview")
+    site.good("GET", "/overview")
+    office.database.read = before  # type: ignore[method-assign]
+
+    assert len([one for one in asked if one.startswith("Overviews")]) == 1
+
+
+def test_the_history_of_a_device_is_one_stream_newest_first(site: Console) -> None:
+    site.good("POST", "/devices", {"device": "unit-1"})
+    office = site.running.office
+    caller = Caller(TENANT, "unit-1", Via.HTTP)
+    failed = ReportEvent(EventId("b", 1), 1, "failed", "1-a", "2.0", "no space")
+    later_s = office.now_s() + 5
+    office.database.write_now(lambda one: take_events(one, caller, [failed], later_s))
+
+    found = site.good("GET", "/devices/unit-1/history")["items"]
+
+    assert [(one["source"], one["what"]) for one in found] == [
+        ("event", "failed"),
+        ("audit", "device.register"),
+    ]
+    assert found[0]["reason"] == "no space"
+
+
+def test_who_may_not_read_the_audit_log_sees_no_acts_in_a_history(site: Console) -> None:
+    site.good("POST", "/devices", {"device": "unit-1"})
+    text = site.good("POST", "/tokens", {"name": "n", "scopes": ["devices:read"]})["text"]
+
+    assert site.good("GET", "/devices/unit-1/history", token=text)["items"] == []
+    assert site.ask("GET", "/api/v1/devices/none/history", token=text).status == 404
