@@ -240,6 +240,8 @@ def test_a_viewer_is_offered_nothing_that_is_refused_him(open_window: Open, site
 
 def test_a_token_is_told_once_and_revoked(ada: Window, site: Console) -> None:
     ada.go("/settings")
+    expect(ada.page.get_by_role("region", name="Console")).to_contain_text("SQLite answers")
+    expect(ada.page.get_by_role("region", name="Console")).to_contain_text("off: devices poll")
     ada.page.get_by_role("button", name="Make a token").click()
     ada.page.get_by_label("What it is for").fill("ci")
     ada.page.get_by_role("button", name="Make it").click()

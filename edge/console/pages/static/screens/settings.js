@@ -32,7 +32,7 @@ const ENDS = [
 
 export function settings(screen) {
   title("Settings");
-  const state = { console: null, isReady: null, tokens: null, groups: null, people: null, isOver: false };
+  const state = { console: null, ready: null, tokens: null, groups: null, people: null, isOver: false };
   const acts = {};
   const draw = () => show(screen.main, view(state, acts));
   const asked = async (name, promise) => {
@@ -41,7 +41,7 @@ export function settings(screen) {
   acts.load = async () => {
     await Promise.all([
       may("metrics:read") && asked("console", get("/console")),
-      asked("isReady", fetch("/readyz", { cache: "no-store" }).then((answer) => answer.ok)),
+      asked("ready", fetch("/readyz", { cache: "no-store" }).then((answer) => answer.json())),
       may("tokens:write") && asked("tokens", get("/tokens").then((found) => found.tokens)),
       may("devices:read") && asked("groups", get("/groups").then((found) => found.groups)),
       may("people:write") && asked("people", get("/people").then((found) => found.people)),
@@ -71,10 +71,12 @@ function view(state, acts) {
 
 function server(state) {
   const found = state.console;
-  const health = state.isReady ? badge("answers", "good") : badge("does not answer", "bad");
+  const health = state.ready?.status === "ok" ? badge("answers", "good") : badge("does not answer", "bad");
+  const brokers = { there: badge("broker is there", "good"), lost: badge("broker is lost", "bad"), off: h("span.faint", "off: devices poll") };
   return panel("Console", [
     facts([
       ["Database", [found ? `${found.database === "sqlite" ? "SQLite" : "PostgreSQL"} ` : "", health]],
+      ["MQTT", brokers[state.ready?.mqtt] ?? ""],
       found && ["Version", h("span.mono", found.version)],
       found && ["Runs for", span(nowS() - found.started_at_s)],
       found && ["Devices", count(found.devices)],
