@@ -1,14 +1,13 @@
 """The agent of this device: which files, devices and links its parts are; decides nothing."""
 
 import logging
-import os
 import random
 import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from edge_agent import standing, status
 from edge_agent.backoff import Backoff
@@ -24,6 +23,7 @@ from edge_agent.link import Link
 from edge_agent.outbox import Outbox
 from edge_agent.parts import Checked, Known, Parts, Source
 from edge_agent.payload.acquire import Blobs
+from edge_agent.reach import init
 from edge_agent.record import Action
 from edge_agent.server import FOLDER as CONFIG
 from edge_agent.server import Server
@@ -31,6 +31,9 @@ from edge_agent.settings import Settings
 from edge_agent.slots import DEVICES, DeviceSlots
 from edge_agent.store import FallbackFiles, files_in
 from edge_signing.messages import Status
+
+if TYPE_CHECKING:
+    from edge_agent.links.http import HttpLink
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +55,7 @@ class Places:
     restarts: Path = RESTARTS
     commands: Path = COMMANDS
     config: Path = CONFIG
+    state: Path = Path("/run/edge")
 
     def control(self) -> UbootControl:
         """Return the boot control.
@@ -168,7 +172,7 @@ def agent(places: Places, waker: Waker) -> Agent:
     storage = SyncedFile(places.devices / "bootstate")
     counters = StoredCounters(storage, running=runs.floor)
     server = server_of(settings, places.config)
-    certified = _identity(places.data / "identity")
+    certified = identity_of(places)
     identity = certified or server.identity
     floor_s = counters.floor().floor_s
     link = link_to(server, certified, boot_id, lambda: clock.now_s() >= floor_s)
@@ -231,14 +235,7 @@ def request_reboot(pipe: Path) -> None:
     Raises:
         AgentError: It cannot be asked.
     """
-    try:
-        handle = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            os.write(handle, b"reboot\n")
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise AgentError(f"{pipe}: {error.strerror}") from error
+    init.write_line(pipe, "reboot")
 
 
 def _source(
@@ -254,9 +251,10 @@ def _source(
     return DeviceSource(runs, root, trust, link, identity, places.run / TRUST)
 
 
-def _identity(folder: Path) -> Identity | None:
+def identity_of(places: Places) -> Identity | None:
+    """Return the certificate of this device and what belongs to it, None if it has none."""
     try:
-        return Identity.read(folder)
+        return Identity.read(places.data / "identity")
     except IdentityError as error:
         logger.info("no server: %s", error)
         return None
@@ -279,17 +277,25 @@ def link_to(
     identity = certified or server.identity
     if identity is None or not (server.http or server.mqtt):
         return None
-    from edge_agent.links.http import HttpLink
-
-    http = None
-    if server.http:
-        token = "" if certified else server.token
-        http = HttpLink(server.http, identity, token=token, is_clock_known=is_clock_known)
+    http = http_link_to(server, certified, is_clock_known)
     if not server.mqtt or not certified:
         return http
     from edge_agent.links.mqtt import MqttLink
 
     return MqttLink(server.mqtt, certified, boot_id, http, is_clock_known=is_clock_known)
+
+
+def http_link_to(
+    server: Server, certified: Identity | None, is_clock_known: Callable[[], bool]
+) -> "HttpLink | None":
+    """Return a link by HTTP, None if the server or who we are is not known."""
+    identity = certified or server.identity
+    if identity is None or not server.http:
+        return None
+    from edge_agent.links.http import HttpLink
+
+    token = "" if certified else server.token
+    return HttpLink(server.http, identity, token=token, is_clock_known=is_clock_known)
 
 
 def _trust_folder(places: Places) -> Path:

@@ -177,6 +177,10 @@ class Agent:
         if self.record.state is not State.REPORTING:
             self._conversation.tell_events()
 
+    def is_at_rest(self) -> bool:
+        """Return whether nothing is under way and what runs is committed; from any thread."""
+        return self.record.action is None and self._is_kept
+
     def waits_for(self) -> str:
         """Return what is waited for, empty if nothing is or the state says all."""
         return self._actions.waits_for()

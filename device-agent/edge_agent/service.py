@@ -9,6 +9,7 @@ from edge_agent.device import Places, Waker
 from edge_agent.driver import Agent
 from edge_agent.errors import AgentError
 from edge_agent.machine import Result, State
+from edge_agent.reach import device as reach
 from edge_agent.request import WORDS, Request, Word
 from edge_agent.status import SOCKET, Said, StatusError, StatusSocket
 from edge_signing.errors import FormatError
@@ -33,9 +34,12 @@ def _run_once(places: Places, waker: Waker) -> None:
     agent = device.agent(places, waker)
     device.enrol(places, waker)
     listening = _socket(agent, places)
+    asked = reach.start(places, agent, waker.link) if waker.link is not None else None
     try:
         agent.run()
     finally:
+        if asked is not None:
+            asked.close()
         agent.close()
         if listening is not None:
             listening.close()

@@ -5,7 +5,9 @@
      "window": {"from": "02:00", "to": "04:00", "utc_offset_min": 60},
      "confirm": true,
      "hooks": {"before-install": ["/etc/edge/hooks/room"],
-               "before-restart": ["/etc/edge/hooks/battery"]}}
+               "before-restart": ["/etc/edge/hooks/battery"]},
+     "reach": {"logs": true, "inventory": true, "restart": ["web"], "reboot": false,
+               "without_logs": ["vault"]}}
 
 Each of them may be left out; one that is not known, or wrong, is an error.
 """
@@ -20,6 +22,7 @@ from edge_agent.errors import AgentError
 from edge_agent.health import Terms
 from edge_agent.hooks import MOMENTS, Moment
 from edge_agent.parts import Options
+from edge_agent.reach.policy import Policy
 from edge_agent.window import DAY_MIN, Window
 from edge_signing.errors import FormatError
 from edge_signing.fields import Fields
@@ -39,11 +42,13 @@ class Settings:
         http: URL of the server, empty for none.
         mqtt: URL of its broker, empty for none.
         options: For the agent itself.
+        reach: What may be asked of the device.
     """
 
     http: str = ""
     mqtt: str = ""
     options: Options = field(default_factory=Options)
+    reach: Policy = field(default_factory=Policy)
 
     @classmethod
     def unpack(cls, data: bytes) -> "Settings":
@@ -62,8 +67,9 @@ class Settings:
         window = _window(fields.fields("window")) if fields.has("window") else None
         confirm = fields.one_of("confirm", (False, True)) if fields.has("confirm") else False
         hooks = _hooks(fields.fields("hooks")) if fields.has("hooks") else {}
+        reach = Policy.read(fields.fields("reach")) if fields.has("reach") else Policy()
         fields.end()
-        return cls(http, mqtt, Options(poll_s, health, window, confirm, hooks))
+        return cls(http, mqtt, Options(poll_s, health, window, confirm, hooks), reach)
 
     @classmethod
     def read(cls, file: Path = FILE) -> "Settings":

@@ -30,8 +30,8 @@ def token(
 ) -> None:
     r"""Make a token and print it; it is told only now.
 
-    Scopes: devices:read, devices:write, releases:read, releases:write, deploy, audit:read,
-    metrics:read, hooks:write, tokens:write, people:write.
+    Scopes: devices:read, devices:write, devices:reach, releases:read, releases:write, deploy,
+    audit:read, metrics:read, hooks:write, tokens:write, people:write.
 
     \b
     Example:

@@ -31,6 +31,10 @@ devices.add_lazily(
         "gateway-token": "edge.cli.devices_token:gateway_token",
         "tag": "edge.cli.devices_labels:tag",
         "events": "edge.cli.devices_labels:events",
+        "logs": "edge.cli.devices_reach:logs",
+        "restart": "edge.cli.devices_reach:restart",
+        "reboot": "edge.cli.devices_reach:reboot",
+        "inventory": "edge.cli.devices_reach:inventory",
     }
 )
 

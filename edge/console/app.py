@@ -58,6 +58,7 @@ from edge_signing.errors import SigningError
 
 _SIGHTINGS_S: Final = 1.0
 _LOOK_S: Final = 5.0
+_EXPIRE_S: Final = 10
 _RENEW_S: Final = 600.0
 _REFRESH_S: Final = 3600.0
 _SAMPLES_S: Final = 60.0
@@ -179,6 +180,7 @@ async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[in
             _pages(settings, office, passwords), server_tls(site), settings.bind, settings.api_port
         ) as api_port,
         _repeating(_SIGHTINGS_S, office.desk.store_sightings),
+        _repeating(_EXPIRE_S, lambda: _for_all(office, office.expire_commands)),
         _repeating(_RENEW_S, lambda: _for_all(office, office.renew_orders)),
         _repeating(_REFRESH_S, lambda: _for_all(office, office.refresh)),
         office.courier.running(),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from edge_signing.commands import Command, Reply
 from edge_signing.messages import EventId, ReportEvent, Status, Want
 
 
@@ -58,6 +59,16 @@ class Desk(Protocol):
     async def take_online(self, caller: Caller, boot_id: str, *, is_online: bool) -> None:
         """Store a birth or a last will."""
 
+    async def commands(self, caller: Caller) -> Sequence[Command]:
+        """Return what is asked of a device once, and was not answered."""
+
+    async def take_reply(self, caller: Caller, reply: Reply) -> None:
+        """Store a part of an answer; one that came before changes nothing.
+
+        Raises:
+            ThingNotFoundError: This device was not asked that.
+        """
+
     async def block(self, caller: Caller, want: Want) -> bytes:
         """Return the block of a repository file that a device wants.
 
@@ -79,3 +90,6 @@ class BrokerDesk(Desk, Protocol):
 
     async def ordered(self) -> Sequence[Caller]:
         """Return all callers of whom something is wanted."""
+
+    async def asked(self) -> Sequence[Caller]:
+        """Return all callers that have commands to answer."""

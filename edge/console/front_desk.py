@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from edge.console import orders, registry, reports
+from edge.console import commands, orders, registry, reports
 from edge.console.certificates import Certificate
 from edge.console.desk import Caller, Desk, Via
 from edge.console.notices import Notices, Topic
@@ -23,6 +23,7 @@ from edge.console.store.database import Database, StoreError
 from edge.console.store.tables import CERTIFICATES, DEVICES, SIGHTINGS
 from edge.console.vaults import Vaults
 from edge.errors import EdgeError, ThingNotFoundError
+from edge_signing.commands import Command, Reply
 from edge_signing.messages import EventId, ReportEvent, Status, Want, check_file
 
 _KNOWN_MOST: Final = 1_000_000
@@ -42,6 +43,7 @@ class _Known:
     desired: bytes | None
     renew_at_s: int
     is_noted: bool
+    asked_until_s: int = 0
 
 
 class FrontDesk(Desk):
@@ -52,6 +54,7 @@ class FrontDesk(Desk):
         on_desired: Told when something else is wanted of a device.
         on_standing: Told the device when it may be let in by other links than before.
         is_revoked: Whether a certificate is on a list of revoked ones.
+        on_asked: Told when a device is asked something once.
         notices: Who is told of what changes.
 
     Args:
@@ -71,6 +74,7 @@ class FrontDesk(Desk):
         self.on_desired: list[Listener] = []
         self.on_standing: list[Callable[[str], None]] = []
         self.is_revoked: Callable[[Certificate], bool] = lambda _one: False
+        self.on_asked: list[Listener] = []
         self.notices = Notices()
         self._database = database
         self._vaults = vaults
@@ -182,6 +186,30 @@ class FrontDesk(Desk):
         if await self._database.write(step):
             self._tell_of(caller)
 
+    def has_commands(self, caller: Caller) -> bool:
+        """Return whether something is asked of a device, as far as is known without a query."""
+        known = self._of(caller)
+        return known is not None and self._now_s() < known.asked_until_s
+
+    async def commands(self, caller: Caller) -> Sequence[Command]:
+        """Return what is asked of a device; see `edge.console.desk.Desk`."""
+        if not self.has_commands(caller):
+            return ()
+        tenant, device, now_s = caller.tenant, caller.device, self._now_s()
+        return await self._database.read(lambda one: commands.open_of(one, tenant, device, now_s))
+
+    async def take_reply(self, caller: Caller, reply: Reply) -> None:
+        """Store a part of an answer; see `edge.console.desk.Desk`."""
+        now_s = self._now_s()
+        # Read first: what nobody waits for costs no transaction that writes.
+        if not await self._database.read(
+            lambda one: commands.is_waited_for(one, caller, reply.command)
+        ):
+            return
+        if await self._database.write(lambda one: commands.take_reply(one, caller, reply, now_s)):
+            self.forget(caller.tenant, caller.device)
+            self._tell_of(caller)
+
     async def block(self, caller: Caller, want: Want) -> bytes:
         """Return a block of a repository's file; see `edge.console.desk.Desk`."""
         path = self._vaults.of(caller.tenant).repository.folder / check_file(want.name)
@@ -218,6 +246,12 @@ class FrontDesk(Desk):
         """Tell the links that something else is wanted of a device."""
         self.forget(tenant, device)
         for listener in self.on_desired:
+            listener(tenant, device)
+
+    def asks(self, tenant: str, device: str) -> None:
+        """Tell the links that a device is asked something once."""
+        self.forget(tenant, device)
+        for listener in self.on_asked:
             listener(tenant, device)
 
     async def store_sightings(self) -> int:
@@ -289,7 +323,8 @@ def _known_by(connection: Connection, fingerprint: bytes) -> _Known | None:
         CERTIFICATES.c.tenant == row.tenant, CERTIFICATES.c.fingerprint == row.fingerprint
     )
     is_noted = connection.execute(noted).first() is not None
-    return _Known(row.tenant, row.device, desired, renew_at_s, is_noted)
+    asked_until_s = commands.asked_until_s(connection, row.tenant, row.device)
+    return _Known(row.tenant, row.device, desired, renew_at_s, is_noted, asked_until_s)
 
 
 def _desired_of(connection: Connection, caller: Caller) -> bytes | None:

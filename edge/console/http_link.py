@@ -19,8 +19,9 @@ from edge.console.desk import Caller, Via
 from edge.console.front_desk import FrontDesk
 from edge.console.store.database import StoreError
 from edge.console.vaults import Vaults
-from edge.errors import EdgeError, InputError
-from edge_signing import messages
+from edge.errors import EdgeError, InputError, ThingNotFoundError
+from edge_signing import commands, messages, topics
+from edge_signing.commands import REPLY_MOST_BYTES, Reply
 from edge_signing.errors import FormatError
 from edge_signing.messages import MESSAGE_MOST_BYTES, Status
 
@@ -56,23 +57,26 @@ class HttpLink:
 
     def app(self) -> web.Application:
         """Return the application, to be served with TLS that asks for certificates."""
-        made = web.Application(client_max_size=MESSAGE_MOST_BYTES, middlewares=[_answering])
+        made = web.Application(client_max_size=REPLY_MOST_BYTES, middlewares=[_answering])
         path = "/v1/devices/{device}"
         made.router.add_get(f"{path}/desired", self._give_desired, allow_head=False)
         made.router.add_post(f"{path}/events", self._take_events)
         made.router.add_put(f"{path}/state", self._take_state)
+        made.router.add_get(f"{path}/commands", self._give_commands, allow_head=False)
+        made.router.add_post(f"{path}/replies", self._take_reply)
         made.router.add_get("/repository/{file:.+}", self._give_file, allow_head=False)
         return made
 
     async def _give_desired(self, request: web.Request) -> web.StreamResponse:
         caller = await self._caller(request)
         message = await self._desk.desired(caller)
+        said = {topics.ASKED_HEADER: "1"} if self._desk.has_commands(caller) else {}
         if message is None:
-            return web.Response(status=204)
-        etag = {"ETag": f'"{hashlib.sha256(message).hexdigest()[:32]}"'}
-        if request.headers.get("If-None-Match") == etag["ETag"]:
-            return web.Response(status=304, headers=etag)
-        return web.Response(body=message, headers=etag, content_type="application/json")
+            return web.Response(status=204, headers=said)
+        said["ETag"] = f'"{hashlib.sha256(message).hexdigest()[:32]}"'
+        if request.headers.get("If-None-Match") == said["ETag"]:
+            return web.Response(status=304, headers=said)
+        return web.Response(body=message, headers=said, content_type="application/json")
 
     async def _take_events(self, request: web.Request) -> web.StreamResponse:
         caller = await self._caller(request)
@@ -83,6 +87,21 @@ class HttpLink:
     async def _take_state(self, request: web.Request) -> web.StreamResponse:
         caller = await self._caller(request)
         await self._desk.take_status(caller, Status.unpack(await _body(request)))
+        return web.Response(status=204)
+
+    async def _give_commands(self, request: web.Request) -> web.StreamResponse:
+        found = await self._desk.commands(await self._caller(request))
+        if not found:
+            return web.Response(status=204)
+        return web.Response(body=commands.pack_commands(found), content_type="application/json")
+
+    async def _take_reply(self, request: web.Request) -> web.StreamResponse:
+        caller = await self._caller(request)
+        reply = Reply.unpack(await _body(request, REPLY_MOST_BYTES))
+        try:
+            await self._desk.take_reply(caller, reply)
+        except ThingNotFoundError as error:
+            return web.Response(status=404, text=str(error))
         return web.Response(status=204)
 
     async def _give_file(self, request: web.Request) -> web.StreamResponse:
@@ -126,12 +145,15 @@ def shown_by_tls(request: web.Request) -> bytes | None:
     return found
 
 
-async def _body(request: web.Request) -> bytes:
+async def _body(request: web.Request, most_bytes: int = MESSAGE_MOST_BYTES) -> bytes:
     try:
         async with asyncio.timeout(_BODY_S):
-            return await request.read()
+            found = await request.read()
     except TimeoutError as error:
         raise web.HTTPRequestTimeout from error
+    if len(found) > most_bytes:
+        raise web.HTTPRequestEntityTooLarge(most_bytes, len(found))
+    return found
 
 
 @web.middleware

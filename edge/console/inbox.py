@@ -11,6 +11,7 @@ from typing import Final
 
 EVENTS_MOST: Final = 8  # messages; a device tells again what was not stored
 WANTS_MOST: Final = 16
+REPLIES_MOST: Final = 16  # parts; two whole answers
 
 
 class What(StrEnum):
@@ -20,6 +21,7 @@ class What(StrEnum):
     STATE = "state"
     EVENTS = "ev"
     WANT = "want"
+    REPLY = "reply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Inbox:
     is_paused: bool = False
     _newest: dict[What, Message] = field(default_factory=dict)
     _events: deque[Message] = field(default_factory=deque)
+    _replies: deque[Message] = field(default_factory=deque)
     _wants: deque[Message] = field(default_factory=deque)
 
     def put(self, message: Message) -> None:
@@ -92,19 +95,23 @@ class Inbox:
                 self._newest[message.what] = message
             case What.EVENTS:
                 self._append(self._events, message, EVENTS_MOST)
+            case What.REPLY:
+                self._append(self._replies, message, REPLIES_MOST)
             case What.WANT:
                 if all(one.word != message.word for one in self._wants):
                     self._append(self._wants, message, WANTS_MOST)
 
     def take(self) -> Iterator[Message]:
         """Yield all but wants, and forget them; what comes meanwhile too."""
-        while self._newest or self._events:
+        while self._newest or self._events or self._replies:
             if self._newest:
                 # A birth comes before what the device says after it.
                 what = What.ONLINE if What.ONLINE in self._newest else What.STATE
                 yield self._newest.pop(what)
-            else:
+            elif self._events:
                 yield self._events.popleft()
+            else:
+                yield self._replies.popleft()
 
     def put_back(self, message: Message) -> None:
         """Keep a message that could not be stored, unless a newer one has taken its place.
@@ -113,6 +120,8 @@ class Inbox:
         """
         if message.what in (What.ONLINE, What.STATE):
             self._newest.setdefault(message.what, message)
+        elif message.what is What.REPLY:
+            self._replies.appendleft(message)
 
     def next_want(self) -> Message | None:
         """Return a want, and forget it."""
@@ -122,17 +131,18 @@ class Inbox:
         """Forget all messages."""
         self._newest.clear()
         self._events.clear()
+        self._replies.clear()
         self._wants.clear()
 
     @property
     def has_wants_only(self) -> bool:
         """Whether nothing but blocks is left."""
-        return not self._newest and not self._events and bool(self._wants)
+        return not (self._newest or self._events or self._replies) and bool(self._wants)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to look at."""
-        return not (self._newest or self._events or self._wants)
+        return not (self._newest or self._events or self._replies or self._wants)
 
     def _append(self, queue: deque[Message], message: Message, most: int) -> None:
         if len(queue) >= most:

@@ -6,7 +6,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Connection, select
 
-from edge.console import admission, certificates, papers
+from edge.console import admission, certificates, commands, papers
 from edge.console.admission import Standing
 from edge.console.certificates import Certificate
 from edge.console.desk import BrokerDesk, Caller, Via
@@ -16,6 +16,7 @@ from edge.console.registry import State
 from edge.console.revocation import Lists
 from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES
+from edge_signing.commands import Command, Reply
 from edge_signing.messages import EventId, ReportEvent, Status, Want
 
 NOT_SERVED = "this console serves no MQTT"
@@ -71,6 +72,11 @@ class Admissions:
         return await self._database.read(
             lambda one: admission.standings(one, self.tenant, devices, self.lists, self._now_s())
         )
+
+    async def asked(self) -> list[Caller]:
+        """Return all callers of the tenant that have commands to answer."""
+        now_s = self._now_s()
+        return await self._database.read(lambda one: commands.asked(one, self.tenant, now_s))
 
     async def denied(self) -> set[str]:
         """Return all names that the broker has to deny."""
@@ -147,6 +153,18 @@ class MqttDesk(BrokerDesk):
     async def take_online(self, caller: Caller, boot_id: str, *, is_online: bool) -> None:
         """Store a birth or a will."""
         await self._desk.take_online(caller, boot_id, is_online=is_online)
+
+    async def commands(self, caller: Caller) -> Sequence[Command]:
+        """Return what is asked of a device."""
+        return await self._desk.commands(caller)
+
+    async def asked(self) -> list[Caller]:
+        """Return all callers that have commands to answer."""
+        return await self._admissions.asked()
+
+    async def take_reply(self, caller: Caller, reply: Reply) -> None:
+        """Store a part of an answer."""
+        await self._desk.take_reply(caller, reply)
 
     async def block(self, caller: Caller, want: Want) -> bytes:
         """Return a block of a repository's file."""

@@ -17,14 +17,17 @@ from typing import Final
 
 from paho.mqtt.client import MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from edge.console.desk import BrokerDesk, Caller, Via
 from edge.console.inbox import Bucket, Inbox, Message, What
+from edge.console.mqtt_asking import Asking
 from edge.console.mqtt_client import Address, MqttClient, properties
 from edge.console.store.database import StoreError
 from edge.errors import EdgeError, LinkError, ThingNotFoundError
 from edge_agent.backoff import Backoff
 from edge_signing import messages, topics
+from edge_signing.commands import REPLY_MOST_BYTES, Reply
 from edge_signing.errors import FormatError, SigningError
 from edge_signing.messages import BLOCK_MOST_BYTES, MESSAGE_MOST_BYTES, Status, Want
 
@@ -36,6 +39,7 @@ _HEARD: Final = (
     topics.ALL_WANTS,
     topics.ALL_STATES,
     topics.ALL_ONLINE,
+    topics.ALL_REPLIES,
 )
 _BLOCK_EXPIRY_S: Final = 60
 _SETTLE_S: Final = 60.0
@@ -84,6 +88,9 @@ class MqttLink:
     ) -> None:
         self.there = asyncio.Event()
         self._desk = desk
+        self._asking = Asking(
+            desk, lambda topic, payload, said: self._publish(topic, payload, said=said)
+        )
         self._address = address
         self._limits = limits or LinkLimits()
         self._backoff = backoff or Backoff(random.SystemRandom().random, first_s=0.5, most_s=10)
@@ -106,6 +113,7 @@ class MqttLink:
             for _number in range(self._limits.workers):
                 tasks.create_task(self._look())
             tasks.create_task(self._put_right())
+            tasks.create_task(self._asking.run())
             tasks.create_task(self._renew())
             try:
                 while True:
@@ -126,6 +134,10 @@ class MqttLink:
     def look_again(self) -> None:
         """Look again at what is wanted of all devices."""
         self._all.set()
+
+    def ask(self, _tenant: str, device: str) -> None:
+        """Tell a device what is asked of it once."""
+        self._asking.ask(device)
 
     def shut_out(self, _tenant: str, device: str) -> None:
         """Delete all that the broker retains of a device that is let in no longer."""
@@ -191,6 +203,7 @@ class MqttLink:
         for device in sorted(wanted | set(self._retained)):
             await self._publish_desired(device)
         await self._client.subscribe(*_HEARD)
+        await self._asking.ask_all()
 
     async def _put_right(self) -> None:
         while True:
@@ -252,7 +265,8 @@ class MqttLink:
             self._keep(device, Message(What(last), bytes(message.payload), word))
 
     def _keep(self, device: str, message: Message) -> None:
-        if len(message.payload) > MESSAGE_MOST_BYTES:
+        most_bytes = REPLY_MOST_BYTES if message.what is What.REPLY else MESSAGE_MOST_BYTES
+        if len(message.payload) > most_bytes:
             logger.warning("%s: %s bytes are too many", device, len(message.payload))
             return
         inbox = self._inboxes.get(device)
@@ -337,10 +351,14 @@ class MqttLink:
             case What.ONLINE:
                 boot_id, is_online = messages.unpack_online(message.payload)
                 await self._desk.take_online(caller, boot_id, is_online=is_online)
+                if is_online:
+                    await self._asking.give(caller)
             case What.EVENTS:
                 events = messages.unpack_events(message.payload)
                 stored = await self._desk.take_events(caller, events)
                 self._publish(topics.stored(caller.device), messages.pack_stored(stored))
+            case What.REPLY:
+                await self._desk.take_reply(caller, Reply.unpack(message.payload))
             case What.WANT:
                 pass
 
@@ -357,12 +375,18 @@ class MqttLink:
         except ThingNotFoundError:
             said["UserProperty"] = ("status", "404")
         packed = properties(PacketTypes.PUBLISH, **said)
-        if self._client is None:
-            raise LinkError("the broker is not there")
-        self._client.publish(topics.block(caller.device), block, said=packed)
+        self._publish(topics.block(caller.device), block, said=packed)
         return len(block)
 
-    def _publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
+    def _publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        said: Properties | None = None,
+    ) -> None:
         if self._client is None:
             raise LinkError("the broker is not there")
-        self._client.publish(topic, payload, qos=qos, retain=retain)
+        self._client.publish(topic, payload, qos=qos, retain=retain, said=said)

@@ -152,6 +152,7 @@ async def _linked(
     desk = MqttDesk(office.desk, office.admissions, office.database)
     link = MqttLink(desk, address, limits=limits)
     office.desk.on_desired.append(link.tell)
+    office.desk.on_asked.append(link.ask)
     office.desk.on_shut_out.append(link.shut_out)
     async with _kept(link.run):
         yield link

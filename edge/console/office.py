@@ -11,7 +11,7 @@ from typing import BinaryIO, TypeVar
 
 from sqlalchemy import Connection
 
-from edge.console import audit, foreign, labels, orders, registry, releases
+from edge.console import audit, commands, foreign, labels, orders, registry, releases
 from edge.console.audit import Actor
 from edge.console.ddi import actions, credentials
 from edge.console.foreign import File
@@ -26,7 +26,9 @@ from edge.console.releases import FOREIGN, Release
 from edge.console.store.database import Database
 from edge.console.vault import Missing
 from edge.console.vaults import Vaults
-from edge.errors import EdgeError
+from edge.errors import EdgeError, InputError
+from edge_signing.commands import Command, Word
+from edge_signing.errors import FormatError
 from edge_signing.messages import Policy
 
 T = TypeVar("T")
@@ -202,6 +204,36 @@ class Office:
             path,
             lambda one: foreign.add(one, actor, product, version, file),
         )
+
+    async def ask(
+        self,
+        actor: Actor,
+        device: str,
+        word: Word,
+        *,
+        service: str = "",
+        lines: int = 0,
+        expires_s: int,
+    ) -> str:
+        """Ask something of a device, once; return the id of the command. See `commands.ask`."""
+        id_ = f"{word}-{self._word()}{self._word()}"
+        try:
+            command = Command(id_, word, actor.now_s + expires_s, expires_s, service, lines)
+        except FormatError as error:
+            raise InputError(str(error)) from error
+        await self._of_device(actor, device, lambda one: commands.ask(one, actor, device, command))
+        self.desk.asks(actor.tenant, device)
+        return id_
+
+    async def expire_commands(self, tenant: str) -> int:
+        """Give up commands that were not answered in time; return of how many devices."""
+        now_s = self._now_s()
+        if not await self.database.read(lambda one: commands.is_any_due(one, tenant, now_s)):
+            return 0
+        devices = await self.database.write(lambda one: commands.expire(one, tenant, now_s))
+        for device in devices:
+            self.notices.tell(tenant, Topic.DEVICE, device)
+        return len(devices)
 
     async def take_bundle(self, actor: Actor, bundle: Path) -> list[Release]:
         """Verify a bundle and store what it brings; return the releases that it changed."""

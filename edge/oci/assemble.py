@@ -171,15 +171,18 @@ def _supervised(container: Container, people: Users) -> Supervised:
 
 def _add_supervision(placed: Sequence[tuple[str, Container]], people: Users, root: Tree) -> None:
     services = []
+    versions = {}
     for place, container in placed:
         one = _supervised(container, people)
         if container.section is Section.SERVICES:
             supervision.add_service(one, root)
             services.append(one)
+            versions[container.name] = container.image.tag
         else:
             name = place.rpartition("/")[2]
             supervision.add_oneshot(container.section, name, one, root)
     supervision.add_order(services, root)
+    supervision.add_versions(versions, root)
 
 
 def _add_container(

@@ -134,3 +134,9 @@ def add_order(services: Iterable[Supervised], tree: Tree) -> None:
             raise InputError(f"services: {name}: depends_on: there is no service {unknown!r}")
     names = "".join(f"{name}\n" for name in start_order(needs))
     tree.add(f"{FOLDER}/order", file(names.encode()))
+
+
+def add_versions(versions: Mapping[str, str], tree: Tree) -> None:
+    """Put the versions of the services' images into the root, a line `service version` for each."""
+    lines = "".join(f"{name} {version}\n" for name, version in sorted(versions.items()))
+    tree.add(f"{FOLDER}/versions", file(lines.encode()))

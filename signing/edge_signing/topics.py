@@ -16,6 +16,9 @@ ALL_EVENTS: Final = f"{_ROOT}/d/+/s/ev"
 ALL_WANTS: Final = f"{_ROOT}/d/+/s/want"
 ALL_STATES: Final = f"{_ROOT}/d/+/s/state"
 ALL_ONLINE: Final = f"{_ROOT}/d/+/s/online"
+ALL_REPLIES: Final = f"{_ROOT}/d/+/s/reply"
+# By HTTP: a header of the answer to `desired` that says that something is asked of the device.
+ASKED_HEADER: Final = "Edge-Commands"
 
 
 def desired(device: str) -> str:
@@ -58,6 +61,11 @@ def want(device: str) -> str:
     return _of(device, "s/want")
 
 
+def reply(device: str) -> str:
+    """Return where a device answers commands."""
+    return _of(device, "s/reply")
+
+
 def device_of(topic: str) -> str:
     """Return the device that a topic belongs to.
 
@@ -72,7 +80,7 @@ def device_of(topic: str) -> str:
 
 
 def path(device: str, what: str) -> str:
-    """Return the path below the server's URL: of `desired`, `events` or `state`."""
+    """Return the path below the server's URL: of `desired`, `events`, `state`, and so on."""
     check_device(device)
     return f"v1/devices/{device}/{what}"
 

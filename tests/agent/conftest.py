@@ -52,16 +52,22 @@ class AgentFiles:
         return self.control().state()
 
 
-@pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AgentFiles:
-    """A device that runs slot b, armed for three starts."""
-    made = AgentFiles(tmp_path)
+def device_in(folder: Path) -> AgentFiles:
+    """Return a device that runs slot b, armed for three starts."""
+    made = AgentFiles(folder)
     first, second = boot_state.factory_copies()
     made.boot_state.parent.mkdir()
     state = first.ljust(boot_state.COPY_OFFSETS_BYTES[1], b"\0") + second
     made.boot_state.write_bytes(state.ljust(4 << 20, b"\0"))
     made.control().arm("b")
     made.command_line.write_text("quiet edge.slot=b panic=5\n")
-    (tmp_path / "boot_id").write_text("a0b1c2d3-0000-4000-8000-000000000000\n")
+    (folder / "boot_id").write_text("a0b1c2d3-0000-4000-8000-000000000000\n")
+    return made
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AgentFiles:
+    """A device that runs slot b, armed for three starts."""
+    made = device_in(tmp_path)
     monkeypatch.setattr(__main__, "PLACES", made.places)
     return made

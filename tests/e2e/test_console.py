@@ -1,4 +1,4 @@
-"""A device of the image enrols at the console, is accepted, and gets a release, by the commands.
+"""A device of the image enrols at the console, is accepted, asked, and gets a release.
 
 It asks by HTTP, hears its order over MQTT, and fetches the release by HTTP.
 """
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 
 WITHIN_S = 240
 Edge = Callable[..., Any]
+REFUSED = 5
 
 
 def eventually(machine: Machine, is_so: Callable[[], object]) -> None:
@@ -86,6 +87,30 @@ def orders(one: Console) -> list[str]:
     return [each["state"] for each in one.good("GET", f"/devices/{DEVICE}/orders")["orders"]]
 
 
+def require_reach(edge: Edge) -> None:
+    """Require that the device answers what it is asked, and that a service is restarted."""
+
+    def services() -> dict[str, dict[str, Any]]:
+        found = edge("devices", "inventory", DEVICE, "--refresh")["services"]
+        return {one["name"]: one for one in found}
+
+    before = services()
+    logs = edge("devices", "logs", DEVICE, "--service", "agent", "--lines", "50")["content"]
+    for name in ("network", "console"):
+        edge("devices", "restart", DEVICE, name, "--yes")
+    after = services()
+
+    assert "slot a, state idle" in logs
+    assert set(before) == {"network", "agent", "console"}
+    assert all(one["state"] == "ready" and one["version"] for one in before.values())
+    for name in ("network", "console"):
+        assert after[name]["pid"] not in (0, before[name]["pid"])
+    assert after["agent"]["pid"] == before["agent"]["pid"]
+    # Init does not let the agent restart itself, and the image allows no restart of the system.
+    assert main(["devices", "restart", DEVICE, "agent", "--yes"]) == REFUSED
+    assert main(["devices", "reboot", DEVICE, "--yes"]) == REFUSED
+
+
 def test_a_device_asks_is_accepted_and_gets_a_release(
     site: UpdateSite,
     releases: Releases,
@@ -105,6 +130,7 @@ def test_a_device_asks_is_accepted_and_gets_a_release(
         eventually(machine, lambda: device(one)["version"] == BASE)
         eventually(machine, lambda: device(one)["is_online"] and device(one)["via"] == "mqtt")
         polls.clear()
+        require_reach(edge)
         edge("deploy", NEXT, "--to", DEVICE)
         eventually(machine, lambda: device(one)["action"] == device(one)["desired_action"])
         polled = list(polls)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from edge.console.desk import Caller, Via
 from edge.errors import ThingNotFoundError
+from edge_signing.commands import Command, Reply
 from edge_signing.messages import EventId, ReportEvent, Status, Want
 
 TENANT = "acme"
@@ -30,6 +31,8 @@ class MemoryDesk:
     events: dict[str, dict[EventId, ReportEvent]] = field(default_factory=dict)
     online: dict[str, tuple[str, bool]] = field(default_factory=dict)
     repeats: int = 0
+    questions: dict[str, list[Command]] = field(default_factory=dict)
+    replies: list[tuple[str, Reply]] = field(default_factory=list)
     wants: list[Want] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
     delay_s: float = 0.0
@@ -72,6 +75,17 @@ class MemoryDesk:
         known = self.online.get(caller.device)
         if is_online or known is None or known[0] == boot_id:
             self.online[caller.device] = (boot_id, is_online)
+
+    async def commands(self, caller: Caller) -> Sequence[Command]:
+        return self.questions.get(caller.device, [])
+
+    async def asked(self) -> Sequence[Caller]:
+        return [Caller(TENANT, one, Via.MQTT) for one in self.questions if one in self.known]
+
+    async def take_reply(self, caller: Caller, reply: Reply) -> None:
+        if all(one.id != reply.command for one in self.questions.get(caller.device, [])):
+            raise ThingNotFoundError(f"{caller.device}: was not asked {reply.command!r}")
+        self.replies.append((caller.device, reply))
 
     async def block(self, caller: Caller, want: Want) -> bytes:
         self.wants.append(want)

@@ -4,16 +4,17 @@ import re
 import ssl
 import threading
 from collections.abc import Callable, Sequence
-from http.client import NO_CONTENT, NOT_MODIFIED, OK
+from http.client import NO_CONTENT, NOT_FOUND, NOT_MODIFIED, OK
 from typing import Final
 
 from edge_agent.identity import Identity
-from edge_agent.link import WrongAnswerError
+from edge_agent.link import RefusedByServerError, WrongAnswerError
 from edge_agent.links import tls
 from edge_agent.links.exchange import AddressError, Answer, Exchange, Server
 from edge_agent.links.guarded import Pace
 from edge_agent.links.http_files import HttpFiles
-from edge_signing import messages, topics
+from edge_signing import commands, messages, topics
+from edge_signing.commands import Command, Reply
 from edge_signing.messages import MESSAGE_MOST_BYTES, Desired, EventId, ReportEvent, Status
 
 REPOSITORY: Final = "repository/"
@@ -23,6 +24,9 @@ _ETAG: Final = re.compile(r'(?:W/)?"[!#-~]{0,128}"')
 
 class HttpLink:
     """A server by its URL.
+
+    Attributes:
+        on_asked: Called when the server says that there are commands for this device.
 
     Args:
         url: `https://…/`; plain HTTP only where no token is sent.
@@ -56,11 +60,14 @@ class HttpLink:
         self._etag = ""
         self._desired: Desired | None = None
         self._woken = threading.Event()
+        self.on_asked: Callable[[], None] = lambda: None
 
     def desired(self) -> Desired | None:
         """Return the newest order; see `edge_agent.link.Link`."""
         headers = {"If-None-Match": self._etag} if self._etag else {}
         answer = self._exchange.ask("GET", self._path("desired"), headers=headers)
+        if answer.header(topics.ASKED_HEADER):
+            self.on_asked()
         if answer.status == NOT_MODIFIED and self._etag:
             return self._desired
         if answer.status == NO_CONTENT:
@@ -92,6 +99,31 @@ class HttpLink:
         told = messages.pack_events(events)
         answer = self._exchange.ask("POST", self._path("events"), headers=_JSON, body=told)
         return messages.unpack_stored(_body(answer))
+
+    def commands(self) -> Sequence[Command]:
+        """Return what is asked of this device; nothing by a server that knows of none.
+
+        Raises:
+            LinkError: It may work later.
+            RefusedByServerError: The server does not know this device.
+            FormatError: They can not be read.
+        """
+        try:
+            answer = self._exchange.ask("GET", self._path("commands"))
+        except RefusedByServerError as error:
+            if error.status == NOT_FOUND:
+                return ()
+            raise
+        return () if answer.status == NO_CONTENT else commands.unpack_commands(_body(answer))
+
+    def send_reply(self, reply: Reply) -> None:
+        """Tell a part of an answer.
+
+        Raises:
+            LinkError: It may work later.
+            RefusedByServerError: The server does not take it.
+        """
+        self._exchange.ask("POST", self._path("replies"), headers=_JSON, body=reply.pack())
 
     def repository(self, url: str) -> HttpFiles:
         """Return the files of a repository; see `edge_agent.link.Link`."""

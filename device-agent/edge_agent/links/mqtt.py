@@ -8,6 +8,7 @@ import logging
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -18,6 +19,7 @@ from edge_agent.links.http import HttpLink
 from edge_agent.links.mqtt_blocks import ANSWER_S, MqttBlocks
 from edge_agent.links.mqtt_session import Heard, MqttSession
 from edge_signing import messages, topics
+from edge_signing.commands import COMMANDS_MOST, Command, Reply
 from edge_signing.errors import FormatError
 from edge_signing.messages import MESSAGE_MOST_BYTES, Desired, EventId, ReportEvent, Status
 
@@ -79,6 +81,8 @@ class MqttLink:
         self._news = 0
         self._seen = 0
         self._stored: set[EventId] = set()
+        self._take_command: Callable[[Command], None] | None = None
+        self._early: deque[Command] = deque(maxlen=COMMANDS_MOST)
         self._status = b""
         self._files: _EitherFiles | None = None
         self._blocks = MqttBlocks(self._want, answer_s=answer_s)
@@ -94,6 +98,11 @@ class MqttLink:
             clock=clock,
         )
         self._session.open()
+
+    @property
+    def http(self) -> HttpLink | None:
+        """The same server by HTTP."""
+        return self._http
 
     @property
     def is_broker_there(self) -> bool:
@@ -151,6 +160,27 @@ class MqttLink:
         if self._http is None:
             raise LinkError("the broker is not there")
         return self._http.send_events(events)
+
+    def hear_commands(self, take: Callable[[Command], None]) -> None:
+        """Let somebody take commands, those too that came before.
+
+        Args:
+            take: Called in paho's thread, and in this one.
+        """
+        with self._changed:
+            self._take_command = take
+            early = list(self._early)
+            self._early.clear()
+        for command in early:
+            take(command)
+
+    def send_reply(self, reply: Reply) -> None:
+        """Tell a part of an answer to a command.
+
+        Raises:
+            LinkError: The broker is not there, or takes nothing more now.
+        """
+        self._session.publish(topics.reply(self._device), reply.pack())
 
     def repository(self, url: str) -> RepositoryFiles:
         """Return the files of a repository; see `edge_agent.link.Link`."""
@@ -223,6 +253,8 @@ class MqttLink:
                     self._blocks.hear(heard)
                 case topic if topic == topics.stored(self._device):
                     self._is_stored(heard.payload)
+                case topic if topic == topics.command(self._device):
+                    self._command(Command.unpack(heard.payload))
         except FormatError as error:
             logger.warning("%s: %s", heard.topic, error)
 
@@ -235,6 +267,14 @@ class MqttLink:
                 self._news += 1
             self._has_heard, self._desired = True, desired
             self._changed.notify_all()
+
+    def _command(self, command: Command) -> None:
+        with self._changed:
+            take = self._take_command
+            if take is None:
+                self._early.append(command)
+        if take is not None:
+            take(command)
 
     def _wake(self) -> None:
         with self._changed:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from edge.console import listing, tokens
 from edge.console.api import (
     administration,
+    commands,
     contents,
     ddi,
     deployments,
@@ -61,6 +62,7 @@ ENDPOINTS: Final = (
     *deployments.ENDPOINTS,
     *overview.ENDPOINTS,
     *ddi.ENDPOINTS,
+    *commands.ENDPOINTS,
     *administration.ENDPOINTS,
     *hooks.ENDPOINTS,
     *people.ENDPOINTS,

@@ -1,21 +1,26 @@
 """One simulated device: is there, takes orders, does its steps, tells what happened."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import Final, TypeVar
 
+from edge.console.simulate.answers import answer
 from edge.console.simulate.behaviour import IMAGE_BYTES, Kind, Step, steps
 from edge.console.simulate.links import DeviceLink
 from edge.console.simulate.summary import Counts
 from edge.errors import LinkError, ServerError
 from edge_agent.backoff import Backoff
 from edge_agent.machine import Result, State
+from edge_signing.commands import Command, Reply
 from edge_signing.messages import EVENTS_MOST, Desired, EventId, ReportEvent, Status
 
 T = TypeVar("T")
 
+ANSWERS_KEPT: Final = 8
 _OTHER: Final = {"a": "b", "b": "a"}
 
 
@@ -73,6 +78,7 @@ class SimulatedDevice:
         self._told = 0
         self._is_open = False
         self._ended: set[str] = set()
+        self._answered: OrderedDict[str, tuple[Reply, ...]] = OrderedDict()
         self._start_again()
 
     async def live(self) -> None:
@@ -81,6 +87,8 @@ class SimulatedDevice:
             await self._say()
             while not self.is_silent:
                 desired = await self._order()
+                for command in await self._tried(self._link.commands):
+                    await self._answer(command)
                 if desired is not None and self._is_new(desired):
                     await self._act(desired)
         finally:
@@ -113,6 +121,19 @@ class SimulatedDevice:
                 self._counts.silent += 1
                 self.changed.set()
                 return
+
+    async def _answer(self, command: Command) -> None:
+        """Do what was asked, once, and say how it ended."""
+        said = self._answered.get(command.id)
+        if said is None:
+            if command.word == "reboot":
+                self._lose()
+                self._start_again()
+            said = self._answered[command.id] = answer(command, self._status, self._now_s())
+            while len(self._answered) > ANSWERS_KEPT:
+                self._answered.popitem(last=False)
+        for part in said:
+            await self._tried(partial(self._link.send_reply, part))
 
     async def _do(self, step: Step) -> None:
         self._status = replace(

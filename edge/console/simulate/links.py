@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -15,7 +16,8 @@ from paho.mqtt.client import MQTTMessage
 
 from edge.console.mqtt_client import Address, MqttClient, Will
 from edge.errors import InputError, LinkError, ServerError
-from edge_signing import messages, topics
+from edge_signing import commands, messages, topics
+from edge_signing.commands import Command, Reply
 from edge_signing.errors import FormatError
 from edge_signing.messages import MESSAGE_MOST_BYTES, Desired, EventId, ReportEvent, Status
 
@@ -53,6 +55,12 @@ class DeviceLink(Protocol):
     async def send_events(self, events: Sequence[ReportEvent]) -> Sequence[EventId]:
         """Tell events, and return those that the server has stored; errors as of `order`."""
 
+    async def commands(self) -> Sequence[Command]:
+        """Return what the device was asked since the last time; errors as of `order`."""
+
+    async def send_reply(self, reply: Reply) -> None:
+        """Tell a part of an answer; errors as of `order`."""
+
     def break_off(self) -> None:
         """Be gone without a word."""
 
@@ -77,6 +85,7 @@ class HttpDevice:
         self._etag = ""
         self._desired: Desired | None = None
         self._is_new = True
+        self._is_asked = False
 
     async def open(self, boot_id: str) -> None:
         """Do nothing: each request is its own."""
@@ -105,6 +114,21 @@ class HttpDevice:
             return messages.unpack_stored(body)
         except FormatError as error:
             raise LinkError(str(error)) from error
+
+    async def commands(self) -> Sequence[Command]:
+        """Ask what the device is asked, if the last answer said that there is something."""
+        if not self._is_asked:
+            return ()
+        self._is_asked = False
+        _status, _etag, body = await self._ask("GET", "commands")
+        try:
+            return commands.unpack_commands(body) if body else ()
+        except FormatError as error:
+            raise LinkError(str(error)) from error
+
+    async def send_reply(self, reply: Reply) -> None:
+        """Tell a part of an answer."""
+        await self._ask("POST", "replies", reply.pack())
 
     def break_off(self) -> None:
         """Poll at once when the device is back."""
@@ -142,6 +166,7 @@ class HttpDevice:
             ) as answer:
                 data = await answer.content.read(MESSAGE_MOST_BYTES + 1)
                 status, etag = answer.status, answer.headers.get("ETag", "")
+                self._is_asked |= topics.ASKED_HEADER in answer.headers
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise LinkError(f"{method} {url}: {str(error) or type(error).__name__}") from error
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -166,6 +191,7 @@ class MqttDevice:
         self._news = asyncio.Event()
         self._stored: set[EventId] = set()
         self._told = asyncio.Event()
+        self._commands: deque[Command] = deque(maxlen=commands.COMMANDS_MOST)
 
     async def open(self, boot_id: str) -> None:
         """Connect, hear orders, and say that the device is there."""
@@ -221,6 +247,16 @@ class MqttDevice:
             raise LinkError(f"{self._device}: nobody says that events are stored") from error
         return [one for one in self._stored if one in wanted]
 
+    async def commands(self) -> Sequence[Command]:
+        """Return what came."""
+        found = list(self._commands)
+        self._commands.clear()
+        return found
+
+    async def send_reply(self, reply: Reply) -> None:
+        """Tell a part of an answer."""
+        self._there().publish(topics.reply(self._device), reply.pack())
+
     def break_off(self) -> None:
         """Lose the connection."""
         if self._client is not None:
@@ -251,6 +287,9 @@ class MqttDevice:
                 case "stored":
                     self._stored.update(messages.unpack_stored(bytes(message.payload)))
                     self._told.set()
+                case "cmd":
+                    self._commands.append(Command.unpack(bytes(message.payload)))
+                    self._news.set()
                 case "wake":
                     self._news.set()
                 case _:

@@ -144,9 +144,19 @@ def test_a_service_that_does_not_end_is_killed(device: DeviceShell) -> None:
     assert (ended.status, ended.out) == (0, "ended stopped\n")
     assert list(s6(device)) == [
         "s6-svc -wD -T 3000 -d ended",
-        f"crun --root {device.root}/run/crun kill ended KILL",
-        "s6-svwait -D -t 5000 ended",
+        f"crun --root {device.root}/run/crun kill --all ended KILL",
+        "s6-svwait -D -t 20000 ended",
     ]
+
+
+def test_a_restart_leaves_no_service_down(device: DeviceShell) -> None:
+    device.program("s6-svc", 'case $* in *" -d "*) exit 99 ;; esac')
+    device.program("s6-svwait", "exit 99")
+
+    ended = ctl(device, "restart", "web")
+
+    assert ended.status == 6
+    assert [*s6(device)][-1] == "s6-svc -wU -T 60000 -u web"
 
 
 def test_a_service_that_does_not_get_ready_is_told(device: DeviceShell) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from edge.keys import create
 from edge_signing.messages import EventId, ReportEvent
 from tests.agent.power.system import System, tiny_units
 from tests.fakes import console, postgresql
+from tests.fakes.asked import Asked
 from tests.fakes.console import Console
 from tests.fakes.operator import Operator
 from tests.fakes.pki import Pki
@@ -64,6 +66,19 @@ def shared(
         one.good("POST", "/people", {"person": "carla", "role": "viewer"})
         one.link("unit-1").send_events([ReportEvent(EventId("boot-1", 1), 1, "started")])
         yield one
+
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def asked(shared: Console) -> Asked:
+    """A device of the shared console that no other test has, and another one."""
+    names = [f"asked-{next(_numbers)}" for _device in range(2)]
+    for name in names:
+        shared.good("POST", "/devices", {"device": name})
+        shared.link(name).desired()
+    return Asked(shared, *names)
 
 
 @pytest.fixture(scope="session")

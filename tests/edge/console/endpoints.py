@@ -16,6 +16,7 @@ BODIES: dict[str, object] = {
     "/devices/{device}/tags": {"add": ["a"]},
     "/devices/{device}/attributes": {"attributes": {"a": "b"}},
     "/devices/{device}/notes": {"notes": "n"},
+    "/devices/{device}/commands": {"word": "logs", "service": "web"},
     "/groups/{group}": {"filter": "tag:berlin"},
     "/groups/{group}/members": {"add": ["unit-1"]},
     "/imports/devices": {"devices": [{"device": "new-2", "tags": ["a"]}]},
@@ -37,6 +38,7 @@ def each() -> list[Any]:
 def path_of(one: Endpoint) -> str:
     parts = {
         "device": "unit-1",
+        "command": "logs-0000",
         "group": "hall-3",
         "hook": "0" * 16,
         "key": "0" * 16,

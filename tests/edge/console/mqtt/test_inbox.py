@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.console.inbox import EVENTS_MOST, WANTS_MOST, Bucket, Inbox, Message, What
+from edge.console.inbox import EVENTS_MOST, REPLIES_MOST, WANTS_MOST, Bucket, Inbox, Message, What
 
 
 def _inbox() -> Inbox:
@@ -74,3 +74,19 @@ def test_a_bucket_lets_a_burst_through_and_then_a_rate() -> None:
     assert not bucket.is_full
     assert bucket.wait_s(100.0) == 0
     assert bucket.is_full
+
+
+def test_answers_stay_in_order_have_a_limit_and_come_back_when_they_could_not_be_stored() -> None:
+    inbox = _inbox()
+    for number in range(REPLIES_MOST + 3):
+        inbox.put(Message(What.REPLY, b"%d" % number))
+    inbox.put(Message(What.STATE, b"s"))
+
+    taken = inbox.take()
+    assert next(taken).what is What.STATE
+    first = next(taken)
+    inbox.put_back(first)
+
+    assert [one.payload for one in inbox.take()] == [b"%d" % n for n in range(REPLIES_MOST)]
+    assert inbox.dropped == 3
+    assert inbox.is_empty

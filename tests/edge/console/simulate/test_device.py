@@ -8,6 +8,8 @@ from edge.console.simulate.behaviour import Kind
 from edge.console.simulate.device import Pace, SimulatedDevice
 from edge.console.simulate.summary import Counts
 from edge.errors import LinkError
+from edge_signing.commands import Command, Reply, unpack_content
+from edge_signing.inventory import Inventory
 from edge_signing.messages import Desired, EventId, ReportEvent, Status
 
 PACE = Pace(speed=10_000, poll_s=0.001, retry_s=0.0001)
@@ -22,6 +24,8 @@ class HardServer:
         self.stored: list[ReportEvent] = []
         self.statuses: list[Status] = []
         self.boots: list[str] = []
+        self.asked: list[Command] = []
+        self.replies: list[Reply] = []
         self._opened = 0
         self.closed = False
 
@@ -45,6 +49,13 @@ class HardServer:
         self.stored += stored
         return [event.id for event in stored]
 
+    async def commands(self) -> Sequence[Command]:
+        asked, self.asked = self.asked, []
+        return asked
+
+    async def send_reply(self, reply: Reply) -> None:
+        self.replies.append(reply)
+
     def break_off(self) -> None:
         pass
 
@@ -52,8 +63,11 @@ class HardServer:
         self.closed = True
 
 
-def _lived(kind: Kind, actions: int, seed: int = 1) -> tuple[HardServer, Counts]:
+def _lived(
+    kind: Kind, actions: int, seed: int = 1, asked: Sequence[Command] = ()
+) -> tuple[HardServer, Counts]:
     server, counts = HardServer(actions), Counts()
+    server.asked = [*asked]
 
     async def live() -> None:
         status = Status("none", slot="a", version="1.0")
@@ -121,3 +135,21 @@ def test_a_silent_one_says_nothing_after_its_restart() -> None:
     assert counts.silent == 1
     assert server.stored == []
     assert not server.closed
+
+
+def test_what_is_asked_is_answered_once_and_a_restart_is_one() -> None:
+    asked = [
+        Command("a", "inventory", 100, 90),
+        Command("b", "logs", 100, 90, lines=3),
+        Command("c", "restart", 100, 90, "nothing"),
+        Command("d", "reboot", 100, 90),
+        Command("d", "reboot", 100, 90),
+    ]
+
+    server, _counts = _lived(Kind.OK, 1, asked=asked)
+
+    ends = [(one.command, one.state) for one in server.replies]
+    assert ends == [("a", "done"), ("b", "done"), ("c", "refused"), ("d", "done"), ("d", "done")]
+    assert Inventory.unpack(unpack_content(server.replies[0].content)).slot == "a"
+    assert unpack_content(server.replies[1].content).count(b"\n") == 3
+    assert len(set(server.boots)) == 3  # that of the beginning, of this restart, of the update

@@ -14,6 +14,7 @@ import { people } from "./people.js";
 const SCOPES = {
   "devices:read": "see devices, groups and events",
   "devices:write": "accept, revoke, tag; change groups",
+  "devices:reach": "read logs and inventories, restart services",
   "releases:read": "see releases",
   "releases:write": "upload releases",
   deploy: "order releases of devices",

@@ -1,0 +1,1 @@
+"""What the device does once when somebody asks: four words, beside updates."""
