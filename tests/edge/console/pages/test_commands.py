@@ -56,7 +56,7 @@ def parsed(text: str) -> dict[str, Any]:
     words = shlex.split(text)
     assert words.pop(0) == "edge"
     command: click.Command = edge
-    context = click.Context(edge)
+    context = click.Context(edge, **edge.context_settings)
     while isinstance(command, click.Group):
         name = words.pop(0)
         found = command.get_command(context, name)
