@@ -13,4 +13,4 @@ IN_CI = os.environ.get("CI") == "true"
 EXAMPLES = 40
 EXAMPLES_IN_CI = 100
 # Of the second of two power cuts; all of them elsewhere, with the slow tests.
-SECOND_CUTS = 0.3 if IN_CI else 1.0
+SECOND_CUTS = 0.2 if IN_CI else 1.0
