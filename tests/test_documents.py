@@ -7,7 +7,7 @@ import pytest
 
 from edge.cli.main import STATUSES
 from tests.source_tree import PROJECT, files, name_of, text_files
-from tools import cli_reference, state_diagram
+from tools import api_reference, cli_reference, state_diagram
 
 HELP = re.compile(
     r"^\$ (?:\.venv/bin/)?(edge[a-z -]*?) --help\n(.*?)^```", re.MULTILINE | re.DOTALL
@@ -20,6 +20,12 @@ def test_the_reference_of_the_command_line_is_current() -> None:
     written = cli_reference.DOCUMENT.read_text()
 
     assert written == cli_reference.reference(), "run .venv/bin/python -m tools.cli_reference"
+
+
+def test_the_reference_of_the_api_is_current() -> None:
+    written = api_reference.DOCUMENT.read_text()
+
+    assert written == api_reference.reference(), "run .venv/bin/python -m tools.api_reference"
 
 
 def test_the_reference_has_all_exit_statuses() -> None:
