@@ -57,7 +57,7 @@ class HttpLink:
 
     def app(self) -> web.Application:
         """Return the application, to be served with TLS that asks for certificates."""
-        made = web.Application(client_max_size=REPLY_MOST_BYTES, middlewares=[_answering])
+        made = web.Application(client_max_size=MESSAGE_MOST_BYTES, middlewares=[_answering])
         path = "/v1/devices/{device}"
         made.router.add_get(f"{path}/desired", self._give_desired, allow_head=False)
         made.router.add_post(f"{path}/events", self._take_events)
@@ -97,7 +97,8 @@ class HttpLink:
 
     async def _take_reply(self, request: web.Request) -> web.StreamResponse:
         caller = await self._caller(request)
-        reply = Reply.unpack(await _body(request, REPLY_MOST_BYTES))
+        longer = request.clone(client_max_size=REPLY_MOST_BYTES)
+        reply = Reply.unpack(await _body(longer))
         try:
             await self._desk.take_reply(caller, reply)
         except ThingNotFoundError as error:
@@ -145,15 +146,12 @@ def shown_by_tls(request: web.Request) -> bytes | None:
     return found
 
 
-async def _body(request: web.Request, most_bytes: int = MESSAGE_MOST_BYTES) -> bytes:
+async def _body(request: web.Request) -> bytes:
     try:
         async with asyncio.timeout(_BODY_S):
-            found = await request.read()
+            return await request.read()
     except TimeoutError as error:
         raise web.HTTPRequestTimeout from error
-    if len(found) > most_bytes:
-        raise web.HTTPRequestEntityTooLarge(most_bytes, len(found))
-    return found
 
 
 @web.middleware

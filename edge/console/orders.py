@@ -95,7 +95,7 @@ def deploy(
             f" {release.product} {release.version}",
             hint="edge releases add-file, or edge devices re-enrol if it runs Edge now",
         )
-    _require_fit(row, release)
+    _require_fit(connection, row, release)
     seq = max(row.desired_seq, row.seq) + 1
     action = f"{seq}-{word()}"
     _replace(connection, actor, device)
@@ -204,7 +204,7 @@ def _replace(connection: Connection, actor: Actor, device: str) -> None:
     connection.execute(update(ORDERS).where(*open_).values(values))
 
 
-def _require_fit(row: Row[Any], release: Release) -> None:
+def _require_fit(connection: Connection, row: Row[Any], release: Release) -> None:
     if row.state != State.ACCEPTED:
         raise RefusedError(f"{row.device} is {row.state}, not accepted")
     if not release.is_published:
@@ -224,3 +224,22 @@ def _require_fit(row: Row[Any], release: Release) -> None:
             f"{release.product} {release.version}: its counter {release.counter} is below"
             f" {row.counter} of {row.device}, which would refuse it"
         )
+    _require_hop(connection, row, release)
+
+
+def _require_hop(connection: Connection, row: Row[Any], release: Release) -> None:
+    """Refuse a release that wants another one to be taken first."""
+    if not row.version or row.counter >= release.from_counter:
+        return
+    known = releases.list_(connection, row.tenant, product=release.product)
+    ways = [
+        one
+        for one in known
+        if one.is_published and one.from_counter <= row.counter < one.counter < release.counter
+    ]
+    first = max(ways, key=lambda one: one.counter, default=None)
+    raise RefusedError(
+        f"{release.product} {release.version} is for systems from counter"
+        f" {release.from_counter} on, and {row.device} runs {row.version} with {row.counter}",
+        hint=f"order {first.version} first" if first else "no release here is a step to it",
+    )

@@ -22,6 +22,7 @@ class Release:
 
     Attributes:
         path: Of its document.
+        from_counter: The lowest counter of a system that may update to it directly.
         patches: Paths of the documents of its patches.
         is_published: All that its documents name is here, so that devices may be sent to it.
         kind: `edge`, or `foreign`: see `edge.console.foreign`.
@@ -36,6 +37,7 @@ class Release:
     patches: tuple[str, ...]
     is_published: bool
     kind: str = EDGE
+    from_counter: int = 0
 
 
 def take(connection: Connection, actor: Actor, found: Iterable[Release]) -> list[Release]:
@@ -130,6 +132,7 @@ def _values(actor: Actor, one: Release) -> dict[str, object]:
         "product": one.product,
         "version": one.version,
         "counter": one.counter,
+        "from_counter": one.from_counter,
         "boards": " ".join(one.boards),
         "notes": one.notes,
         "patches": " ".join(one.patches),
@@ -150,4 +153,5 @@ def _release(row: Row[Any]) -> Release:
         patches=tuple(row.patches.split()),
         is_published=row.is_published,
         kind=row.kind,
+        from_counter=row.from_counter,
     )

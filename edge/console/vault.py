@@ -159,6 +159,7 @@ class Vault:
                     product=one.product,
                     version=one.version,
                     counter=one.counter,
+                    from_counter=one.from_counter,
                     boards=one.boards,
                     notes=one.notes,
                     patches=tuple(sorted(patch.path for patch in patches)),

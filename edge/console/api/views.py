@@ -209,6 +209,9 @@ class ReleaseView(View):
     product: str
     version: str
     counter: int
+    from_counter: int = Field(
+        description="The lowest counter of a system that may update to it directly"
+    )
     boards: list[str]
     notes: str
     patches: list[str]

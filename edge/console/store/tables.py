@@ -236,6 +236,7 @@ RELEASES: Final = Table(
     Column("product", Text, nullable=False),
     Column("version", Text, nullable=False),
     _integer("counter"),
+    _integer("from_counter"),
     _text("boards"),
     _text("notes"),
     # Paths of the documents of its patches, separated by blanks.

@@ -197,6 +197,30 @@ def test_what_the_device_would_refuse_is_not_ordered(
     assert shop.row().desired is None
 
 
+@pytest.mark.parametrize(
+    ("hop_from", "hint"),
+    [
+        pytest.param(0, "order 8 first", id="there is a step"),
+        pytest.param(2, "no release here is a step to it", id="there is none"),
+    ],
+)
+def test_a_release_that_wants_another_one_before_it_says_which(
+    shop: Shop, hop_from: int, hint: str
+) -> None:
+    one = shop.release("2")
+    hop = replace(one, path="gateway/8/release.json", version="8", counter=8, from_counter=hop_from)
+    far = replace(one, path="gateway/9/release.json", version="9", counter=9, from_counter=7)
+    low = replace(one, path="gateway/1/release.json", version="1", counter=1)
+    shop.write(lambda c: releases.take(c, shop.actor, [low, hop, far]))
+    here = {"version": "1", "counter": 1}
+    shop.write(lambda c: c.execute(update(DEVICES).values(here)).rowcount)
+
+    with pytest.raises(RefusedError, match="from counter 7 on, and d-1 runs 1 with 1") as caught:
+        shop.order("9")
+
+    assert (caught.value.hint, shop.row().desired) == (hint, None)
+
+
 def test_a_release_that_is_not_whole_is_not_ordered(shop: Shop) -> None:
     part = replace(shop.release("2"), is_published=False)
     shop.write(lambda c: releases.take(c, shop.actor, [part]))

@@ -21,6 +21,7 @@ export function misfit(device, release) {
   if (device.board && !release.boards.includes(device.board)) return `it is for ${release.boards.join(", ")}`;
   if (device.product && device.product !== release.product) return `it runs ${device.product}`;
   if (release.counter < device.counter) return "its counter is below that of the device";
+  if (device.version && device.counter < release.from_counter) return "another release has to be taken first";
   return "";
 }
 
