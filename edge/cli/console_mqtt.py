@@ -83,7 +83,7 @@ class MqttOptions:
             InputError: The broker's URL or a file can not be used.
         """
         # Its packages are an extra.
-        from edge.console.mqtt_service import GivenBroker, OwnBroker
+        from edge.console.mqtt.service import GivenBroker, OwnBroker
 
         if self.is_off:
             return ()

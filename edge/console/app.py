@@ -37,9 +37,9 @@ from edge.console.enrolment.registrar import Registrar
 from edge.console.front_desk import FrontDesk
 from edge.console.hooks.addresses import Allowed, Network, networks
 from edge.console.hooks.courier import Route
-from edge.console.http_link import KEEP_ALIVE_S, HttpLink, shown_by_tls
+from edge.console.http.link import KEEP_ALIVE_S, HttpLink, shown_by_tls
 from edge.console.list_watch import ListWatch
-from edge.console.mqtt_state import MqttState
+from edge.console.mqtt.state import MqttState
 from edge.console.office import Office
 from edge.console.people import invitations
 from edge.console.people.door import PeopleDoor

@@ -18,8 +18,8 @@ from edge.console.foreign import File
 from edge.console.front_desk import FrontDesk
 from edge.console.hooks.courier import Courier, Route
 from edge.console.leftovers import Leftover
-from edge.console.mqtt_desk import Admissions
-from edge.console.mqtt_state import MqttState
+from edge.console.mqtt.desk import Admissions
+from edge.console.mqtt.state import MqttState
 from edge.console.notices import Topic
 from edge.console.orders import Order
 from edge.console.releases import FOREIGN, Release

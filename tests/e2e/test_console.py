@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from edge.cli.main import main
-from edge.console.http_link import HttpLink
+from edge.console.http.link import HttpLink
 from edge.emulator.machine import Machine
 from tests.e2e.releases import BASE, NEXT, Releases
 from tests.e2e.updated_device import started

@@ -20,8 +20,8 @@ from edge.console import app, certificates, tenants, tokens
 from edge.console.app import Link, Running, Settings
 from edge.console.audit import Actor
 from edge.console.hooks.courier import Route
-from edge.console.mqtt_link import LinkLimits
-from edge.console.mqtt_service import GivenBroker, OwnBroker
+from edge.console.mqtt.link import LinkLimits
+from edge.console.mqtt.service import GivenBroker, OwnBroker
 from edge.console.people.oidc.provider import Provider
 from edge.console.site import Site
 from edge.console.store.database import Database

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge.console.broker.broker import Broker
 from edge.console.broker.configuration import BrokerSettings
-from edge.console.mqtt_client import Address, MqttClient
+from edge.console.mqtt.client import Address, MqttClient
 from edge_agent.backoff import Backoff
 from edge_agent.identity import Identity
 from edge_agent.links import tls

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from edge.console.broker.broker import Broker
 from edge.console.broker.configuration import BrokerSettings
-from edge.console.mqtt_link import LinkLimits, MqttLink
+from edge.console.mqtt.link import LinkLimits, MqttLink
 from edge_agent.backoff import Backoff
 from tests.fakes.memory_desk import TENANT, MemoryDesk
 

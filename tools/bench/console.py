@@ -29,7 +29,7 @@ from sqlalchemy import Connection, insert
 from edge.console import certificates, tenants
 from edge.console.audit import Actor
 from edge.console.front_desk import FrontDesk
-from edge.console.http_link import HttpLink
+from edge.console.http.link import HttpLink
 from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES, SIGHTINGS
 from edge.console.vaults import Vaults

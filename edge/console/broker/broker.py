@@ -27,7 +27,7 @@ from edge.console.broker.configuration import (
     device_rules,
 )
 from edge.console.broker.lines import Connected, Line, Running
-from edge.console.mqtt_client import Address, MqttClient
+from edge.console.mqtt.client import Address, MqttClient
 from edge.errors import EdgeError, ToolError
 from edge_agent.backoff import Backoff
 from edge_signing.errors import FormatError

@@ -5,13 +5,13 @@ from typing import Final
 
 from aiohttp import web
 
-from edge.console import file_answer
 from edge.console.ddi import actions, documents
 from edge.console.ddi.answers import said
 from edge.console.ddi.desk import DdiDesk
 from edge.console.ddi.documents import Action, Place
 from edge.console.ddi.machine import State
 from edge.console.desk import Caller
+from edge.console.http import file_answer
 from edge.errors import ThingNotFoundError
 
 _MD5SUM: Final = ".MD5SUM"

@@ -21,7 +21,7 @@ from edge.console.ddi.downloads import Downloads
 from edge.console.ddi.feedback import Channel
 from edge.console.ddi.machine import State
 from edge.console.desk import Caller
-from edge.console.inbox import Bucket
+from edge.console.mqtt.inbox import Bucket
 from edge.errors import ThingNotFoundError
 from edge_signing.errors import FormatError
 

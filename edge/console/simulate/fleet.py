@@ -13,7 +13,7 @@ from random import Random
 
 import aiohttp
 
-from edge.console.mqtt_client import Address, broker_of
+from edge.console.mqtt.client import Address, broker_of
 from edge.console.simulate import links
 from edge.console.simulate.behaviour import DEFAULT, Kind, kinds
 from edge.console.simulate.device import Pace, SimulatedDevice

@@ -14,7 +14,7 @@ from weakref import WeakSet
 import aiohttp
 from paho.mqtt.client import MQTTMessage
 
-from edge.console.mqtt_client import Address, MqttClient, Will
+from edge.console.mqtt.client import Address, MqttClient, Will
 from edge.errors import InputError, LinkError, ServerError
 from edge_signing import commands, messages, topics
 from edge_signing.commands import Command, Reply

@@ -17,7 +17,7 @@ from paho.mqtt.client import MQTTMessage
 
 from edge.console.broker.broker import Broker
 from edge.console.broker.configuration import BrokerSettings
-from edge.console.mqtt_client import MqttClient
+from edge.console.mqtt.client import MqttClient
 from edge.errors import EdgeError, LinkError, ToolError
 from edge_signing import topics
 from tests.fakes import console_broker

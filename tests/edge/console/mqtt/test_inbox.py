@@ -2,7 +2,15 @@
 
 import pytest
 
-from edge.console.inbox import EVENTS_MOST, REPLIES_MOST, WANTS_MOST, Bucket, Inbox, Message, What
+from edge.console.mqtt.inbox import (
+    EVENTS_MOST,
+    REPLIES_MOST,
+    WANTS_MOST,
+    Bucket,
+    Inbox,
+    Message,
+    What,
+)
 
 
 def _inbox() -> Inbox:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.console.mqtt_client import MqttClient, Will
-from edge.console.mqtt_link import LinkLimits
+from edge.console.mqtt.client import MqttClient, Will
+from edge.console.mqtt.link import LinkLimits
 from edge_agent.link import LinkError
 from edge_signing import messages, topics
 from edge_signing.messages import Status

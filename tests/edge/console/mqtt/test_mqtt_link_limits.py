@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.console.desk import Caller
-from edge.console.mqtt_link import LinkLimits
+from edge.console.mqtt.link import LinkLimits
 from edge.console.store.database import StoreError
 from edge_agent.link import RefusedByServerError
 from edge_signing import messages, topics

@@ -13,8 +13,8 @@ from cryptography import x509
 from paho.mqtt.client import MQTTMessage
 
 from edge.console import app, list_watch
-from edge.console.mqtt_client import Address, MqttClient
-from edge.console.mqtt_service import GivenBroker
+from edge.console.mqtt.client import Address, MqttClient
+from edge.console.mqtt.service import GivenBroker
 from edge.errors import EdgeError
 from edge.keys import create
 from edge_agent.backoff import Backoff

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from edge.cli.main import main
-from edge.console.mqtt_client import Address, MqttClient
+from edge.console.mqtt.client import Address, MqttClient
 from edge.errors import EdgeError
 from edge.keys import create
 from edge_agent.identity import Identity

@@ -8,7 +8,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge.console.desk import BrokerDesk, Caller, Via
-from edge.console.mqtt_client import properties
+from edge.console.mqtt.client import properties
 from edge.errors import EdgeError
 from edge_signing import topics
 

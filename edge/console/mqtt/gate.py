@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from edge.console.broker.broker import Broker
-from edge.console.mqtt_desk import Admissions
+from edge.console.mqtt.desk import Admissions
 from edge.errors import EdgeError
 
 RECHECK_S: Final = 60.0

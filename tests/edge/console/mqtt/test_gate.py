@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from edge.console import gate as module
-from edge.console.admission import Standing
 from edge.console.broker.broker import Broker
-from edge.console.gate import Gate
-from edge.console.mqtt_desk import Admissions
+from edge.console.mqtt import gate as module
+from edge.console.mqtt.admission import Standing
+from edge.console.mqtt.desk import Admissions
+from edge.console.mqtt.gate import Gate
 from edge.console.store.database import StoreError
 from edge.errors import ToolError
 

@@ -6,11 +6,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Connection, select
 
-from edge.console import admission, certificates, commands, papers
-from edge.console.admission import Standing
+from edge.console import certificates, commands, papers
 from edge.console.certificates import Certificate
 from edge.console.desk import BrokerDesk, Caller, Via
 from edge.console.front_desk import FrontDesk
+from edge.console.mqtt import admission
+from edge.console.mqtt.admission import Standing
 from edge.console.papers import Number
 from edge.console.registry import State
 from edge.console.revocation import Lists

@@ -9,12 +9,13 @@ import pytest
 from cryptography import x509
 from sqlalchemy import update
 
-from edge.console import admission, certificates, registry, tenants
+from edge.console import certificates, registry, tenants
 from edge.console.audit import Actor
 from edge.console.certificates import Certificate
 from edge.console.desk import Caller, Via
 from edge.console.front_desk import FrontDesk
-from edge.console.mqtt_desk import Admissions, MqttDesk
+from edge.console.mqtt import admission
+from edge.console.mqtt.desk import Admissions, MqttDesk
 from edge.console.papers import Number, number_of
 from edge.console.revocation import Lists
 from edge.console.store.database import Database

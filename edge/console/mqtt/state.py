@@ -1,7 +1,7 @@
 """How MQTT is, for those who ask: the answers of the API, and who started the console."""
 
 from edge.console.broker.broker import Broker
-from edge.console.mqtt_link import MqttLink
+from edge.console.mqtt.link import MqttLink
 
 
 class MqttState:

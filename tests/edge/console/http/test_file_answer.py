@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, web
 
-from edge.console import file_answer
+from edge.console.http import file_answer
 
 DATA = random.Random(1).randbytes(3 << 20)
 

@@ -14,9 +14,10 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from edge.console import certificates, file_answer
+from edge.console import certificates
 from edge.console.desk import Caller, Via
 from edge.console.front_desk import FrontDesk
+from edge.console.http import file_answer
 from edge.console.store.database import StoreError
 from edge.console.vaults import Vaults
 from edge.errors import EdgeError, InputError, ThingNotFoundError

@@ -20,9 +20,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge.console.desk import BrokerDesk, Caller, Via
-from edge.console.inbox import Bucket, Inbox, Message, What
-from edge.console.mqtt_asking import Asking
-from edge.console.mqtt_client import Address, MqttClient, properties
+from edge.console.mqtt.asking import Asking
+from edge.console.mqtt.client import Address, MqttClient, properties
+from edge.console.mqtt.inbox import Bucket, Inbox, Message, What
 from edge.console.store.database import StoreError
 from edge.errors import EdgeError, LinkError, ThingNotFoundError
 from edge_agent.backoff import Backoff

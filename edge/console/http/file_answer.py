@@ -13,8 +13,8 @@ from typing import Final
 
 from aiohttp import web
 
-from edge.console import kernel_send, ranges
-from edge.console.ranges import Span
+from edge.console.http import kernel_send, ranges
+from edge.console.http.ranges import Span
 from edge.repository.store import TIMESTAMP_FILE
 
 _PIECE_BYTES: Final = 256 << 10

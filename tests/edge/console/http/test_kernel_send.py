@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from edge.console import file_answer
+from edge.console.http import file_answer
 
 MIB = 1 << 20
 SIZE = 8 * MIB

@@ -14,11 +14,11 @@ from edge import atomic
 from edge.console.broker import credentials
 from edge.console.broker.broker import Broker
 from edge.console.broker.configuration import BrokerSettings
-from edge.console.gate import RECHECK_S, Gate
-from edge.console.mqtt_client import Address, broker_of
-from edge.console.mqtt_desk import MqttDesk
-from edge.console.mqtt_link import LinkLimits, MqttLink
-from edge.console.mqtt_state import MqttState
+from edge.console.mqtt.client import Address, broker_of
+from edge.console.mqtt.desk import MqttDesk
+from edge.console.mqtt.gate import RECHECK_S, Gate
+from edge.console.mqtt.link import LinkLimits, MqttLink
+from edge.console.mqtt.state import MqttState
 from edge.console.office import Office
 from edge.console.site import DEFAULT_TENANT, Site
 from edge.errors import EdgeError, InputError, ToolError

@@ -1,0 +1,1 @@
+"""The link to devices by HTTP, and the files that it sends."""

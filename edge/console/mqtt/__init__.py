@@ -1,0 +1,1 @@
+"""The link to devices through a broker, and whom it serves."""
