@@ -1,6 +1,7 @@
 """Take the pictures of the console's page for the documents, of a fleet that is not there.
 
     PYTHONPATH=.:device-agent:signing .venv/bin/python -m tools.screenshots [--into docs/images]
+        [--only NAME]
 
 A console of its own runs with simulated devices: some take an update, some fail, some ask to come
 in. Only what lies in the past is made up: which versions ran in the week before.
@@ -79,6 +80,7 @@ PICTURES = (
         lambda page: page.keyboard.press("d"),
         size=(1280, 720),
     ),
+    Picture("console-logs", "/devices/berlin-20#logs", lambda page: _logs(page), size=(1280, 860)),
     Picture("console-release", "/releases/gateway/1.5.0", size=(1280, 760), is_dark=True),
     Picture("console-phone", "/", size=chromium.PHONE),
 )
@@ -87,7 +89,9 @@ PICTURES = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--into", type=Path, default=Path("docs/images"))
-    into = parser.parse_args().into
+    parser.add_argument("--only", choices=[one.name for one in PICTURES])
+    arguments = parser.parse_args()
+    into, pictures = arguments.into, [one for one in PICTURES if arguments.only in (None, one.name)]
     into.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edge-")))
@@ -95,7 +99,7 @@ def main() -> None:
         site = stack.enter_context(_site(folder))
         ada = sessions.inside(site, "ada", Role.ADMIN)
         chrome = stack.enter_context(stack.enter_context(chromium.running()).used())
-        for one in PICTURES:
+        for one in pictures:
             with chromium.window(chrome, site, ada, size=one.size, is_dark=one.is_dark) as window:
                 take(window, one, into / f"{one.name}.png")
 
@@ -108,6 +112,13 @@ def take(window: Window, one: Picture, file: Path) -> None:
     window.page.wait_for_timeout(900)
     window.page.screenshot(path=file)
     print(f"{file}: {file.stat().st_size // 1024} KiB")
+
+
+def _logs(page: Page) -> None:
+    """Ask for logs, and search in them."""
+    for name in ("Ask it.", "Get logs"):
+        page.get_by_role("button", name=name).click()
+    page.get_by_label("Search in these lines").fill("get")
 
 
 @contextmanager

@@ -1,12 +1,21 @@
 """What a simulated device answers when it is asked: of the form of a real one, and made up."""
 
+from datetime import UTC, datetime
+
 from edge_signing.commands import Command, Reply, replies
 from edge_signing.inventory import Inventory, Service
 from edge_signing.messages import Status
 
-SERVICES = ("network", "time", "agent", "web")
+_SAYS = {
+    "network": "eth0: 1000 Mbit/s, full duplex",
+    "time": "offset 0.4 ms of 3 servers",
+    "agent": "nothing new is wanted",
+    "web": "GET /api/status 200 in 4 ms",
+}
+SERVICES = tuple(_SAYS)
 _MEMORY_BYTES = 512 << 20
 _DATA_BYTES = 4 << 30
+_UPTIME_S = 5 * 86_400
 
 
 def answer(command: Command, status: Status, now_s: int) -> tuple[Reply, ...]:
@@ -24,25 +33,35 @@ def answer(command: Command, status: Status, now_s: int) -> tuple[Reply, ...]:
 
 def _logs(command: Command, now_s: int) -> bytes:
     names = (command.service,) if command.service else SERVICES
+    rows = -(-command.lines // len(names))
     lines = [
-        f"{'' if command.service else f'{name} '}{now_s - at_s}  {name}: all is well\n"
-        for at_s in range(command.lines, 0, -1)
+        f"{'' if command.service else f'{name} '}{_stamp(now_s - ago_s)}  {_SAYS[name]}\n"
+        for ago_s in range(rows, 0, -1)
         for name in names
     ]
     return "".join(lines[-command.lines :]).encode()
 
 
+def _stamp(at_s: int) -> str:
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S}.0"
+
+
 def _inventory(status: Status) -> Inventory:
     return Inventory(
-        services=tuple(Service(name, "ready", status.version, pid=1) for name in SERVICES),
+        services=tuple(
+            Service(name, "ready", status.version, pid=40 + number, age_s=_UPTIME_S - 4)
+            for number, name in enumerate(SERVICES)
+        ),
         slot=status.slot,
         order="ab" if status.slot == "a" else "ba",
         board=status.board,
         product=status.product,
         version=status.version,
         kernel="6.12.0-simulated",
+        uptime_s=_UPTIME_S,
         memory_bytes=_MEMORY_BYTES,
         memory_free_bytes=_MEMORY_BYTES // 2,
         data_bytes=_DATA_BYTES,
         data_free_bytes=_DATA_BYTES // 2,
+        addresses=("eth0 192.0.2.7",),
     )

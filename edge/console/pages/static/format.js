@@ -60,6 +60,7 @@ const PHASES = {
 export const phase = (name) => PHASES[name] ?? name;
 
 const ACTS = {
+  "command.ask": "asked something of",
   "device.accept": "accepted",
   "device.ask": "asked to be let in",
   "device.bind": "was bound to its certificate",

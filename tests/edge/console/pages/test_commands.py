@@ -19,11 +19,18 @@ _LINES = """
 async ([folder, name]) => {
   const { commands } = await import(`${folder}/actions.js`);
   const { line } = await import(`${folder}/command.js`);
+  const { asks } = await import(`${folder}/reach.js`);
   const { forEach, DEVICE } = await import(`${folder}/bulk.js`);
   return [
     ...["accept", "reject", "revoke", "decommission", "reEnrol", "show"]
       .map((one) => commands[one](name)),
     commands.tag(name, ["a", "b"], ["c"]),
+    asks.logs(name, "web", 500),
+    asks.logs(name, "", 200),
+    asks.inventory(name),
+    asks.restart(name, "web"),
+    asks.reboot(name),
+    line("devices", "inventory", name),
     line("devices", "register", name, "--certificate", "0".repeat(64)),
     line("devices", "list", name),
     line("devices", "events", name),

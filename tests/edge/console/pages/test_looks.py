@@ -30,8 +30,8 @@ SCREENS = (
 LEAST, LEAST_OF_LARGE = 4.5, 3.0
 
 HERE = Path(__file__).parent
-_FAINT = (HERE / "faint.js").read_text()
-_NAMELESS = (HERE / "nameless.js").read_text()
+FAINT = (HERE / "faint.js").read_text()
+NAMELESS = (HERE / "nameless.js").read_text()
 
 
 @pytest.fixture
@@ -73,9 +73,9 @@ def test_all_text_can_be_read_and_all_that_acts_has_a_name(
 
     for path in SCREENS:
         one.go(path)
-        faint = one.page.evaluate(_FAINT, [LEAST, LEAST_OF_LARGE])
+        faint = one.page.evaluate(FAINT, [LEAST, LEAST_OF_LARGE])
         assert (path, faint) == (path, [])
-        assert (path, one.value(_NAMELESS)) == (path, [])
+        assert (path, one.value(NAMELESS)) == (path, [])
 
 
 def test_the_theme_is_chosen_and_kept(ada: Window) -> None:

@@ -9,11 +9,15 @@ import { h, paced, say, show } from "../dom.js";
 import { bytes, phase, span, versionOf } from "../format.js";
 import { icon } from "../icons.js";
 import { onScreen } from "../keys.js";
+import { logView } from "../logview.js";
 import { menu } from "../menu.js";
 import { knowNames } from "../names.js";
 import { badge, facts, heading, isHere, panel, presence, progress, short, skeleton, time, trouble } from "../parts.js";
+import { reach } from "../reach.js";
 import { go, title } from "../router.js";
 import { attributes, notes, tags } from "./labels.js";
+import { logChoice, logs } from "./logs.js";
+import { services } from "./services.js";
 import { timeline } from "./timeline.js";
 
 const STEPS = [
@@ -27,6 +31,8 @@ const STEPS = [
 // Other tabs are added here: a name, and what draws it.
 const TABS = [
   { id: "now", name: "Now", draw: drawNow },
+  { id: "services", name: "Services", draw: services, isAsking: true },
+  { id: "logs", name: "Logs", draw: logs, isAsking: true },
   { id: "history", name: "History", draw: drawHistory },
 ];
 
@@ -36,6 +42,7 @@ export function device(screen) {
   const state = { name, device: null, orders: [], history: [], limit: 50, error: null, tab: location.hash.slice(1) || "now", going: "" };
   const acts = {};
   const draw = () => show(screen.main, view(state, acts));
+  Object.assign(state, { reach: reach(name, draw), logs: logChoice(), view: logView() });
   const path = `/devices/${part(name)}`;
   acts.load = async () => {
     try {
@@ -46,11 +53,18 @@ export function device(screen) {
       if (!state.device || error.status === 404) Object.assign(state, { error, device: null });
     }
     draw();
+    // What is asked of it is of no interest to who does not look at it.
+    if (isAsking(state) || state.reach.isWaiting()) await state.reach.load();
   };
   acts.setTab = (tab) => {
     state.tab = tab;
     history.replaceState(null, "", `${location.pathname}#${tab}`);
     draw();
+    if (isAsking(state)) state.reach.load();
+  };
+  acts.readLogs = (one) => {
+    state.logs.shown = one.command;
+    acts.setTab("logs");
   };
   acts.more = () => {
     state.limit = Math.min(500, state.limit * 3);
@@ -67,10 +81,14 @@ export function device(screen) {
     if (which.has(name) || which.has("")) again();
   });
   screen.every(60_000, acts.load);
+  // Answers are told by the stream; where there is none, they are looked for.
+  screen.every(5_000, () => state.reach.isWaiting() && state.reach.load());
   if (may("deploy")) onScreen("d", "Deploy a release", acts.deploy);
   if (may("devices:write")) onScreen("a", "Accept it", () => state.device?.state === "pending" && accept(name).then(acts.load));
   onScreen("u", "Back to the devices", () => go("/devices"));
 }
+
+const isAsking = (state) => TABS.some((tab) => tab.id === state.tab && tab.isAsking);
 
 function tellPhase(before, now) {
   if (before && before.phase !== now.phase) say(`${now.device}: ${phase(now.phase)}`);
