@@ -13,15 +13,16 @@ from edge.console.mqtt.client import Address, MqttClient
 from edge_agent.backoff import Backoff
 from edge_agent.identity import Identity
 from edge_agent.links import tls
-from tests.fakes.mosquitto import free_port
+from tests.fakes.mosquitto import free_ports
 from tests.fakes.pki import Pki
 
 
 def settings(folder: Path, pki: Pki) -> BrokerSettings:
+    port, console_port = free_ports(2)
     return BrokerSettings(
         folder=folder,
-        port=free_port(),
-        console_port=free_port(),
+        port=port,
+        console_port=console_port,
         certificate=pki.folder / "server.crt",
         key=pki.folder / "server.key",
         device_ca=pki.factory.file,

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,10 +92,11 @@ class OwnBroker:
         file = folder / "device-ca.crt"
         with atomic.file(file, durable=False) as stream:
             stream.write(authorities or credentials.nobody(datetime.now(UTC)))
+        port, console_port = _free((self.bind, self.port), (credentials.LOOPBACK, 0))
         return BrokerSettings(
             folder=folder,
-            port=_free(self.bind, self.port),
-            console_port=_free(credentials.LOOPBACK, 0),
+            port=port,
+            console_port=console_port,
             certificate=self.site.certificate,
             key=self.site.key,
             device_ca=file,
@@ -191,17 +192,23 @@ async def _kept(run: Callable[[], Coroutine[None, None, None]]) -> AsyncIterator
             await asyncio.wait({task}, timeout=_END_S)
 
 
-def _free(bind: str, port: int) -> int:
-    """Return a port that nobody listens on, this one or else any.
+def _free(*places: tuple[str, int]) -> list[int]:
+    """Return ports that nobody listens on, each another one: those, or any where it is 0.
 
     Raises:
         EdgeError: Somebody does.
     """
+    # Held until all are known, or the same one might be found twice.
+    with ExitStack() as held:
+        return [_held(held, bind, port) for bind, port in places]
+
+
+def _held(held: ExitStack, bind: str, port: int) -> int:
     try:
         family, *_kind, address = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            return int(probe.getsockname()[1])
+        probe = held.enter_context(socket.socket(family, socket.SOCK_STREAM))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        return int(probe.getsockname()[1])
     except OSError as error:
         raise EdgeError(f"{bind}:{port}: {error.strerror}") from error
