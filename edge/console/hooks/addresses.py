@@ -7,6 +7,7 @@ Source: OWASP, "Server-Side Request Forgery Prevention"; RFC 6890.
 """
 
 import asyncio
+import errno
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable, Sequence
@@ -54,10 +55,15 @@ class Allowed:
 
         Raises:
             RefusedError: It may not.
+            InputError: It is an address in a form that programs read in different ways.
         """
+        bare = host.strip("[]").partition("%")[0]
         try:
-            address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
+            address = ipaddress.ip_address(bare)
         except ValueError:
+            # The client takes such a host for an address and resolves nothing: 127.1, 2130706433.
+            if ":" in bare or bare.replace(".", "").isdigit():
+                raise InputError(f"{host}: no address as people write it") from None
             return
         if address not in self:
             raise RefusedError(f"{host}: webhooks do not go to private addresses", hint=_HINT)
@@ -129,7 +135,7 @@ class Resolver(AbstractResolver):
         texts = await asyncio.to_thread(self._resolve, host, port)
         found = [_result(host, one, port) for one in self._of(texts)]
         if not found:
-            raise OSError(f"{host} is at no address that webhooks may go to")
+            raise OSError(errno.EACCES, f"{host} is at no address that webhooks may go to")
         return found
 
     async def close(self) -> None:

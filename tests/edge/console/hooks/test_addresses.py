@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 
+import aiohttp
 import pytest
 
 from edge.console.hooks.addresses import Allowed, Resolver, check_url, networks
@@ -96,3 +97,21 @@ def test_other_urls_are_told(url: str, kind: type[EdgeError]) -> None:
 def test_no_network_is_told() -> None:
     with pytest.raises(InputError, match="no network"):
         networks(["10.1.0.0/33"])
+
+
+@pytest.mark.parametrize("host", ["2130706433", "127.1", "0177.0.0.1", "017700000001", "1.2.3."])
+def test_addresses_that_the_client_would_not_resolve_are_no_hosts(host: str) -> None:
+    with pytest.raises(InputError, match="as people write it"):
+        check_url(f"https://{host}/hook", PUBLIC)
+
+
+@pytest.mark.parametrize("host", ["0x7f.1", "0x7f000001", "localhost"])
+def test_all_other_hosts_are_resolved_before_they_are_connected_to(host: str) -> None:
+    async def send() -> None:
+        connector = aiohttp.TCPConnector(resolver=Resolver(PUBLIC))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            await session.post(f"https://{host}:9/hook")
+
+    check_url(f"https://{host}:9/hook", PUBLIC)
+    with pytest.raises(aiohttp.ClientConnectorDNSError, match="no address that webhooks"):
+        asyncio.run(send())
