@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -115,7 +115,7 @@ class Courier:
 
     async def _deliver(self, hook: Hook) -> None:
         """Tell what has happened; return when there is no more, or it did not arrive."""
-        with suppress(EdgeError):
+        try:
             async with self._places:
                 while True:
                     found = await self._database.read(partial(parcel.next_of, hook=hook))
@@ -125,6 +125,9 @@ class Courier:
                     hook = await self._database.read(again)
                     if not hook.is_on:
                         return
+        except EdgeError as error:
+            # It goes on where it was, at the next look.
+            logger.warning("webhook %s: %s", hook.name, error)
 
     async def _told(self, hook: Hook, found: Parcel) -> bool:
         come = {"event": found.event, "entry": found.entry, "failures": 0, "retry_at_s": 0}

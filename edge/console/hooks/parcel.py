@@ -40,7 +40,7 @@ class Parcel:
     """What a webhook is to tell next.
 
     Attributes:
-        name: The same when it is sent again.
+        name: The same when it is sent again, unless more has happened since, which is in it then.
         items: Things that happened; none if all that happened is of other kinds.
         event: Number of the last event that is in it or was passed over.
         entry: That of the last entry of the audit log.
