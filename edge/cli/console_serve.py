@@ -15,7 +15,7 @@ import click
 from edge.cli import console_mqtt, console_oidc, trusted
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
-from edge.console import certificates
+from edge.console.devices import certificates
 from edge.console.site import Site
 from edge.errors import ThingNotFoundError, ToolError
 

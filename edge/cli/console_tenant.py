@@ -56,7 +56,7 @@ def add(
       edge console tenant add acme --keys acme-keys/ --factory-ca acme-ca.crt
     """
     from edge.console import founding
-    from edge.console.certificates import authority
+    from edge.console.devices.certificates import authority
     from edge.console.site import Site
 
     output.as_json |= as_json

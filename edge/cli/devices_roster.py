@@ -10,8 +10,8 @@ from edge import atomic
 from edge.cli import console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
-from edge.console import roster
 from edge.console.client import Client
+from edge.console.devices import roster
 from edge.errors import InputError, ThingNotFoundError
 
 _AT_ONCE: Final = 500

@@ -31,6 +31,7 @@ from edge.console.api.session import SessionRoutes
 from edge.console.audit import CONSOLE, Actor
 from edge.console.ddi.desk import DdiDesk
 from edge.console.ddi.link import POLL_S, DdiLink
+from edge.console.devices.list_watch import ListWatch
 from edge.console.enrolment.est import Est
 from edge.console.enrolment.own_list import OwnList
 from edge.console.enrolment.registrar import Registrar
@@ -38,7 +39,6 @@ from edge.console.front_desk import FrontDesk
 from edge.console.hooks.addresses import Allowed, Network, networks
 from edge.console.hooks.courier import Route
 from edge.console.http.link import KEEP_ALIVE_S, HttpLink, shown_by_tls
-from edge.console.list_watch import ListWatch
 from edge.console.mqtt.state import MqttState
 from edge.console.office import Office
 from edge.console.people import invitations
@@ -49,10 +49,10 @@ from edge.console.people.oidc.provider import Provider
 from edge.console.people.oidc.remote import Remote
 from edge.console.people.passwords import Hasher, Passwords
 from edge.console.people.refusals import Refusals
+from edge.console.repository.vaults import Vaults
 from edge.console.site import DEFAULT_TENANT, Site
 from edge.console.store.database import Database
 from edge.console.tenants import Tenant
-from edge.console.vaults import Vaults
 from edge.errors import EdgeError
 from edge_signing.errors import SigningError
 

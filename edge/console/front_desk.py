@@ -13,15 +13,16 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from edge.console import commands, orders, registry, reports
-from edge.console.certificates import Certificate
+from edge.console import orders
 from edge.console.desk import Caller, Desk, Via
+from edge.console.devices import commands, registry, reports
+from edge.console.devices.certificates import Certificate
+from edge.console.devices.registry import State
 from edge.console.notices import Notices, Topic
 from edge.console.orders import Director
-from edge.console.registry import State
+from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database, StoreError
 from edge.console.store.tables import CERTIFICATES, DEVICES, SIGHTINGS
-from edge.console.vaults import Vaults
 from edge.errors import EdgeError, ThingNotFoundError
 from edge_signing.commands import Command, Reply
 from edge_signing.messages import EventId, ReportEvent, Status, Want, check_file

@@ -11,21 +11,22 @@ from typing import BinaryIO, TypeVar
 
 from sqlalchemy import Connection
 
-from edge.console import audit, commands, foreign, labels, orders, registry, releases
+from edge.console import audit, foreign, orders, releases
 from edge.console.audit import Actor
 from edge.console.ddi import actions, credentials
+from edge.console.devices import commands, labels, registry
 from edge.console.foreign import File
 from edge.console.front_desk import FrontDesk
 from edge.console.hooks.courier import Courier, Route
-from edge.console.leftovers import Leftover
 from edge.console.mqtt.desk import Admissions
 from edge.console.mqtt.state import MqttState
 from edge.console.notices import Topic
 from edge.console.orders import Order
 from edge.console.releases import FOREIGN, Release
+from edge.console.repository.leftovers import Leftover
+from edge.console.repository.vault import Missing
+from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
-from edge.console.vault import Missing
-from edge.console.vaults import Vaults
 from edge.errors import EdgeError, InputError
 from edge_signing.commands import Command, Word
 from edge_signing.errors import FormatError

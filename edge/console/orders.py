@@ -6,11 +6,12 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row, and_, insert, select, update
 
-from edge.console import audit, registry, releases
+from edge.console import audit, releases
 from edge.console.audit import CONSOLE, Actor
-from edge.console.registry import State
+from edge.console.devices import registry
+from edge.console.devices.registry import State
+from edge.console.devices.reports import OPEN, REPLACED
 from edge.console.releases import Release
-from edge.console.reports import OPEN, REPLACED
 from edge.console.store.tables import DEVICES, ORDERS
 from edge.errors import RefusedError
 from edge_signing.messages import Desired, Policy

@@ -17,8 +17,8 @@ from sqlalchemy import (
     select,
 )
 
-from edge.console.registry import State
-from edge.console.reports import FINAL, OPEN
+from edge.console.devices.registry import State
+from edge.console.devices.reports import FINAL, OPEN
 from edge.console.store.tables import DEVICES, ORDERS, SIGHTINGS
 
 Where = Sequence[ColumnElement[bool]]

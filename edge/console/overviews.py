@@ -6,7 +6,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from edge.console import overview, reach
+from edge.console import overview
+from edge.console.devices import reach
 from edge.console.overview import Overview
 from edge.console.store.database import Database
 from edge.console.visitor import Visitor

@@ -7,9 +7,10 @@ from typing import Final
 from cryptography import x509
 from sqlalchemy import Connection, insert, select, update
 
-from edge.console import audit, certificates
+from edge.console import audit
 from edge.console.audit import Actor
-from edge.console.certificates import Certificate
+from edge.console.devices import certificates
+from edge.console.devices.certificates import Certificate
 from edge.console.store.tables import AUTHORITIES, TENANTS
 from edge.errors import InputError, RefusedError
 

@@ -16,9 +16,10 @@ from argon2 import PasswordHasher
 from cryptography import x509
 from sqlalchemy import Connection
 
-from edge.console import app, certificates, tenants, tokens
+from edge.console import app, tenants, tokens
 from edge.console.app import Link, Running, Settings
 from edge.console.audit import Actor
+from edge.console.devices import certificates
 from edge.console.hooks.courier import Route
 from edge.console.mqtt.link import LinkLimits
 from edge.console.mqtt.service import GivenBroker, OwnBroker

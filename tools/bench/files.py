@@ -30,14 +30,15 @@ from aiohttp import web
 from cryptography import x509
 from sqlalchemy import Connection, insert
 
-from edge.console import certificates, tenants
+from edge.console import tenants
 from edge.console.audit import Actor
+from edge.console.devices import certificates
 from edge.console.front_desk import FrontDesk
 from edge.console.http.link import HttpLink
+from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES, SIGHTINGS
 from edge.console.tenants import Tenant
-from edge.console.vaults import Vaults
 from edge.errors import ToolError
 from edge.keys import create
 from tests.fakes.pki import Pki

@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from edge.console import groups, overview
+from edge.console import overview
+from edge.console.devices import groups
 from edge.console.filters import versions
 from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES, GROUPS, MEMBERS, ORDERS, SIGHTINGS

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from edge.console.api.views import MOST, View, Words
-from edge.console.commands import EXPIRY_LEAST_S, State
+from edge.console.devices.commands import EXPIRY_LEAST_S, State
 from edge_signing.commands import EXPIRY_MOST_S, LINES_MOST, SERVICE, Word
 
 _ServiceName = Annotated[str, Field(pattern=rf"^(?:{SERVICE.pattern})?$")]

@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
-from edge.console import commands
 from edge.console.api.command_views import (
     AnswerView,
     CommandBody,
@@ -13,6 +12,7 @@ from edge.console.api.command_views import (
     CommandView,
 )
 from edge.console.api.endpoint import Call, Endpoint
+from edge.console.devices import commands
 from edge.console.tokens import Scope
 
 LINES: Final = 200

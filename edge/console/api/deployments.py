@@ -1,6 +1,5 @@
 """Endpoints about orders and what came of them."""
 
-from edge.console import listing, registry
 from edge.console.api.endpoint import Call, Endpoint, Reach
 from edge.console.api.views import (
     MOST,
@@ -11,6 +10,7 @@ from edge.console.api.views import (
     OrdersView,
     OrderView,
 )
+from edge.console.devices import listing, registry
 from edge.console.store.tables import EVENTS
 from edge.console.tokens import Scope
 from edge_signing.messages import Policy

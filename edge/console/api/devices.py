@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection
 
-from edge.console import groups, listing
 from edge.console.api.endpoint import Call, Endpoint, Reach
 from edge.console.api.views import (
     AttributesBody,
@@ -19,8 +18,9 @@ from edge.console.api.views import (
     TagsBody,
     TagsView,
 )
-from edge.console.device_filter import device_filter
-from edge.console.listing import Device
+from edge.console.devices import groups, listing
+from edge.console.devices.device_filter import device_filter
+from edge.console.devices.listing import Device
 from edge.console.tokens import Scope
 
 _SAME = (

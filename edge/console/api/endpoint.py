@@ -10,9 +10,9 @@ from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, FromClause
 
-from edge.console import groups
 from edge.console.api.views import Words
 from edge.console.audit import Actor
+from edge.console.devices import groups
 from edge.console.office import Office
 from edge.console.overviews import Overviews
 from edge.console.store.tables import DEVICES

@@ -4,10 +4,10 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection
 
-from edge.console import groups, known_values, listing
 from edge.console.api.detail_views import FilterQuery, FilterView, MistakeView, SuggestionView
 from edge.console.api.endpoint import Call, Endpoint, Reach
-from edge.console.device_filter import device_filter
+from edge.console.devices import groups, known_values, listing
+from edge.console.devices.device_filter import device_filter
 from edge.console.filters.complete import begun, suggestions
 from edge.console.filters.errors import FilterError
 from edge.console.tokens import Scope

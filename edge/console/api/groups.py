@@ -1,9 +1,9 @@
 """Endpoints about groups of devices."""
 
-from edge.console import groups
 from edge.console.api.endpoint import Call, Endpoint, Reach
 from edge.console.api.views import GroupBody, GroupsView, GroupView, MembersBody
-from edge.console.groups import Group
+from edge.console.devices import groups
+from edge.console.devices.groups import Group
 from edge.console.notices import Topic
 from edge.console.tokens import Scope
 

@@ -4,10 +4,10 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection
 
-from edge.console import history, registry
 from edge.console.api.detail_views import HistoryItemView, HistoryQuery, HistoryView
 from edge.console.api.endpoint import Call, Endpoint
-from edge.console.history import Item
+from edge.console.devices import history, registry
+from edge.console.devices.history import Item
 from edge.console.tokens import Scope
 
 

@@ -2,13 +2,13 @@
 
 from sqlalchemy import Connection
 
-from edge.console import imports
 from edge.console.api.endpoint import Call, Endpoint
 from edge.console.api.errors import WrongWordsError
 from edge.console.api.views import ImportBody, ImportedView
-from edge.console.imports import EntryError, Imported, TrialError
+from edge.console.devices import imports
+from edge.console.devices.imports import EntryError, Imported, TrialError
+from edge.console.devices.roster import Entry
 from edge.console.notices import Topic
-from edge.console.roster import Entry
 from edge.console.tokens import Scope
 
 

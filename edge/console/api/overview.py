@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from edge.console import listing, samples
+from edge.console import samples
 from edge.console.api.endpoint import Call, Endpoint, Reach
 from edge.console.api.overview_views import (
     ConsoleView,
@@ -20,6 +20,7 @@ from edge.console.api.overview_views import (
     UnderWayView,
     VersionCountView,
 )
+from edge.console.devices import listing
 from edge.console.overview import Some
 from edge.console.store.tables import AUDIT
 from edge.console.tokens import Scope

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from aiohttp import web
 from sqlalchemy import Connection, exists, select
 
-from edge.console import groups, registry
 from edge.console.api.endpoint import Call, Endpoint, Reach
 from edge.console.api.views import DeployBody
+from edge.console.devices import groups, registry
 from edge.console.store.tables import DEVICES
 
 _PART = "{device}"

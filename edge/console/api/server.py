@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 from pydantic import ValidationError
 
-from edge.console import listing, tokens
+from edge.console import tokens
 from edge.console.api import (
     administration,
     commands,
@@ -42,6 +42,7 @@ from edge.console.api.session import SessionRoutes
 from edge.console.api.stream import Stream
 from edge.console.api.views import Words
 from edge.console.audit import Actor
+from edge.console.devices import listing
 from edge.console.office import Office
 from edge.console.overviews import Overviews
 from edge.console.pages.routes import Pages

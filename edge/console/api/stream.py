@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from edge.console import reach
+from edge.console.devices import reach
 from edge.console.notices import Ear, Notice, Topic
 from edge.console.office import Office
 from edge.console.tokens import Scope

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge.console.devices.registry import State
 from edge.console.foreign import Type
-from edge.console.registry import State
 from edge_signing.messages import Confirm, Reboot
 
 MOST = 500

@@ -10,14 +10,15 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, desc, insert, select, update
 
-from edge.console import audit, foreign, registry
+from edge.console import audit, foreign
 from edge.console.audit import Actor
 from edge.console.ddi.documents import Action, Agenda, Consent, oldest
 from edge.console.ddi.machine import Event, State, following
 from edge.console.desk import Caller
+from edge.console.devices import registry
+from edge.console.devices.reports import OPEN, REPLACED
 from edge.console.orders import Order
 from edge.console.releases import Release
-from edge.console.reports import OPEN, REPLACED
 from edge.console.store.ddi_tables import DDI_ACTIONS, DDI_DEVICES, FILES
 from edge.console.store.tables import DEVICES, EVENTS, ORDERS, RELEASES
 from edge.errors import RefusedError, ThingNotFoundError

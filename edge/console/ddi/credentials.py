@@ -12,9 +12,10 @@ from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
-from edge.console import audit, registry
+from edge.console import audit
 from edge.console.audit import CONSOLE, Actor
-from edge.console.reports import OPEN
+from edge.console.devices import registry
+from edge.console.devices.reports import OPEN
 from edge.console.store.ddi_tables import DDI_DEVICES
 from edge.console.store.tables import DEVICES, ORDERS, TENANTS
 from edge.errors import RefusedError, ThingNotFoundError

@@ -7,16 +7,16 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from edge.console import registry
-from edge.console.certificates import Certificate
 from edge.console.ddi import actions, credentials
 from edge.console.ddi.documents import Action
 from edge.console.ddi.machine import State as ActionState
 from edge.console.desk import Caller, Via
+from edge.console.devices import registry
+from edge.console.devices.certificates import Certificate
+from edge.console.devices.registry import State
 from edge.console.foreign import File
 from edge.console.notices import Topic
 from edge.console.office import Office
-from edge.console.registry import State
 
 T = TypeVar("T")
 

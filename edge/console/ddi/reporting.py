@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from edge.console import audit, registry, reports
+from edge.console import audit
 from edge.console.audit import Actor
 from edge.console.ddi import actions
 from edge.console.ddi.config_data import MOST, ConfigData
@@ -14,6 +14,7 @@ from edge.console.ddi.documents import Action
 from edge.console.ddi.feedback import Channel, Feedback, Verdict, verdict
 from edge.console.ddi.machine import Event, State
 from edge.console.desk import Caller
+from edge.console.devices import registry, reports
 from edge.console.store.ddi_tables import DDI_DEVICES, REPORTED
 from edge.console.store.tables import EVENTS, ORDERS
 from edge.errors import RefusedError, ThingNotFoundError

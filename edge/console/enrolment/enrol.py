@@ -8,8 +8,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Connection, insert, select
 
-from edge.console import audit, certificates, groups, registry
+from edge.console import audit
 from edge.console.audit import Actor
+from edge.console.devices import certificates, groups, registry
 from edge.console.enrolment import keys
 from edge.console.enrolment.keys import EnrolmentKey
 from edge.console.enrolment.requests import Key, Wanted

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from edge.console import audit, groups
+from edge.console import audit
 from edge.console.audit import Actor
+from edge.console.devices import groups
 from edge.console.filters import glob
 from edge.console.store.tables import ENROLMENT_KEYS
 from edge.errors import InputError, RefusedError, ThingNotFoundError

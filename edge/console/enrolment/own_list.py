@@ -8,9 +8,9 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from edge.console import papers, revocation
+from edge.console.devices import papers, revocation
+from edge.console.devices.revocation import RevocationList
 from edge.console.enrolment.authority import FILE, DeviceAuthority
-from edge.console.revocation import RevocationList
 from edge.console.store.database import Database
 from edge.console.store.tables import CERTIFICATES, RETIRED
 

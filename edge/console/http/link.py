@@ -14,12 +14,12 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from edge.console import certificates
 from edge.console.desk import Caller, Via
+from edge.console.devices import certificates
 from edge.console.front_desk import FrontDesk
 from edge.console.http import file_answer
+from edge.console.repository.vaults import Vaults
 from edge.console.store.database import StoreError
-from edge.console.vaults import Vaults
 from edge.errors import EdgeError, InputError, ThingNotFoundError
 from edge_signing import commands, messages, topics
 from edge_signing.commands import REPLY_MOST_BYTES, Reply

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, or_, select
 
-from edge.console.papers import Number
-from edge.console.registry import State
-from edge.console.revocation import Lists
+from edge.console.devices.papers import Number
+from edge.console.devices.registry import State
+from edge.console.devices.revocation import Lists
 from edge.console.store.tables import CERTIFICATES, DEVICES, RETIRED
 
 _AT_ONCE: Final = 500

@@ -6,15 +6,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Connection, select
 
-from edge.console import certificates, commands, papers
-from edge.console.certificates import Certificate
 from edge.console.desk import BrokerDesk, Caller, Via
+from edge.console.devices import certificates, commands, papers
+from edge.console.devices.certificates import Certificate
+from edge.console.devices.papers import Number
+from edge.console.devices.registry import State
+from edge.console.devices.revocation import Lists
 from edge.console.front_desk import FrontDesk
 from edge.console.mqtt import admission
 from edge.console.mqtt.admission import Standing
-from edge.console.papers import Number
-from edge.console.registry import State
-from edge.console.revocation import Lists
 from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES
 from edge_signing.commands import Command, Reply

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
-from edge.console import audit, groups, tokens
+from edge.console import audit, tokens
 from edge.console.audit import Actor
+from edge.console.devices import groups
 from edge.console.people import sessions
 from edge.console.people.roles import SCOPES, Role
 from edge.console.store.people_tables import INVITATIONS, PEOPLE

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, update
 
-from edge.console import registry
 from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
+from edge.console.devices import registry
 from edge.console.front_desk import FrontDesk
+from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database, Step, T
 from edge.console.store.tables import DEVICES
-from edge.console.vaults import Vaults
 from edge.errors import ThingNotFoundError
 from edge_signing.messages import Want
 

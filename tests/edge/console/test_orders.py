@@ -10,17 +10,18 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from edge.console import orders, registry, releases, reports
+from edge.console import orders, releases
 from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
+from edge.console.devices import registry, reports
 from edge.console.front_desk import FrontDesk
 from edge.console.office import Office
 from edge.console.orders import Order
 from edge.console.releases import Release
+from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES
 from edge.console.tenants import Tenant
-from edge.console.vaults import Vaults
 from edge.errors import RefusedError, ThingNotFoundError
 from edge.keys.secrets import nobody
 from edge.release.signing import sign_here

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, update
 
-from edge.console import overview, registry, samples
+from edge.console import overview, samples
 from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
+from edge.console.devices import registry
+from edge.console.devices.reports import take_events, take_status
 from edge.console.people.roles import Role
-from edge.console.reports import take_events, take_status
 from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES, ORDERS, SIGHTINGS
 from edge_signing.messages import EventId, ReportEvent, Status

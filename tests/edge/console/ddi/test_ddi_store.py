@@ -5,11 +5,12 @@ import itertools
 import pytest
 from sqlalchemy import Connection, select
 
-from edge.console import foreign, registry, tenants
+from edge.console import foreign, tenants
 from edge.console.audit import Actor
 from edge.console.ddi import actions, config_data, credentials, feedback, reporting
 from edge.console.ddi.feedback import Channel, Feedback
 from edge.console.desk import Caller, Via
+from edge.console.devices import registry
 from edge.console.foreign import File, Type
 from edge.console.store.database import Database
 from edge.console.store.tables import EVENTS, ORDERS

@@ -9,18 +9,19 @@ import pytest
 from cryptography import x509
 from sqlalchemy import update
 
-from edge.console import certificates, registry, tenants
+from edge.console import tenants
 from edge.console.audit import Actor
-from edge.console.certificates import Certificate
 from edge.console.desk import Caller, Via
+from edge.console.devices import certificates, registry
+from edge.console.devices.certificates import Certificate
+from edge.console.devices.papers import Number, number_of
+from edge.console.devices.revocation import Lists
 from edge.console.front_desk import FrontDesk
 from edge.console.mqtt import admission
 from edge.console.mqtt.desk import Admissions, MqttDesk
-from edge.console.papers import Number, number_of
-from edge.console.revocation import Lists
+from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES
-from edge.console.vaults import Vaults
 from tests.fakes.pki import Pki
 
 NOW_S = int(datetime.now(UTC).timestamp())

@@ -12,7 +12,8 @@ import pytest
 from cryptography import x509
 from paho.mqtt.client import MQTTMessage
 
-from edge.console import app, list_watch
+from edge.console import app
+from edge.console.devices import list_watch
 from edge.console.mqtt.client import Address, MqttClient
 from edge.console.mqtt.service import GivenBroker
 from edge.errors import EdgeError

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row
 
-from edge.console import groups, labels, registry
 from edge.console.audit import Actor
-from edge.console.registry import State
-from edge.console.roster import Entry
+from edge.console.devices import groups, labels, registry
+from edge.console.devices.registry import State
+from edge.console.devices.roster import Entry
 from edge.errors import EdgeError, RefusedError, ThingNotFoundError
 
 

@@ -12,8 +12,8 @@ from typing import Final
 
 from cryptography import x509
 
-from edge.console import revocation
-from edge.console.revocation import Lists, RevocationList
+from edge.console.devices import revocation
+from edge.console.devices.revocation import Lists, RevocationList
 from edge.errors import InputError
 
 # The broker is without a list that ends before it would refuse all devices for it.

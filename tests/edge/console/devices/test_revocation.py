@@ -9,9 +9,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from edge.console import revocation
-from edge.console.list_watch import ListWatch
-from edge.console.revocation import Lists
+from edge.console.devices import revocation
+from edge.console.devices.list_watch import ListWatch
+from edge.console.devices.revocation import Lists
 from edge.errors import EdgeError, InputError
 from tests.fakes.pki import Authority, Pki
 

@@ -12,9 +12,10 @@ from typing import Final
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from edge.console import audit, papers, tenants
+from edge.console import audit, tenants
 from edge.console.audit import Actor
-from edge.console.certificates import Certificate
+from edge.console.devices import papers
+from edge.console.devices.certificates import Certificate
 from edge.console.store.ddi_tables import DDI_ACTIONS, DDI_DEVICES, REPORTED
 from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, ORDERS, RETIRED, SIGHTINGS, TAGS
 from edge.errors import InputError, RefusedError, ThingNotFoundError

@@ -6,8 +6,9 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from edge.console import audit, registry
+from edge.console import audit
 from edge.console.audit import Actor
+from edge.console.devices import registry
 from edge.console.store.tables import ATTRIBUTES, DEVICES, TAGS
 from edge.errors import InputError
 

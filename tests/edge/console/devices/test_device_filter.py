@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 from sqlalchemy import Connection
 
-from edge.console import listing
-from edge.console.device_filter import device_filter
+from edge.console.devices import listing
+from edge.console.devices.device_filter import device_filter
 from edge.console.filters import versions
 from edge.console.filters.match import matches
 from edge.console.filters.parse import parse

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, insert, select
 
-from edge.console import registry, reports
 from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
+from edge.console.devices import registry, reports
 from edge.console.store.database import Database
 from edge.console.store.tables import EVENTS, ORDERS
 from edge_signing.messages import EventId, ReportEvent, Status

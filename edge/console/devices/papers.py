@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Connection, insert, select
 
-from edge.console.certificates import Certificate
+from edge.console.devices.certificates import Certificate
 from edge.console.store.tables import CERTIFICATES
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, desc, select
 
-from edge.console import listing
 from edge.console.chain import Details
+from edge.console.devices import listing
 from edge.console.store.tables import AUDIT, EVENTS
 from edge_signing import canonical
 

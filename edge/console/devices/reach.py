@@ -2,7 +2,7 @@
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from edge.console import groups
+from edge.console.devices import groups
 from edge.console.store.tables import DEVICES
 from edge.console.visitor import Visitor
 

@@ -12,8 +12,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 
-from edge.console import papers
-from edge.console.papers import Number
+from edge.console.devices import papers
+from edge.console.devices.papers import Number
 from edge.errors import InputError
 
 _PEM: Final = b"-----BEGIN"

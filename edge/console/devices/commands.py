@@ -10,9 +10,10 @@ from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, desc, func, insert, select, update
 
-from edge.console import audit, registry
+from edge.console import audit
 from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
+from edge.console.devices import registry
 from edge.console.store.command_tables import COMMANDS, PARTS
 from edge.console.store.tables import DEVICES
 from edge.errors import InputError, RefusedError, ThingNotFoundError

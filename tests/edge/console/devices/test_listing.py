@@ -5,10 +5,11 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import Connection, update
 
-from edge.console import audit, history, known_values, listing, registry
+from edge.console import audit
 from edge.console.audit import Actor, Chosen
+from edge.console.devices import history, known_values, listing, registry
+from edge.console.devices.listing import Device
 from edge.console.filters import versions
-from edge.console.listing import Device
 from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES, SIGHTINGS
 from tests.fakes.console import TENANT, Console

@@ -6,10 +6,11 @@ from random import Random
 import pytest
 from sqlalchemy import Connection
 
-from edge.console import commands, registry, tenants
+from edge.console import tenants
 from edge.console.audit import Actor
-from edge.console.commands import State
 from edge.console.desk import Caller, Via
+from edge.console.devices import commands, registry
+from edge.console.devices.commands import State
 from edge.console.store.database import Database
 from edge.errors import RefusedError, ThingNotFoundError
 from edge_signing.commands import Command, replies

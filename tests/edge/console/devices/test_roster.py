@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.console import roster
+from edge.console.devices import roster
 from edge.errors import InputError
 from tests.edge.console.test_console_commands import Run
 from tests.edge.console.test_console_commands import edge as edge

@@ -21,9 +21,10 @@ from sqlalchemy import (
     update,
 )
 
-from edge.console import audit, listing, registry
+from edge.console import audit
 from edge.console.audit import Actor
-from edge.console.device_filter import device_filter
+from edge.console.devices import listing, registry
+from edge.console.devices.device_filter import device_filter
 from edge.console.filters.parse import parse
 from edge.console.filters.terms import Both, Compare, Either, Not, Term
 from edge.console.store.tables import DEVICES, GROUPS, MEMBERS

@@ -19,7 +19,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from edge.console.registry import State, unknown
+from edge.console.devices.registry import State, unknown
 from edge.console.store.ddi_tables import REPORTED
 from edge.console.store.tables import ATTRIBUTES, DEVICES, EVENTS, MEMBERS, ORDERS, SIGHTINGS, TAGS
 from edge.errors import InputError

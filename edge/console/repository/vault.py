@@ -17,10 +17,10 @@ from typing import BinaryIO, Final
 from tuf.api.metadata import Metadata, Targets
 
 from edge import atomic
-from edge.console import leftovers
-from edge.console.leftovers import Leftover
 from edge.console.orders import Signed
 from edge.console.releases import Release
+from edge.console.repository import leftovers
+from edge.console.repository.leftovers import Leftover
 from edge.errors import ThingNotFoundError, UntrustedError
 from edge.keys import request, ring
 from edge.keys.metadata import expiry

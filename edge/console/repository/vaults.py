@@ -7,9 +7,9 @@ from pathlib import Path
 
 from edge.console.orders import Signed
 from edge.console.releases import Release
-from edge.console.shelf import Shelf
+from edge.console.repository.shelf import Shelf
+from edge.console.repository.vault import Vault
 from edge.console.tenants import Tenant
-from edge.console.vault import Vault
 from edge.errors import ThingNotFoundError
 from edge_signing.trust.offline import Target
 

@@ -1,0 +1,1 @@
+"""The repositories of tenants: signed documents, and the files that these name."""
