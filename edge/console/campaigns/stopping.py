@@ -1,0 +1,151 @@
+"""When there are too many failures, and how many devices a bad release reaches before.
+
+`tripped` is asked after every report. `exposure` says beforehand what it will cost: it plays the
+same rules against a release that fails on a known share of devices.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from edge.console.campaigns.plan import Evidence, Limit, Plan
+from edge.console.campaigns.tally import Tally
+
+# That a bad release gets through the stop rule: Wald's second error.
+_MISS_PERMILLE: Final = 50
+_PLAYS: Final = 400
+_NEVER: Final = -1
+
+
+def tripped(plan: Plan, tallies: Sequence[Tally]) -> str:
+    """Return why a campaign has to stop; empty if it may go on."""
+    for number, (wave, tally) in enumerate(zip(plan.waves, tallies, strict=True), 1):
+        found = beyond(wave.limit, tally.failures, tally.good)
+        if found:
+            return f"wave {number}: {found}"
+    if plan.evidence is not None:
+        failures = sum(one.failures for one in tallies)
+        good = sum(one.good for one in tallies)
+        if speaks_against(plan.evidence, failures, good):
+            return (
+                f"{failures} of {failures + good} devices failed: more than"
+                f" {plan.evidence.good_permille / 10:g}% for sure"
+            )
+    return ""
+
+
+def beyond(limit: Limit, failures: int, good: int) -> str:
+    """Return which limit of a wave is passed; empty if none is.
+
+    Args:
+        limit: Of the wave.
+        failures: How many devices failed.
+        good: How many ended well.
+    """
+    ended = failures + good
+    if limit.count is not None and failures >= limit.count:
+        return f"{failures} failed, and {limit.count} are too many"
+    if limit.percent is None or ended < limit.sample:
+        return ""
+    if failures * 100 > limit.percent * ended:
+        return f"{failures} of {ended} failed, more than {limit.percent}%"
+    return ""
+
+
+def speaks_against(evidence: Evidence, failures: int, good: int) -> bool:
+    """Return whether the reports are enough to call a release bad."""
+    usual, bad = evidence.good_permille / 1000, evidence.bad_permille / 1000
+    ratio = failures * math.log(bad / usual) + good * math.log((1 - bad) / (1 - usual))
+    return ratio >= math.log((1000 - _MISS_PERMILLE) / evidence.alarm_permille)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What a bad release would reach before the campaign stops, of many plays.
+
+    Attributes:
+        defect_permille: On how many of 1,000 devices it fails.
+        median: Devices ordered to take it, in half of the plays at most.
+        most: In 19 of 20 plays at most.
+        stopped_percent: In how many of 100 plays the campaign stopped at all.
+        first_wave_percent: In how many it stopped in its first wave.
+    """
+
+    defect_permille: int
+    median: int
+    most: int
+    stopped_percent: int
+    first_wave_percent: int
+
+
+def exposure(
+    plan: Plan,
+    sizes: Sequence[int],
+    defect_permille: int,
+    uniform: Callable[[], float],
+    *,
+    plays: int = _PLAYS,
+) -> Exposure:
+    """Return how far a release comes that fails on a share of devices.
+
+    Args:
+        plan: With the rules.
+        sizes: How many devices each wave has.
+        defect_permille: The share, 1 to 999.
+        uniform: Gives numbers from 0 up to 1.
+        plays: How often it is played.
+    """
+    found = sorted(_play(plan, sizes, defect_permille / 1000, uniform) for _ in range(plays))
+    reached = [one[0] for one in found]
+    stopped = sum(one[1] != _NEVER for one in found)
+    in_first = sum(one[1] == 0 for one in found)
+    return Exposure(
+        defect_permille,
+        reached[(plays - 1) // 2],
+        reached[math.ceil(plays * 0.95) - 1],
+        stopped * 100 // plays,
+        in_first * 100 // plays,
+    )
+
+
+def _play(
+    plan: Plan, sizes: Sequence[int], share: float, uniform: Callable[[], float]
+) -> tuple[int, int]:
+    """Return how many devices were ordered, and in which wave it stopped; -1 for none."""
+    before, all_failures = 0, 0
+    for number, (wave, size) in enumerate(zip(plan.waves, sizes, strict=True)):
+        ended, failures = 0, 0
+        while True:
+            good_run = _run(share, uniform)
+            at_sample = wave.limit.sample - ended
+            # Their share may be looked at for the first time after a device that is well.
+            is_first_look = failures and 0 < at_sample <= min(good_run, size - ended)
+            if is_first_look and beyond(wave.limit, failures, wave.limit.sample - failures):
+                return _reached(plan, before, wave.limit.sample, size), number
+            ended += good_run + 1
+            if ended > size:
+                break
+            failures += 1
+            all_failures += 1
+            good = ended - failures
+            if beyond(wave.limit, failures, good) or _is_sure(
+                plan.evidence, all_failures, before + ended - all_failures
+            ):
+                return _reached(plan, before, ended, size), number
+        before += size
+    return before, _NEVER
+
+
+def _run(share: float, uniform: Callable[[], float]) -> int:
+    """Return how many devices are well before the next one that fails."""
+    return int(math.log(1 - uniform()) / math.log(1 - share))
+
+
+def _is_sure(evidence: Evidence | None, failures: int, good: int) -> bool:
+    return evidence is not None and speaks_against(evidence, failures, good)
+
+
+def _reached(plan: Plan, before: int, ended: int, size: int) -> int:
+    """Return how many had an order: those that ended, and those that were under way then."""
+    return before + min(size, ended + plan.pace.at_once - 1)

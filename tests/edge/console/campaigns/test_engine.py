@@ -1,0 +1,481 @@
+"""What a campaign does next, case by case."""
+
+from dataclasses import replace
+
+import pytest
+
+from edge.console.campaigns import engine
+from edge.console.campaigns.campaign import TABLE, Event, State
+from edge.console.campaigns.members import MemberEvent
+from edge.console.campaigns.plan import Evidence, Limit, Pace, Plan, Times, Wave
+from edge.errors import InputError, RefusedError
+from edge_signing.messages import Policy
+from tests.edge.console.campaigns.fleet import Fleet
+
+RELEASES = ("p/2/release.json",)
+LIMIT = Limit(count=2, percent=None)
+WAVES = (
+    Wave(percent=10, limit=LIMIT),
+    Wave(percent=50, limit=LIMIT),
+    Wave(percent=100, limit=LIMIT),
+)
+PLAN = Plan(RELEASES, waves=WAVES, evidence=None, pace=Pace(at_once=4))
+
+
+def fleet(size: int = 20, **words: object) -> Fleet:
+    made = Fleet(replace(PLAN, **words), size)  # type: ignore[arg-type]
+    made.start()
+    return made
+
+
+def test_only_devices_of_the_open_wave_are_ordered() -> None:
+    ours = fleet()
+
+    assert ours.offer() == ["d0", "d1"]
+    assert ours.offer() == []
+
+
+def test_never_more_are_under_way_than_the_plan_says() -> None:
+    ours = fleet(waves=(Wave(percent=100, limit=LIMIT),))
+
+    assert len(ours.offer()) == 4
+    assert ours.offer() == []
+    ours.update("d0")
+    assert ours.offer() == ["d4"]
+
+
+def test_the_next_wave_begins_when_enough_have_succeeded() -> None:
+    ours = fleet()
+    ours.offer()
+    ours.update("d0")
+    ours.settle()
+    assert ours.campaign.open_wave == 0
+
+    ours.update("d1")
+    ours.settle()
+
+    assert ours.campaign.open_wave == 1
+    assert ours.offer() == ["d2", "d3", "d4", "d5"]
+
+
+def test_the_next_wave_waits_as_long_as_it_has_to() -> None:
+    ours = fleet(waves=(Wave(percent=10, wait_s=600), *WAVES[1:]))
+    for device in ours.offer():
+        ours.update(device)
+
+    ours.settle()
+    assert ours.campaign.open_wave == 0
+    ours.clock_s += 600
+    ours.settle()
+
+    assert ours.campaign.open_wave == 1
+
+
+def test_a_campaign_ends_when_all_devices_have() -> None:
+    ours = fleet()
+    while chosen := ours.offer():
+        for device in chosen:
+            ours.update(device)
+        ours.settle()
+
+    assert ours.state == "finished"
+    assert ours.states() == {"succeeded": 20}
+
+
+def test_committed_is_not_enough() -> None:
+    ours = fleet()
+    ours.offer()
+    for device in ("d0", "d1"):
+        ours.tell(device, MemberEvent.TOOK_UP)
+        ours.tell(device, MemberEvent.COMMITTED)
+
+    ours.settle()
+
+    assert ours.campaign.open_wave == 0
+    assert ours.states() == {"soaking": 2, "waiting": 18}
+
+
+@pytest.mark.parametrize(
+    ("on_trip", "state"),
+    [("pause", State.PAUSED), ("abort", State.ABORTING), ("revert", State.REVERTING)],
+)
+def test_too_many_failures_stop_it(on_trip: str, state: State) -> None:
+    ours = fleet(on_trip=on_trip)
+    for device in ours.offer():
+        ours.fail(device)
+
+    assert ours.state == state
+    assert ours.campaign.tripped == "wave 1: 2 failed, and 2 are too many"
+    assert ours.offer() == []
+
+
+def test_a_share_of_failures_counts_once_enough_have_ended() -> None:
+    limit = Limit(percent=20, sample=4)
+    ours = fleet(waves=(Wave(percent=100, limit=limit),))
+    ours.offer()
+    ours.fail("d0")
+    ours.fail("d1")
+    assert ours.state == "running"
+
+    ours.offer()
+    ours.update("d2")
+    assert ours.state == "running"
+    ours.update("d3")
+
+    assert ours.campaign.tripped == "wave 1: 2 of 4 failed, more than 20%"
+
+
+def test_reports_of_all_waves_together_may_speak_against_a_release() -> None:
+    ours = fleet(
+        size=200,
+        waves=(Wave(percent=100, limit=Limit(percent=None)),),
+        evidence=Evidence(10, 100, 50),
+        pace=Pace(at_once=200),
+    )
+    ours.offer()
+    for number in range(12):
+        ours.update(f"d{number}")
+    ours.fail("d100")
+    assert ours.state == "running"
+    ours.fail("d101")
+
+    assert ours.campaign.tripped == "2 of 14 devices failed: more than 1% for sure"
+
+
+def test_silence_after_a_restart_is_a_failure() -> None:
+    ours = fleet()
+    ours.offer()
+    ours.tell("d0", MemberEvent.TOOK_UP)
+    ours.tell("d0", MemberEvent.RESTARTING)
+
+    ours.tell("d0", MemberEvent.SILENT)
+
+    assert ours.stands("d0") == "silent"
+    assert ours.campaign.tallies[0].failures == 1
+
+
+def test_a_device_that_was_silent_and_comes_back_is_what_it_reports() -> None:
+    ours = fleet()
+    ours.offer()
+    ours.tell("d0", MemberEvent.TOOK_UP)
+    ours.tell("d0", MemberEvent.SILENT)
+
+    ours.tell("d0", MemberEvent.COMMITTED)
+    ours.tell("d0", MemberEvent.SOAKED)
+
+    assert ours.campaign.tallies[0].failures == 0
+    assert ours.stands("d0") == "succeeded"
+
+
+def test_a_report_about_another_order_changes_nothing() -> None:
+    ours = fleet()
+    ours.offer()
+    before = ours.campaign
+
+    ours.tell("d0", MemberEvent.COMMITTED, action="somebody-elses")
+
+    assert ours.campaign == before
+
+
+def test_a_device_that_starts_again_and_again_in_its_soak_has_failed() -> None:
+    ours = fleet()
+    ours.offer()
+    ours.tell("d0", MemberEvent.TOOK_UP)
+    ours.tell("d0", MemberEvent.COMMITTED)
+    for _ in range(4):
+        ours.tell("d0", MemberEvent.STARTED)
+
+    assert ours.stands("d0") == "failed"
+    assert ours.members["d0"].reason == "started 4 times in its soak"
+
+
+def test_a_failure_is_counted_when_all_tries_are_used_up() -> None:
+    ours = fleet(tries=2)
+    ours.offer()
+    ours.fail("d0")
+    assert ours.stands("d0") == "waiting"
+
+    assert ours.offer() == ["d0"]
+    ours.fail("d0")
+
+    assert ours.stands("d0") == "failed"
+    assert ours.campaign.tallies[0].failures == 1
+
+
+def test_going_on_after_a_trip_forgives_what_was_seen() -> None:
+    ours = fleet()
+    for device in ours.offer():
+        ours.fail(device)
+
+    ours.decide(Event.RESUMED, by="jane", reason="bad cables")
+    ours.decide(Event.OPENED, by="jane")
+
+    assert ours.state == "running"
+    first, second, *_rest = ours.offer()
+    ours.fail(first)
+    assert ours.state == "running"
+    ours.fail(second)
+    assert ours.state == "paused"
+
+
+def test_failed_devices_get_another_try_when_somebody_wants_it() -> None:
+    ours = fleet(size=2, waves=(Wave(percent=100, limit=Limit(percent=None)),))
+    for device in ours.offer():
+        ours.fail(device)
+    ours.settle()
+    assert ours.state == "finished"
+
+    ours.decide(Event.RETRIED, by="jane")
+    ours.tell("d1", MemberEvent.RETRIED)
+    ours.settle()
+
+    assert ours.offer() == ["d1"]
+
+
+def test_a_revert_ends_when_all_have_gone_back() -> None:
+    ours = fleet(on_trip="revert", pace=Pace(at_once=20), waves=(Wave(percent=100, limit=LIMIT),))
+    ours.offer()
+    ours.update("d0")
+    ours.tell("d1", MemberEvent.TOOK_UP)
+    ours.fail("d2")
+    ours.fail("d3")
+    assert ours.state == "reverting"
+
+    for device in [one.device for one in ours.members.values() if one.state == "offered"]:
+        ours.tell(device, MemberEvent.CANCELLED)
+    ours.tell("d1", MemberEvent.CANCELLED)
+    ours.tell("d0", MemberEvent.CALLED_BACK, action="back", release="p/1/release.json")
+    ours.settle()
+    assert ours.state == "reverting"
+    ours.tell("d0", MemberEvent.WENT_BACK)
+    ours.settle()
+
+    assert ours.state == "reverted"
+    assert ours.stands("d0") == "reverted"
+
+
+def test_a_device_that_did_it_although_it_was_asked_back_goes_back_too() -> None:
+    ours = fleet(on_trip="revert", pace=Pace(at_once=20), waves=(Wave(percent=100, limit=LIMIT),))
+    ours.offer()
+    ours.fail("d2")
+    ours.fail("d3")
+    ours.tell("d1", MemberEvent.CANCELLED)
+
+    ours.tell("d1", MemberEvent.COMMITTED)
+
+    assert ours.stands("d1") == "soaking"
+    assert engine.may_revert(ours.campaign)
+
+
+def test_an_order_that_is_not_taken_up_goes_to_another_device() -> None:
+    ours = fleet(waves=(Wave(percent=100, limit=LIMIT),), pace=Pace(at_once=1))
+    ours.offer()
+
+    ours.tell("d0", MemberEvent.UNANSWERED)
+
+    assert ours.offer() == ["d1"]
+    ours.update("d1")
+    for device in range(2, 20):
+        assert ours.offer() == [f"d{device}"]
+        ours.update(f"d{device}")
+    assert ours.offer() == ["d0"]
+
+
+def test_a_device_that_takes_up_an_order_late_is_counted() -> None:
+    ours = fleet(waves=(Wave(percent=100, limit=LIMIT),), pace=Pace(at_once=1))
+    ours.offer()
+    ours.tell("d0", MemberEvent.UNANSWERED)
+
+    ours.tell("d0", MemberEvent.TOOK_UP)
+
+    assert ours.campaign.under_way == 1
+    assert ours.offer() == []
+
+
+def test_a_device_that_waits_for_its_user_holds_nobody_up() -> None:
+    ours = fleet(waves=(Wave(percent=100, limit=LIMIT),), pace=Pace(at_once=1))
+    ours.offer()
+    ours.tell("d0", MemberEvent.TOOK_UP)
+
+    ours.tell("d0", MemberEvent.HELD)
+
+    assert ours.members["d0"].deadline_s == 0
+    assert ours.offer() == ["d1"]
+
+
+def test_what_is_only_downloaded_succeeds_when_it_is_written() -> None:
+    ours = fleet(policy=Policy(download_only=True))
+    ours.offer()
+    ours.tell("d0", MemberEvent.TOOK_UP)
+
+    ours.tell("d0", MemberEvent.HELD)
+
+    assert ours.stands("d0") == "succeeded"
+
+
+def test_orders_a_minute_are_bounded() -> None:
+    pace = Pace(at_once=100, per_minute=3)
+    ours = fleet(waves=(Wave(percent=100),), pace=pace)
+    ours.clock_s = 1_000_020
+    assert len(ours.offer()) == 3
+    ours.clock_s += 30
+    assert ours.offer() == []
+
+    ours.clock_s += 30
+
+    assert len(ours.offer()) == 3
+
+
+def test_bandwidth_holds_orders_back() -> None:
+    ours = fleet(waves=(Wave(percent=100),), pace=Pace(at_once=100, bytes_per_s=1000))
+    ours.tell("d0", MemberEvent.OFFERED, action="a", planned_bytes=60_000)
+    assert engine.next_offers(ours.campaign, ours.clock_s).count == 0
+
+    ours.clock_s += 51
+    offers = engine.next_offers(ours.campaign, ours.clock_s)
+
+    assert offers.count == 99
+    assert offers.free_bytes == 1000
+
+
+def test_a_device_that_joins_late_is_bound_by_the_cap() -> None:
+    ours = fleet(waves=(Wave(percent=100),), pace=Pace(at_once=20))
+    assert len(ours.offer()) == 20
+
+    ours.campaign, ours.members["new"] = engine.joined(ours.campaign, "new", 99, ours.clock_s)
+
+    assert ours.offer() == []
+    ours.update("d0")
+    assert ours.offer() == ["new"]
+
+
+def test_a_dynamic_campaign_waits_for_more_devices() -> None:
+    ours = fleet(size=1, waves=(Wave(percent=100),), is_dynamic=True)
+    ours.offer()
+    ours.update("d0")
+
+    ours.settle()
+
+    assert ours.state == "running"
+
+
+def test_nothing_is_ordered_before_the_start_and_after_the_end() -> None:
+    ours = fleet(start_at_s=1_000_100, end_at_s=1_000_200)
+    assert ours.state == "scheduled"
+    assert ours.offer() == []
+    ours.clock_s = 1_000_100
+    ours.settle()
+    assert ours.offer() == ["d0", "d1"]
+
+    ours.clock_s = 1_000_200
+    ours.settle()
+
+    assert ours.state == "closing"
+    ours.update("d0")
+    ours.update("d1")
+    assert ours.offer() == []
+    ours.settle()
+    assert ours.state == "finished"
+
+
+def test_it_begins_when_enough_people_have_approved() -> None:
+    ours = Fleet(replace(PLAN, approvals=2), 20)
+    ours.start()
+    assert ours.state == "waiting-for-approval"
+    ours.decide(Event.APPROVED, by="jane")
+    with pytest.raises(RefusedError, match="jane has approved it already"):
+        ours.decide(Event.APPROVED, by="jane")
+    ours.settle()
+    assert ours.offer() == []
+
+    ours.decide(Event.APPROVED, by="joe")
+    ours.settle()
+
+    assert ours.state == "running"
+
+
+def test_time_stands_still_while_the_console_is_away() -> None:
+    ours = fleet()
+    ours.offer()
+    before_s = ours.campaign.clock_s(ours.clock_s)
+
+    ours.clock_s += 86_400
+    ours.decide(Event.AWAY, gap_s=86_400)
+
+    assert ours.campaign.clock_s(ours.clock_s) == before_s
+
+
+def test_limits_and_pace_may_change_while_it_runs_and_count_at_once() -> None:
+    ours = fleet()
+    ours.offer()
+    ours.fail("d0")
+
+    stricter = tuple(replace(one, limit=Limit(count=1)) for one in WAVES)
+    ours.decide(Event.EDITED, by="jane", plan=replace(ours.plan, waves=stricter))
+
+    assert ours.campaign.tripped == "wave 1: 1 failed, and 1 are too many"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"target": "tag:other"},
+        {"releases": ("p/3/release.json",)},
+        {"waves": (Wave(percent=100),)},
+        {"start_at_s": 5},
+    ],
+)
+def test_what_a_campaign_is_about_does_not_change_once_it_runs(change: dict[str, object]) -> None:
+    ours = fleet()
+
+    with pytest.raises(RefusedError, match="keeps its releases, devices and waves"):
+        ours.decide(Event.EDITED, by="jane", plan=replace(ours.plan, **change))  # type: ignore[arg-type]
+
+
+def test_an_approved_plan_does_not_change() -> None:
+    ours = Fleet(replace(PLAN, approvals=1), 20)
+    ours.start()
+    ours.decide(Event.APPROVED, by="jane")
+
+    with pytest.raises(RefusedError, match="people approved this plan"):
+        ours.decide(Event.EDITED, by="joe", plan=replace(ours.plan, approvals=0))
+
+
+@pytest.mark.parametrize("event", [one for one in Event if one not in (Event.AWAY, Event.EDITED)])
+@pytest.mark.parametrize("state", list(State))
+def test_each_state_takes_what_its_table_has_and_nothing_else(state: State, event: Event) -> None:
+    ours = Fleet(PLAN, 20)
+    ours.campaign = replace(ours.campaign, state=state)
+    is_known = (state, event) in TABLE
+    if event is Event.OPENED:
+        is_known = state in (State.RUNNING, State.PAUSED)
+
+    if is_known:
+        ours.decide(event, by="jane")
+        return
+    with pytest.raises(RefusedError, match=f"the campaign is {state}"):
+        ours.decide(event, by="jane")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"releases": ()}, "releases: there is none"),
+        ({"waves": ()}, "waves: 0 of them"),
+        ({"waves": (Wave(percent=10),)}, "the last one is not 100%"),
+        ({"waves": (Wave(percent=50), Wave(percent=50), Wave(percent=100))}, "goes up to more"),
+        ({"waves": (Wave(percent=100, count=3),)}, r"waves\[0\].size: one of"),
+        ({"waves": (Wave(percent=101),)}, r"waves\[0\].percent: 101 is not 1 to 100"),
+        ({"waves": (Wave(percent=100, limit=Limit(count=0)),)}, r"limit.count: 0"),
+        ({"pace": Pace(at_once=0)}, "pace.at_once: 0 is not 1 to"),
+        ({"times": Times(silence_s=1)}, "times.silence_s: 1 is not 5"),
+        ({"evidence": Evidence(50, 50, 50)}, "evidence.bad_permille: 50 is not 51"),
+        ({"start_at_s": 10, "end_at_s": 10}, "end_at_s: before the start"),
+        ({"on_trip": "revert", "policy": Policy(download_only=True)}, "only downloaded"),
+    ],
+)
+def test_a_plan_that_can_not_be_meant_is_refused_with_the_place(
+    change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        replace(PLAN, **change).check()  # type: ignore[arg-type]
