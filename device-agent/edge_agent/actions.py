@@ -110,6 +110,7 @@ class Actions:
         _require_whole(release)
         action = replace(
             action,
+            is_there=False,
             release=release,
             target=self._parts.slots.target,
             patches=checked.patches,
@@ -124,7 +125,16 @@ class Actions:
             # The record would have told how it ended; without this it would go on for ever.
             reason = f"was armed before and does not run: it fell back ({self._memory.loss})"
             return ended(record, Event.FAILED, reason)
+        if self._seems_there(release):
+            return Outcome(Event.THERE, replace(record, action=replace(action, is_there=True)))
         return Outcome(Event.DONE, record)
+
+    def _seems_there(self, release: Release) -> bool:
+        try:
+            return verify.seems_there(release.images, self._parts.slots)
+        except SlotError as error:
+            logger.info("%s", error)
+            return False
 
     def _install(self, record: Record, action: Action) -> Outcome | None:
         release = _release_of(action)
@@ -180,18 +190,31 @@ class Actions:
         self._waiting.require_wanted(action)
 
     def _verify(self, record: Record, action: Action) -> Outcome | None:
-        release = _release_of(action)
         try:
-            for image in release.images:
-                volume = self._parts.slots.written(image.partition)
-                verify.check(image, volume, tick=lambda _bytes: self._transfer.tick())
-        except NotTheImageError as error:
+            self._read_back(action)
+        except (NotTheImageError, SlotError) as error:
+            if action.is_there:
+                written = replace(action, is_there=False, reason=error.reason)
+                return Outcome(Event.NOT_THERE, replace(record, action=written))
+            return self._rejected(record, action, error)
+        read = replace(action, is_there=False, reason="")
+        return Outcome(Event.DONE, replace(record, action=read))
+
+    def _read_back(self, action: Action) -> None:
+        for image in _release_of(action).images:
+            verify.check(
+                image,
+                self._parts.slots.written(image.partition),
+                tick=lambda _bytes: self._transfer.tick(),
+                makes_tree=not action.is_there,
+            )
+
+    def _rejected(self, record: Record, action: Action, error: AgentError) -> Outcome:
+        if isinstance(error, NotTheImageError):
             self._memory.drop_journal()
             again = replace(action, rejections=action.rejections + 1, reason=error.reason)
             return Outcome(Event.REJECTED, replace(record, action=again))
-        except SlotError as error:
-            return ended(record, Event.FAILED, error.reason)
-        return Outcome(Event.DONE, replace(record, action=replace(action, reason="")))
+        return ended(record, Event.FAILED, error.reason)
 
     def _arm(self, record: Record, action: Action) -> Outcome | None:
         control = self._parts.control

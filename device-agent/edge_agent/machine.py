@@ -40,6 +40,8 @@ class Event(StrEnum):
     ASKED_BACK = "asked-back"  # the other slot is to run again
     DONE = "done"
     NOTHING = "nothing"  # there is nothing to do
+    THERE = "there"  # the other slot seems to hold what is ordered already
+    NOT_THERE = "not-there"  # it does not, as reading it back told
     ON_TRIAL = "on-trial"  # what is ordered runs, but is not committed
     REJECTED = "rejected"  # what was read back is not what was written
     ASKED = "asked"  # the user is to agree first
@@ -66,6 +68,7 @@ TABLE: Final[Mapping[tuple[State, Event], State]] = {
     (State.IDLE,       Event.STARTED_OLD): State.IDLE,
 
     (State.CHECKING,   Event.DONE):        State.PERMITTING,
+    (State.CHECKING,   Event.THERE):       State.VERIFYING,
     (State.CHECKING,   Event.NOTHING):     State.REPORTING,
     (State.CHECKING,   Event.ON_TRIAL):    State.TRIAL,
     (State.CHECKING,   Event.FAILED):      State.REPORTING,
@@ -88,6 +91,7 @@ TABLE: Final[Mapping[tuple[State, Event], State]] = {
 
     (State.VERIFYING,  Event.DONE):        State.WAITING,
     (State.VERIFYING,  Event.REJECTED):    State.INSTALLING,
+    (State.VERIFYING,  Event.NOT_THERE):   State.PERMITTING,
     (State.VERIFYING,  Event.FAILED):      State.REPORTING,
     (State.VERIFYING,  Event.EXHAUSTED):   State.REPORTING,
     (State.VERIFYING,  Event.STARTED_OLD): State.VERIFYING,

@@ -49,6 +49,8 @@ class Action:
         seen: The sighting of targets.json that the release was checked with.
         entered: How often it came into each state that has a limit, and was started in it.
         rejections: How often what was read back was not what was written.
+        is_there: Whether the other slot seems to hold the release without having been written for
+            this action; stored only until it was read back.
         is_confirmed: Whether the user agreed to the restart; stored only while that is waited for.
         result: How it ended, once it is REPORTING.
         reason: Why it goes wrong, as soon as that is known.
@@ -64,6 +66,7 @@ class Action:
     seen: Sighting = UNSEEN
     entered: Mapping[State, int] = field(default_factory=dict)
     rejections: int = 0
+    is_there: bool = False
     is_confirmed: bool = False
     result: Result | None = None
     reason: str = ""
@@ -199,6 +202,7 @@ def _action_object(action: Action) -> dict[str, object]:
         **_known("release", canonical.decode(action.release.pack()) if action.release else None),
         **_known("result", action.result),
         **({"confirmed": True} if action.is_confirmed else {}),
+        **({"there": True} if action.is_there else {}),
     }
 
 
@@ -215,6 +219,7 @@ def _action(fields: Fields) -> Action:
         seen=_sighting(fields.fields("seen")),
         entered={state: entered.integer(state) for state in _STATES if entered.has(state)},
         rejections=fields.integer("rejections"),
+        is_there=fields.has("there") and fields.one_of("there", (True,)),
         is_confirmed=fields.has("confirmed") and fields.one_of("confirmed", (True,)),
         result=_result(fields, "result"),
         reason=fields.text("reason", _ANY),

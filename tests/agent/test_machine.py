@@ -56,7 +56,21 @@ def test_only_what_was_checked_is_written() -> None:
 def test_only_what_was_checked_is_asked_about() -> None:
     sources = {source for source, target in TABLE.items() if target is State.PERMITTING}
 
-    assert sources == {(State.CHECKING, Event.DONE), (State.PERMITTING, Event.STARTED_OLD)}
+    assert sources == {
+        (State.CHECKING, Event.DONE),
+        (State.VERIFYING, Event.NOT_THERE),
+        (State.PERMITTING, Event.STARTED_OLD),
+    }
+
+
+def test_only_what_was_written_or_seems_to_be_there_is_read_back() -> None:
+    sources = {source for source, target in TABLE.items() if target is State.VERIFYING}
+
+    assert sources == {
+        (State.INSTALLING, Event.DONE),
+        (State.CHECKING, Event.THERE),
+        (State.VERIFYING, Event.STARTED_OLD),
+    }
 
 
 def test_only_what_was_read_back_waits_to_be_started() -> None:

@@ -56,6 +56,7 @@ actions = st.builds(
     seen=st.sampled_from([UNSEEN, sighting((1 << 63) - 1, root=(1 << 63) - 1, keys="abc")]),
     entered=st.dictionaries(st.sampled_from(State), st.integers(0, 99)),
     rejections=st.integers(0, 9),
+    is_there=st.booleans(),
     reason=st.text(st.characters(codec="utf-8"), max_size=80),
 )
 

@@ -108,6 +108,32 @@ def test_an_image_without_a_tree_is_its_own_sum(
     assert path.read_bytes() == before
 
 
+def test_what_is_there_already_is_read_and_not_written(made: tuple[Image, Path]) -> None:
+    image, path = made
+    whole = path.with_name("with-tree").read_bytes()
+    path.write_bytes(whole)
+    volume = DeviceVolume(path, is_writable=False)
+
+    verify.check(image, volume, tick=lambda _bytes: None, makes_tree=False)
+
+    volume.close()
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("at", [0, TREE_AT - 1, TREE_AT, TREE_AT + 4096 * TREE_BLOCKS - 4000])
+def test_what_is_not_there_is_found_and_left_as_it_is(made: tuple[Image, Path], at: int) -> None:
+    image, path = made
+    path.write_bytes(path.with_name("with-tree").read_bytes())
+    spoil(path, at)
+    spoiled, volume = path.read_bytes(), DeviceVolume(path, is_writable=False)
+
+    with pytest.raises(NotTheImageError):
+        verify.check(image, volume, tick=lambda _bytes: None, makes_tree=False)
+
+    volume.close()
+    assert path.read_bytes() == spoiled
+
+
 @pytest.mark.parametrize("block", range(TREE_BLOCKS))
 @pytest.mark.parametrize("at", [0, 31, 100, 4095])
 def test_any_byte_of_the_tree_that_the_medium_does_not_keep_is_found(

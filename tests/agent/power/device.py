@@ -51,12 +51,16 @@ FINAL = {str(result) for result in Result}
 ORDER = Desired(1, ACTION, "gateway/2/release.json", b"{}")
 
 Story = Literal["good", "sick", "dead", "worn"]
+# What the other slot holds at first: nothing, the new system, or that with a byte that is wrong.
+Held = Literal["nothing", "new", "damaged"]
 STORIES: tuple[Story, ...] = ("good", "sick", "dead", "worn")
 # A thief of the key of targets let its version go ahead; a later root gave it another key.
 STOLEN = sighting(1 << 62, root=1, keys="a")
 SEEN = sighting(2, root=2, keys="b")
+COMMITTED: dict[Slot, int] = dict.fromkeys(SLOTS, boot_state.COMMITTED_LEFT)
 # Keeps nothing that is written to it: in the middle of the new root file system.
 WORN_SECTOR = ("rootfs-b", 11)
+DAMAGED_BYTE = 5000
 
 
 class ViolationError(AssertionError):
@@ -87,6 +91,7 @@ class Device:
         ignored: Steps that are left out of the code or do nothing.
         is_robbed: It was in use, and the floor of targets is `STOLEN`; else it was never started.
         second_choice: The old system is in both slots and never healthy, at its last try.
+        held: What of the new system is in slot b at first, which is the second choice then.
         base_rots: Whether the root that runs reads as another one, but for what started from it.
         asks: Whether a program of the image refuses once in each start, and the user is asked.
         fetched: How often something was fetched.
@@ -99,6 +104,7 @@ class Device:
     ignored: frozenset[str] = frozenset()
     is_robbed: bool = True
     second_choice: bool = False
+    held: Held = "nothing"
     base_rots: bool = False
     asks: bool = False
     fetched: int = 0
@@ -111,12 +117,12 @@ class Device:
             # The start that comes now uses up the last try of slot a, which is never healthy.
             left: dict[Slot, int] = {"a": 1, "b": boot_state.COMMITTED_LEFT}
             first = boot_state.BootState(2, ("a", "b"), left).pack()
+        if self.held != "nothing":
+            first = boot_state.BootState(2, ("a", "b"), COMMITTED).pack()
         state = first.ljust(boot_state.COPY_OFFSETS_BYTES[1], b"\0") + second
         devices = {"boot state": state, "trust state": b""}
         for slot in SLOTS:
-            for partition, data in self.old.volumes:
-                is_there = slot == "a" or self.second_choice
-                devices[f"{partition}-{slot}"] = data if is_there else b""
+            devices |= {f"{one}-{slot}": data for one, data in self._volumes_of(slot)}
         contents = Contents(devices_of(devices))
         if self.is_robbed:
             robbed = Medium(contents)
@@ -124,6 +130,16 @@ class Device:
             AtomicFiles(MediumCalls(robbed, "agent")).write_atomic(RECORD, Record().pack())
             return robbed.now
         return contents
+
+    def _volumes_of(self, slot: Slot) -> list[tuple[str, bytes]]:
+        """Return what is in a slot at first."""
+        if slot == "a" or self.second_choice:
+            return list(self.old.volumes)
+        if self.held == "nothing":
+            return [(partition, b"") for partition, _data in self.old.volumes]
+        wrong = bytearray(dict(self.new.volumes)["rootfs"])
+        wrong[DAMAGED_BYTE] ^= self.held == "damaged"
+        return [*self.new.volumes[:-1], ("rootfs", bytes(wrong))]
 
     @property
     def floors(self) -> tuple[Sighting, Sighting]:

@@ -113,6 +113,39 @@ def test_an_update_over_an_older_system_survives_every_cut(systems: tuple[System
     assert explorer.cases > 1000
 
 
+@pytest.mark.parametrize("story", ["good", "sick", "dead"])
+def test_a_way_back_to_what_is_in_the_other_slot_survives_every_cut_and_fetches_nothing(
+    story: Story, systems: tuple[System, System]
+) -> None:
+    device = Device(*systems, story, held="new")
+
+    explorer = explored(device, 0)
+
+    assert explorer.cases > 300
+    assert device.fetched == 0
+
+
+def test_a_way_back_to_a_slot_that_was_damaged_writes_it_whatever_is_cut(
+    systems: tuple[System, System],
+) -> None:
+    device = Device(*systems, "good", held="damaged")
+
+    explorer = explored(device, 0, 0.3)
+
+    assert explorer.cases > 200
+    assert device.fetched > 200
+
+
+def test_a_slot_that_is_taken_for_whole_unread_is_missed(
+    systems: tuple[System, System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "check", lambda *_arguments, **_words: None)
+    device = Device(*systems, "good", held="damaged")
+
+    with pytest.raises(ViolationError, match="holds no whole system"):
+        device.run(device.new_contents())
+
+
 @pytest.mark.parametrize("story", ["good", "sick"])
 def test_a_trust_state_that_was_never_written_survives_every_cut(
     story: Story, systems: tuple[System, System]
