@@ -25,7 +25,12 @@ def list_orders(output: Output, *, device: str, client: Client, as_json: bool) -
     output.as_json |= as_json
     found = client.get(f"/devices/{part(device)}/orders")
     rows = [
-        (one["action"], one["version"], _state(one), " ".join(one["reason"].split()))
+        (
+            one["action"],
+            one["version"] or "stay as it is",
+            _state(one),
+            " ".join(one["reason"].split()),
+        )
         for one in found["orders"]
     ]
     head = ("order", "version", "state", "reason")
@@ -40,9 +45,9 @@ def list_orders(output: Output, *, device: str, client: Client, as_json: bool) -
 def cancel(output: Output, *, device: str, client: Client, as_json: bool) -> None:
     r"""Take the open order of a device back.
 
-    One that the device has heard of stays open until the device has told how it ended: it may
-    refuse. This is for devices that speak DDI; to one that runs Edge, deploy the release that it
-    should run.
+    A device that runs Edge is ordered to stay as it is: an update that it has not started yet ends
+    as `cancelled`, one that it has started goes on and ends as the device says. One that speaks DDI
+    is asked, and may refuse. Either way the order is `asked back` until the device has told.
 
     \b
     Example:
@@ -54,5 +59,5 @@ def cancel(output: Output, *, device: str, client: Client, as_json: bool) -> Non
 
 
 def _state(one: dict[str, object]) -> str:
-    is_asked = one["state"] == "open" and one["cancel_asked_at_s"]
+    is_asked = one["state"] in ("open", "replaced") and one["cancel_asked_at_s"]
     return "asked back" if is_asked else str(one["state"])

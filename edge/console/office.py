@@ -165,9 +165,19 @@ class Office:
         self.desk.wants_other(actor.tenant, device)
         return made
 
-    async def cancel_order(self, actor: Actor, device: str) -> Order:
-        """Take the open order of a device back; see `ddi.actions.cancel`."""
-        found = await self._of_device(actor, device, lambda one: actions.cancel(one, actor, device))
+    async def cancel_order(self, actor: Actor, device: str) -> str:
+        """Take the open order of a device back, and return its action.
+
+        A device that runs Edge is ordered to stay as it is (`orders.cancel`), one that speaks DDI
+        is asked (`ddi.actions.cancel`).
+        """
+
+        def cancel(connection: Connection) -> str:
+            if registry.speaks_ddi(connection, actor.tenant, device):
+                return actions.cancel(connection, actor, device).action
+            return orders.cancel(connection, actor, self.vaults, device, word=self._word)
+
+        found = await self._of_device(actor, device, cancel)
         self.desk.wants_other(actor.tenant, device)
         return found
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
 
 from edge.console import audit, releases
 from edge.console.audit import CONSOLE, Actor
 from edge.console.devices import registry
 from edge.console.devices.registry import State
-from edge.console.devices.reports import OPEN, REPLACED
+from edge.console.devices.reports import OPEN, REPLACED, STAY
 from edge.console.releases import Release
 from edge.console.store.tables import DEVICES, ORDERS
 from edge.errors import RefusedError
@@ -97,23 +97,97 @@ def deploy(
             hint="edge releases add-file, or edge devices re-enrol if it runs Edge now",
         )
     _require_fit(connection, row, release)
+    _replace(connection, actor, device)
+    order = _give(connection, actor, director, row, release, policy=policy, word=word)
+    details: dict[str, object] = {
+        "action": order.action,
+        "release": release.path,
+        "seq": order.seq,
+    }
+    audit.record(connection, actor, "device.deploy", f"device:{device}", details)
+    return order
+
+
+def stay(
+    connection: Connection,
+    actor: Actor,
+    director: Director,
+    device: str,
+    *,
+    word: Callable[[], str],
+) -> Order:
+    """Order a device to stay as it is, in place of what was ordered before.
+
+    An update that it may still leave ends as `cancelled`; one that it has started goes on, and ends
+    as the device says. The order itself ends as soon as the device has heard of it.
+
+    Raises:
+        ThingNotFoundError: There is no such device.
+        RefusedError: It is not accepted, or speaks DDI.
+    """
+    row = registry.get(connection, actor.tenant, device)
+    _require_accepted(row)
+    if registry.speaks_ddi(connection, actor.tenant, device):
+        raise RefusedError(
+            f"{device} speaks DDI: it knows no order to stay as it is",
+            hint="edge orders cancel takes its open order back",
+        )
+    _replace(connection, actor, device, cancel_asked_at_s=actor.now_s)
+    order = _give(connection, actor, director, row, None, policy=Policy(), word=word)
+    details: dict[str, object] = {"action": order.action, "seq": order.seq}
+    audit.record(connection, actor, "device.stay", f"device:{device}", details)
+    return order
+
+
+def cancel(
+    connection: Connection,
+    actor: Actor,
+    director: Director,
+    device: str,
+    *,
+    word: Callable[[], str],
+) -> str:
+    """Take the open order of a device back, by an order to stay as it is; return its action.
+
+    Raises:
+        ThingNotFoundError: There is no such device.
+        RefusedError: It has no open order for a release, is not accepted, or speaks DDI.
+    """
+    registry.get(connection, actor.tenant, device)
+    open_ = (*_open_of(actor.tenant, device), ORDERS.c.release != STAY)
+    action = connection.scalar(select(ORDERS.c.action).where(*open_))
+    if action is None:
+        raise RefusedError(f"{device} has no open order")
+    made = stay(connection, actor, director, device, word=word)
+    details: dict[str, object] = {"action": action, "by": made.action}
+    audit.record(connection, actor, "device.cancel-order", f"device:{device}", details)
+    return str(action)
+
+
+def _give(
+    connection: Connection,
+    actor: Actor,
+    director: Director,
+    row: Row[Any],
+    release: Release | None,
+    *,
+    policy: Policy,
+    word: Callable[[], str],
+) -> Order:
     seq = max(row.desired_seq, row.seq) + 1
     action = f"{seq}-{word()}"
-    _replace(connection, actor, device)
     made = {
         "tenant": actor.tenant,
         "action": action,
-        "device": device,
-        "release": release.path,
-        "version": release.version,
+        "device": row.device,
+        "release": release.path if release else STAY,
+        "version": release.version if release else "",
         "state": OPEN,
         "created_at_s": actor.now_s,
     }
     connection.execute(insert(ORDERS).values(made))
     _write(connection, actor.tenant, director, row, release, seq=seq, action=action, policy=policy)
-    details: dict[str, object] = {"action": action, "release": release.path, "seq": seq}
-    audit.record(connection, actor, "device.deploy", f"device:{device}", details)
-    return Order(device, action, seq)
+    return Order(row.device, action, seq)
 
 
 def renew(
@@ -133,7 +207,9 @@ def renew(
     if now_s < row.desired_renew_at_s or not _is_needed(connection, row):
         return bytes(row.desired)
     before = Desired.unpack(bytes(row.desired))
-    release = releases.get(connection, tenant, row.desired_release)
+    release = None
+    if row.desired_release != STAY:
+        release = releases.get(connection, tenant, row.desired_release)
     seq = row.desired_seq + 1
     packed = _write(
         connection,
@@ -156,21 +232,22 @@ def _write(
     tenant: str,
     director: Director,
     row: Row[Any],
-    release: Release,
+    release: Release | None,
     *,
     seq: int,
     action: str,
     policy: Policy,
 ) -> bytes:
-    targets = director.targets(tenant, release)
+    targets = director.targets(tenant, release) if release else {}
+    path = release.path if release else None
     signed = director.sign(tenant, targets, device=row.device, epoch=row.epoch, version=seq)
-    packed = Desired(seq, action, release.path, signed.document, policy).pack()
+    packed = Desired(seq, action, path, signed.document, policy).pack()
     same = (DEVICES.c.tenant == tenant, DEVICES.c.device == row.device)
     values = {
         "desired": packed,
         "desired_seq": seq,
         "desired_action": action,
-        "desired_release": release.path,
+        "desired_release": path or STAY,
         "desired_renew_at_s": signed.renew_at_s,
     }
     connection.execute(update(DEVICES).where(*same).values(values))
@@ -195,19 +272,22 @@ def _is_needed(connection: Connection, row: Row[Any]) -> bool:
     return connection.scalar(asked) == OPEN
 
 
-def _replace(connection: Connection, actor: Actor, device: str) -> None:
-    open_ = (
-        ORDERS.c.tenant == actor.tenant,
-        ORDERS.c.device == device,
-        ORDERS.c.state == OPEN,
-    )
-    values = {"state": REPLACED, "closed_at_s": actor.now_s}
-    connection.execute(update(ORDERS).where(*open_).values(values))
+def _open_of(tenant: str, device: str) -> tuple[ColumnElement[bool], ...]:
+    return ORDERS.c.tenant == tenant, ORDERS.c.device == device, ORDERS.c.state == OPEN
+
+
+def _replace(connection: Connection, actor: Actor, device: str, **facts: int) -> None:
+    values = {"state": REPLACED, "closed_at_s": actor.now_s, **facts}
+    connection.execute(update(ORDERS).where(*_open_of(actor.tenant, device)).values(values))
+
+
+def _require_accepted(row: Row[Any]) -> None:
+    if row.state != State.ACCEPTED:
+        raise RefusedError(f"{row.device} is {row.state}, not accepted")
 
 
 def _require_fit(connection: Connection, row: Row[Any], release: Release) -> None:
-    if row.state != State.ACCEPTED:
-        raise RefusedError(f"{row.device} is {row.state}, not accepted")
+    _require_accepted(row)
     if not release.is_published:
         raise RefusedError(
             f"{release.product} {release.version} is not published",

@@ -1,4 +1,4 @@
-"""Endpoints for devices that speak hawkBit's DDI: their tokens, files, and orders asked back."""
+"""Endpoints for devices that speak hawkBit's DDI: their tokens and files."""
 
 import hashlib
 import secrets
@@ -7,10 +7,9 @@ from typing import Final
 from pydantic import Field
 
 from edge.console import foreign
-from edge.console.api.deployments import orders_of
 from edge.console.api.endpoint import Call, Endpoint
 from edge.console.api.releases import received, with_files
-from edge.console.api.views import OrderView, ReleaseView, View, Words
+from edge.console.api.views import ReleaseView, View, Words
 from edge.console.ddi import credentials
 from edge.console.foreign import File, Type
 from edge.console.notices import Topic
@@ -72,13 +71,6 @@ async def remove_gateway_token(call: Call) -> None:
     )
 
 
-async def cancel(call: Call) -> OrderView:
-    """Take the open order of a device back."""
-    device = call.part("device")
-    asked = await call.office.cancel_order(call.actor, device)
-    return next(one for one in await orders_of(call, device) if one.action == asked.action)
-
-
 async def take_file(call: Call) -> ReleaseView:
     """Take a file that devices install by an updater of their own."""
     query = call.query_as(FileQuery)
@@ -128,14 +120,6 @@ ENDPOINTS = (
         Scope.TOKENS_WRITE,
         "Let no gateway speak for devices",
         remove_gateway_token,
-    ),
-    Endpoint(
-        "POST",
-        "/devices/{device}/orders/cancel",
-        Scope.DEPLOY,
-        "Take the open order of a device that speaks DDI back",
-        cancel,
-        OrderView,
     ),
     Endpoint(
         "POST",

@@ -32,6 +32,13 @@ async def orders(call: Call) -> OrdersView:
     return OrdersView(orders=await orders_of(call, call.part("device")))
 
 
+async def cancel(call: Call) -> OrderView:
+    """Take the open order of a device back."""
+    device = call.part("device")
+    action = await call.office.cancel_order(call.actor, device)
+    return next(one for one in await orders_of(call, device) if one.action == action)
+
+
 async def events(call: Call) -> EventsView:
     """List events."""
     query, tenant = call.query_as(EventsQuery), call.actor.tenant
@@ -79,6 +86,14 @@ ENDPOINTS = (
         "List the orders of a device",
         orders,
         OrdersView,
+    ),
+    Endpoint(
+        "POST",
+        "/devices/{device}/orders/cancel",
+        Scope.DEPLOY,
+        "Take the open order of a device back",
+        cancel,
+        OrderView,
     ),
     Endpoint(
         "GET",

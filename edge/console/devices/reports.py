@@ -16,6 +16,9 @@ FINAL: Final = ("succeeded", "failed", "cancelled")
 OPEN: Final = "open"
 # Another order took its place; the device may still tell how it ended.
 REPLACED: Final = "replaced"
+# What an order to stay as it is has in place of the path of a release.
+STAY: Final = ""
+_NEVER_TAKEN: Final = "taken back before the device took it up"
 _BOOTS_MOST: Final = 8
 
 
@@ -83,7 +86,21 @@ def _close(connection: Connection, caller: Caller, event: ReportEvent, now_s: in
         ORDERS.c.state.in_((OPEN, REPLACED)),
     )
     values = {"state": event.kind, "reason": event.reason, "closed_at_s": now_s}
-    connection.execute(update(ORDERS).where(*order).values(values))
+    closed = update(ORDERS).where(*order).values(values).returning(ORDERS.c.release)
+    if connection.scalar(closed) == STAY and event.kind == "succeeded":
+        _close_taken_back(connection, caller, now_s)
+
+
+def _close_taken_back(connection: Connection, caller: Caller, now_s: int) -> None:
+    """Close what a device never took up: it tells of an order before it takes the next one."""
+    orders = (
+        ORDERS.c.tenant == caller.tenant,
+        ORDERS.c.device == caller.device,
+        ORDERS.c.state == REPLACED,
+        ORDERS.c.cancel_asked_at_s > 0,
+    )
+    values = {"state": "cancelled", "reason": _NEVER_TAKEN, "closed_at_s": now_s}
+    connection.execute(update(ORDERS).where(*orders).values(values))
 
 
 def _new_only(connection: Connection, columns: Sequence[Any]) -> Insert:

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from edge.console import orders, releases
 from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
-from edge.console.devices import registry, reports
+from edge.console.devices import listing, registry, reports
 from edge.console.front_desk import FrontDesk
 from edge.console.office import Office
 from edge.console.orders import Order
@@ -311,3 +311,83 @@ def test_the_timestamp_of_the_repository_is_renewed_before_it_expires(shop: Shop
 
     assert (early, late) == (False, [True, False])
     assert expires() - before >= timedelta(hours=13)
+
+
+def stay(shop: Shop) -> Order:
+    def give(connection: Any) -> Order:
+        return orders.stay(connection, shop.actor, shop.vaults, "d-1", word=lambda: "word")
+
+    made: Order = shop.write(give)
+    return made
+
+
+def ended(shop: Shop, action: str, kind: str, n: int, *, device: str = "d-1") -> None:
+    event = ReportEvent(EventId("boot-1", n), 1, kind, action)
+    caller = replace(CALLER, device=device)
+    shop.write(lambda c: reports.take_events(c, caller, [event], 1))
+
+
+def states(shop: Shop) -> list[tuple[str, str]]:
+    rows = shop.database.read_now(lambda c: listing.orders(c, "us", "d-1", 9))
+    return [(row.state, row.reason) for row in rows]
+
+
+@pytest.mark.parametrize("hours", [0, 13])
+def test_an_order_to_stay_names_nothing_and_is_signed_like_all_others(
+    shop: Shop, hours: int
+) -> None:
+    shop.order(policy=Policy(download_only=True))
+    made = stay(shop)
+    shop.now += timedelta(hours=hours)
+
+    desired = shop.desired()
+
+    assert (desired.seq, desired.action, desired.release) == (3 if hours else 2, made.action, None)
+    assert shop.verify(desired).targets == {}
+    assert desired.policy == Policy()
+    assert (shop.row().desired_release, shop.row().desired_action) == ("", made.action)
+    with pytest.raises(TrustError):
+        shop.verify(desired, device="d-2")
+
+
+def test_what_was_taken_back_ends_as_the_device_says(shop: Shop) -> None:
+    first, second = shop.order(), stay(shop)
+    assert states(shop) == [("open", ""), ("replaced", "")]
+
+    ended(shop, first.action, "succeeded", 1)  # it had started the new system already
+    ended(shop, second.action, "succeeded", 2)
+
+    assert states(shop) == [("succeeded", ""), ("succeeded", "")]
+
+
+@pytest.mark.parametrize(("kind", "state"), [("succeeded", "cancelled"), ("failed", "replaced")])
+def test_what_was_taken_back_before_the_device_took_it_up_is_closed_with_the_next(
+    shop: Shop, kind: str, state: str
+) -> None:
+    shop.order("1")
+    shop.order()  # another order, not taken back: nothing is known of it
+    shop.write(lambda c: registry.register(c, shop.actor, "d-2"))
+    made = stay(shop)
+    ended(shop, made.action, "succeeded", 1, device="d-2")
+    assert [state for state, _reason in states(shop)] == ["open", "replaced", "replaced"]
+
+    ended(shop, made.action, kind, 1)
+
+    assert [state for state, _reason in states(shop)] == [kind, state, "replaced"]
+
+
+@pytest.mark.parametrize("state", ["revoked", "pending"])
+def test_only_an_accepted_device_is_ordered_to_stay(shop: Shop, state: str) -> None:
+    shop.write(lambda c: c.execute(update(DEVICES).values(state=state)).rowcount)
+
+    with pytest.raises(RefusedError, match=f"is {state}"):
+        stay(shop)
+
+
+def test_a_device_of_another_tenant_is_not_there(shop: Shop) -> None:
+    actor = replace(shop.actor, tenant="them")
+
+    with pytest.raises(ThingNotFoundError):
+        shop.write(lambda c: orders.stay(c, actor, shop.vaults, "d-1", word=lambda: "word"))
+    with pytest.raises(ThingNotFoundError):
+        shop.write(lambda c: orders.cancel(c, actor, shop.vaults, "d-1", word=lambda: "word"))

@@ -174,8 +174,8 @@ function update(state) {
   return panel(
     "Update",
     [
-      h("div.update-head", h("span.mono", one.version === order.version && !isOpen ? order.version : [one.version || "?", " → ", order.version]), badge(order.state), h("span.faint.push", isOpen ? time(order.created_at_s, "ordered ") : time(order.closed_at_s))),
-      order.state === "failed" || order.state === "cancelled" ? h("div.banner.is-bad", icon("alert"), h("div", h("strong", order.state === "failed" ? "The update failed" : "It was cancelled"), h("p", order.reason || "The device told no reason."))) : steps(at, isOpen),
+      h("div.update-head", h("span.mono", one.version === order.version && !isOpen ? order.version : order.version ? [one.version || "?", " → ", order.version] : "stays as it is"), badge(order.state), h("span.faint.push", isOpen ? time(order.created_at_s, "ordered ") : time(order.closed_at_s))),
+      order.state === "failed" || order.state === "cancelled" ? h("div.banner.is-bad", icon("alert"), h("div", h("strong", order.state === "failed" ? "The update failed" : "It was cancelled"), h("p", order.reason || "The device told no reason."))) : order.version ? steps(at, isOpen) : h("p.faint", "What was ordered before was taken back."),
       isOpen && transfer(one, isAtWork),
       isOpen && one.reason && h("p.note", "It says: ", one.reason),
     ],

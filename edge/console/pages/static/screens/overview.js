@@ -203,7 +203,7 @@ function underWay(now) {
       h(
         "li.row",
         { key: one.action },
-        h("div.row-main", h("a.mono", { href: `/devices/${encodeURIComponent(one.device)}` }, one.device), h("span.row-note", h("span.mono", one.version || "?"), " → ", h("span.mono", one.wanted), " · ", phase(one.phase))),
+        h("div.row-main", h("a.mono", { href: `/devices/${encodeURIComponent(one.device)}` }, one.device), h("span.row-note", h("span.mono", one.version || "?"), " → ", h("span.mono", one.wanted || "stays as it is"), " · ", phase(one.phase))),
         h("div.row-progress", progress(one.phase === "installing" ? one.percent : one.phase ? null : 0, `Update of ${one.device}`), h("span.number.faint", one.phase === "installing" ? `${one.percent} %` : "")),
       ),
     ),
