@@ -62,6 +62,7 @@ _EXPIRE_S: Final = 10
 _RENEW_S: Final = 600.0
 _REFRESH_S: Final = 3600.0
 _SAMPLES_S: Final = 60.0
+_CAMPAIGNS_S: Final = 0.5
 _END_S: Final = 5.0
 # What asyncio keeps for each connection with TLS, 256 KiB else: 2,000 devices that are quiet took
 # 280 KiB each. A record of TLS has 16 KiB at most.
@@ -150,6 +151,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         welcome = await database.write(lambda one: _welcome(one, office.now_s()))
         for tenant in known:
             await asyncio.to_thread(vaults.open, tenant)
+            await office.campaigns.begin(tenant.tenant)
         async with (
             _watching_lists(settings, office),
             _serving(settings, office) as ports,
@@ -183,6 +185,7 @@ async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[in
         _repeating(_EXPIRE_S, lambda: _for_all(office, office.expire_commands)),
         _repeating(_RENEW_S, lambda: _for_all(office, office.renew_orders)),
         _repeating(_REFRESH_S, lambda: _for_all(office, office.refresh)),
+        _repeating(_CAMPAIGNS_S, lambda: _for_all(office, office.campaigns.look)),
         office.courier.running(),
         _repeating(_SAMPLES_S, lambda: _for_all(office, partial(_sample, office))),
     ):

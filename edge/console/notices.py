@@ -23,6 +23,7 @@ class Topic(StrEnum):
     HOOK = "hook"
     ENROLMENT = "enrolment"
     PERSON = "person"
+    CAMPAIGN = "campaign"
     AUDIT = "audit"
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from edge.console import audit, foreign, orders, releases
 from edge.console.audit import Actor
+from edge.console.campaigns.conductor import Conductor
 from edge.console.ddi import actions, credentials
 from edge.console.devices import commands, labels, registry
 from edge.console.foreign import File
@@ -47,6 +48,7 @@ class Office:
         notices: Who is told of what changes.
         courier: Delivers webhooks.
         admissions: Whom MQTT lets in.
+        campaigns: Brings releases to many devices.
         mqtt: How MQTT is; None while there is none.
         lists_end: When the first list of revoked certificates ends; None for never.
     """
@@ -67,6 +69,7 @@ class Office:
         self.notices = desk.notices
         self.courier = Courier(database, route, now_s=now_s)
         self.admissions = Admissions(database, now_s)
+        self.campaigns = Conductor(database, vaults, desk, now_s=now_s, word=word)
         self.mqtt: MqttState | None = None
         self.lists_end: Callable[[], datetime | None] = lambda: None
         self._now_s = now_s

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, upd
 
 from edge.console import audit, releases
 from edge.console.audit import CONSOLE, Actor
+from edge.console.campaigns import hearing
 from edge.console.devices import registry
 from edge.console.devices.registry import State
 from edge.console.devices.reports import OPEN, REPLACED, STAY
@@ -277,6 +278,7 @@ def _open_of(tenant: str, device: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _replace(connection: Connection, actor: Actor, device: str, **facts: int) -> None:
+    hearing.replaced(connection, actor.tenant, device, actor.name, actor.now_s)
     values = {"state": REPLACED, "closed_at_s": actor.now_s, **facts}
     connection.execute(update(ORDERS).where(*_open_of(actor.tenant, device)).values(values))
 
@@ -310,17 +312,33 @@ def _require_fit(connection: Connection, row: Row[Any], release: Release) -> Non
 
 def _require_hop(connection: Connection, row: Row[Any], release: Release) -> None:
     """Refuse a release that wants another one to be taken first."""
+    first = way_to(connection, row, release)
+    if first is not release:
+        hint = f"order {first.version} first" if first else "no release here is a step to it"
+        raise RefusedError(_needs_another(row, release), hint=hint)
+
+
+def way_to(connection: Connection, row: Row[Any], release: Release) -> Release | None:
+    """Return the release that a device takes first to get to one; None if there is no way.
+
+    Args:
+        connection: To read from.
+        row: The device, of `DEVICES`.
+        release: Where it is to get to; comes back if it can be taken at once.
+    """
     if not row.version or row.counter >= release.from_counter:
-        return
+        return release
     known = releases.list_(connection, row.tenant, product=release.product)
     ways = [
         one
         for one in known
         if one.is_published and one.from_counter <= row.counter < one.counter < release.counter
     ]
-    first = max(ways, key=lambda one: one.counter, default=None)
-    raise RefusedError(
+    return max(ways, key=lambda one: one.counter, default=None)
+
+
+def _needs_another(row: Row[Any], release: Release) -> str:
+    return (
         f"{release.product} {release.version} is for systems from counter"
-        f" {release.from_counter} on, and {row.device} runs {row.version} with {row.counter}",
-        hint=f"order {first.version} first" if first else "no release here is a step to it",
+        f" {release.from_counter} on, and {row.device} runs {row.version} with {row.counter}"
     )

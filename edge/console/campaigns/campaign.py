@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from edge.console.campaigns.members import MemberState
+from edge.console.campaigns.members import ACTIVE, MemberState
 from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.tally import Tally
 
@@ -151,8 +151,8 @@ class Campaign:
 
     @property
     def is_live(self) -> bool:
-        """Whether something may still happen by itself."""
-        return self.state in LIVE
+        """Whether something may still happen by itself: also what is under way when it ends."""
+        return self.state in LIVE or self.of(ACTIVE) > 0
 
     def clock_s(self, now_s: int) -> int:
         """Return the time on the campaign's clock, which stands still while the console is away."""

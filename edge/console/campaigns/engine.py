@@ -140,6 +140,9 @@ def _judged(campaign: Campaign, at_s: int) -> Campaign:
         if reason:
             stopped = TABLE.get((campaign.state, _TRIPS[campaign.plan.on_trip]), campaign.state)
             return replace(campaign, state=stopped, reason=reason, tripped=reason)
+    if campaign.state is State.REVERTED and campaign.of(TO_REVERT):
+        # A device committed the release after it was asked to leave it.
+        return replace(campaign, state=State.REVERTING)
     is_satisfied = _is_satisfied(campaign)
     if is_satisfied == bool(campaign.satisfied_at_s):
         return campaign

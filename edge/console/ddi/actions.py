@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, and_, desc, insert, select, update
 
 from edge.console import audit, foreign
 from edge.console.audit import Actor
+from edge.console.campaigns import hearing
 from edge.console.ddi.documents import Action, Agenda, Consent, oldest
 from edge.console.ddi.machine import Event, State, following
 from edge.console.desk import Caller
@@ -247,6 +248,7 @@ def _require_fit(connection: Connection, row: Row[Any], release: Release) -> Non
 
 
 def _take_back_all(connection: Connection, actor: Actor, device: str) -> None:
+    hearing.replaced(connection, actor.tenant, device, actor.name, actor.now_s)
     for one in active(connection, actor.tenant, device):
         if one.state is not State.CANCELLING:
             _take_back(connection, actor.tenant, device, one)

@@ -7,12 +7,14 @@ from typing import Any, Final
 from sqlalchemy import Connection, Insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from edge.console.campaigns import hearing
 from edge.console.desk import Caller
 from edge.console.filters import versions
 from edge.console.store.tables import DEVICES, EVENTS, ORDERS
 from edge_signing.messages import EventId, ReportEvent, Status
 
 FINAL: Final = ("succeeded", "failed", "cancelled")
+FELL_BACK: Final = "fell-back"
 OPEN: Final = "open"
 # Another order took its place; the device may still tell how it ended.
 REPLACED: Final = "replaced"
@@ -29,7 +31,10 @@ def take_status(connection: Connection, caller: Caller, status: Status, now_s: i
     device that another one followed.
     """
     same = (DEVICES.c.tenant == caller.tenant, DEVICES.c.device == caller.device)
-    columns = (DEVICES.c.boot_id, DEVICES.c.past_boots, DEVICES.c.seq)
+    columns = (
+        *(DEVICES.c.boot_id, DEVICES.c.past_boots, DEVICES.c.seq),
+        *(DEVICES.c.action, DEVICES.c.phase),
+    )
     row = connection.execute(select(*columns).where(*same)).first()
     if row is None or _is_past(status.boot_id, row.boot_id, row.past_boots, status.seq, row.seq):
         return False
@@ -39,6 +44,9 @@ def take_status(connection: Connection, caller: Caller, status: Status, now_s: i
         past = [row.boot_id, *row.past_boots.split()]
         values["past_boots"] = " ".join(past[:_BOOTS_MOST])
     connection.execute(update(DEVICES).where(*same).values(values))
+    has_started = row.boot_id != status.boot_id
+    if has_started or hearing.is_news((row.action, row.phase), status):
+        hearing.status(connection, caller, status, has_started=has_started, now_s=now_s)
     return True
 
 
@@ -58,6 +66,9 @@ def take_events(
         is_new = connection.execute(new).first() is not None
         if is_new and one.kind in FINAL and one.action:
             _close(connection, caller, one, now_s)
+            hearing.ended(connection, caller, one, now_s)
+        elif is_new and one.kind == FELL_BACK:
+            hearing.fell_back(connection, caller, one.reason, now_s)
     return [one.id for one in events]
 
 

@@ -267,6 +267,21 @@ def test_a_device_that_did_it_although_it_was_asked_back_goes_back_too() -> None
     assert engine.may_revert(ours.campaign)
 
 
+def test_a_campaign_that_was_reverted_reverts_what_commits_the_release_later() -> None:
+    ours = fleet(on_trip="revert")
+    ours.offer()
+    ours.decide(Event.REVERTED, by="jane")
+    ours.tell("d0", MemberEvent.CANCELLED)
+    ours.tell("d1", MemberEvent.CANCELLED)
+    ours.settle()
+    assert ours.state == "reverted"
+
+    ours.tell("d0", MemberEvent.COMMITTED)
+
+    assert ours.state == "reverting"
+    assert engine.may_revert(ours.campaign)
+
+
 def test_an_order_that_is_not_taken_up_goes_to_another_device() -> None:
     ours = fleet(waves=(Wave(percent=100, limit=LIMIT),), pace=Pace(at_once=1))
     ours.offer()

@@ -1,0 +1,365 @@
+"""The campaigns of a console: made, decided over, and brought on as time goes by.
+
+Each step is a transaction of its own and small, so that what devices report waits for none of them.
+After any of them the console may end: what was to follow is found in the database.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+
+from edge.console import audit
+from edge.console.audit import Actor
+from edge.console.campaigns import enlisting, offering, store, upkeep, ways
+from edge.console.campaigns.campaign import Event, new
+from edge.console.campaigns.ledger import opened
+from edge.console.campaigns.members import RETRIABLE, MemberEvent, MemberState
+from edge.console.campaigns.offering import Desk
+from edge.console.campaigns.plan import Plan
+from edge.console.campaigns.store import Stored
+from edge.console.campaigns.ways import Ways
+from edge.console.front_desk import FrontDesk
+from edge.console.notices import Topic
+from edge.console.releases import FOREIGN, Release
+from edge.console.repository.vaults import Vaults
+from edge.console.store.database import Database
+from edge.errors import EdgeError, InputError, RefusedError
+
+_SLOW_EVERY_S: Final = 10
+_SAMPLE_S: Final = 5
+_ROUNDS_MOST: Final = 40
+# A look that found nobody is not done again for so many times as long as it took.
+_RARER: Final = 20
+_RETRY_PIECE: Final = 200
+_NAME_MOST: Final = 200
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """One piece of what was to be done.
+
+    Attributes:
+        ordered: Devices of which something else is wanted now.
+        is_more: Whether there may be more to do at once.
+    """
+
+    ordered: list[str]
+    is_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was known of a campaign when it was looked at last."""
+
+    entries: int
+    sampled_at_s: int
+
+
+class Conductor:
+    """Brings campaigns on; for the thread of the event loop.
+
+    Args:
+        database: Where all is stored.
+        vaults: The repositories, which sign orders.
+        desk: Told when something else is wanted of a device.
+        now_s: The time, seconds since 1970.
+        word: Gives a word that is not given twice.
+        monotonic_s: For how long looks take.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        vaults: Vaults,
+        desk: FrontDesk,
+        *,
+        now_s: Callable[[], int],
+        word: Callable[[], str],
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._vaults = vaults
+        self._desk = desk
+        self._now_s = now_s
+        self._word = word
+        self._ways: dict[tuple[str, str], Ways] = {}
+        self._seen: dict[tuple[str, str], _Seen] = {}
+        self._slow_at_s: dict[tuple[str, str], int] = {}
+        self._monotonic_s = monotonic_s
+        self._again_at: dict[tuple[str, str], float] = {}
+
+    async def create(self, actor: Actor, name: str, plan: Plan) -> Stored:
+        """Make a campaign, with all its devices, that nobody has started yet.
+
+        Raises:
+            InputError: The plan can not be meant, or no device takes part.
+            ThingNotFoundError: A release or a named device is not there.
+        """
+        if not 1 <= len(name) <= _NAME_MOST or not name.isprintable():
+            raise InputError(f"name: not 1 to {_NAME_MOST} characters that can be printed")
+        plan.check()
+        seed = secrets.randbits(62)
+        enlisted = await self._database.read(
+            lambda one: enlisting.enlist(one, actor.tenant, plan, seed=seed, now_s=actor.now_s)
+        )
+        if not any(enlisted.waves) and not plan.is_dynamic:
+            raise InputError(
+                "no device takes part",
+                hint="they run the release, it is not for them, or none fits the filter",
+            )
+        made = _new_one(actor, f"c-{self._word()}", name, plan, enlisted.sizes)
+        await self._database.write(lambda one: store.add(one, made, seed))
+        for piece in enlisted.pieces():
+            await self._database.write(
+                partial(store.add_members, tenant=actor.tenant, id_=made.id, members=piece)
+            )
+        await self._database.write(lambda one: _finish(one, actor, made))
+        self._tell(actor.tenant, made.id)
+        return made
+
+    async def decide(
+        self, actor: Actor, id_: str, event: Event, *, reason: str = "", plan: Plan | None = None
+    ) -> Stored:
+        """Let somebody decide over a campaign; see `engine.decide`.
+
+        Raises:
+            ThingNotFoundError: There is no such campaign.
+            RefusedError: It can not be decided as the campaign stands.
+        """
+
+        def step(connection: Connection) -> Stored:
+            with opened(connection, actor.tenant, id_, actor.now_s) as ledger:
+                ledger.decide(event, by=actor.name, reason=reason, plan=plan)
+                details: dict[str, object] = {"reason": reason} if reason else {}
+                act = f"campaign.{_ACTS[event]}"
+                audit.record(connection, actor, act, f"campaign:{id_}", details)
+                upkeep.settle(ledger)
+            return store.get(connection, actor.tenant, id_)
+
+        found = await self._database.write(step)
+        self._tell(actor.tenant, id_)
+        return found
+
+    async def retry(self, actor: Actor, id_: str, devices: Sequence[str] = ()) -> int:
+        """Give devices that did not make it another try; return how many.
+
+        Args:
+            actor: Who wants it.
+            id_: The campaign.
+            devices: Which; none for all that failed or were silent.
+
+        Raises:
+            ThingNotFoundError: There is no such campaign, or a device is not in it.
+            RefusedError: There is none to try again, or the campaign is over.
+        """
+        total, piece = 0, _RETRY_PIECE
+        while piece == _RETRY_PIECE and not (total and devices):
+            retry = partial(_retry, actor=actor, id_=id_, devices=devices, is_first=not total)
+            piece = await self._database.write(retry)
+            total += piece
+        self._tell(actor.tenant, id_)
+        return total
+
+    async def remove(self, actor: Actor, id_: str) -> None:
+        """Remove a campaign in which nothing happens any more, with its journal.
+
+        Raises:
+            RefusedError: Something may still happen in it.
+        """
+
+        def step(connection: Connection) -> None:
+            if store.get(connection, actor.tenant, id_).campaign.is_live:
+                raise RefusedError(f"campaign {id_!r} is under way", hint="abort it first")
+            store.forget(connection, actor.tenant, id_)
+            audit.record(connection, actor, "campaign.remove", f"campaign:{id_}")
+
+        await self._database.write(step)
+        self._tell(actor.tenant, id_)
+
+    async def begin(self, tenant: str) -> None:
+        """Forget what was left half made when the console ended."""
+        await self._database.write(lambda one: store.forget_halves(one, tenant))
+
+    async def look(self, tenant: str) -> None:
+        """Bring all campaigns of a tenant on, as far as it is time."""
+        for id_, _priority in await self._database.read(lambda one: store.live(one, tenant)):
+            try:
+                await self.look_at(tenant, id_)
+            except EdgeError as error:
+                logger.warning("campaign %s: %s", id_, error)
+
+    async def look_at(self, tenant: str, id_: str) -> None:
+        """Bring one campaign on: what is due, what is taken back, whose turn it is."""
+        desk = await self._orders(tenant, id_)
+        is_slow = self._is_time_for_slow(tenant, id_)
+        for _round in range(_ROUNDS_MOST):
+            chosen = await self._candidates(tenant, id_)
+            step = partial(
+                self._step, tenant=tenant, id_=id_, desk=desk, chosen=chosen, is_slow=is_slow
+            )
+            done = await self._database.write(step)
+            for device in done.ordered:
+                self._desk.wants_other(tenant, device)
+                self._desk.notices.tell(tenant, Topic.DEVICE, device)
+            if not done.is_more:
+                break
+            is_slow = False
+        await self._note(tenant, id_)
+
+    async def _candidates(self, tenant: str, id_: str) -> list[str]:
+        """Return whose turn it is; to look for nobody in a large fleet is not done all the time."""
+        now_s, began = self._now_s(), self._monotonic_s()
+        if began < self._again_at.get((tenant, id_), 0.0):
+            return []
+        found = await self._database.read(
+            lambda one: offering.candidates(one, store.get(one, tenant, id_), now_s)
+        )
+        if not found:
+            ended = self._monotonic_s()
+            self._again_at[tenant, id_] = ended + _RARER * (ended - began)
+        return found
+
+    async def ways(self, tenant: str, release: Release) -> Ways:
+        """Return what a release costs a device."""
+        key = (tenant, release.path)
+        if key not in self._ways:
+            if release.kind == FOREIGN:
+                return await self._database.read(lambda one: ways.of_foreign(one, tenant, release))
+            vault = self._vaults.of(tenant)
+            self._ways[key] = await asyncio.to_thread(ways.of_edge, vault, release)
+        return self._ways[key]
+
+    def _step(
+        self,
+        connection: Connection,
+        *,
+        tenant: str,
+        id_: str,
+        desk: Desk,
+        chosen: Sequence[str],
+        is_slow: bool,
+    ) -> _Done:
+        """Do one piece of what is to be done."""
+        with opened(connection, tenant, id_, self._now_s()) as ledger:
+            if upkeep.catch_up(ledger):
+                ledger.looked()
+            overdue, unanswered = upkeep.overdue(ledger, desk)
+            if is_slow:
+                overdue += [*upkeep.leave(ledger), *upkeep.join(ledger)]
+            upkeep.settle(ledger)
+            ordered = [
+                *unanswered,
+                *offering.withdraw(ledger, desk),
+                *offering.call_back(ledger, desk),
+                *offering.offer(ledger, desk, chosen),
+            ]
+            upkeep.settle(ledger)
+        return _Done(ordered, is_more=bool(overdue or ordered))
+
+    async def _orders(self, tenant: str, id_: str) -> Desk:
+        stored = await self._database.read(lambda one: store.get(one, tenant, id_))
+
+        def known(connection: Connection) -> list[Release]:
+            return enlisting.releases_of(connection, tenant, stored.campaign.plan)
+
+        try:
+            releases = await self._database.read(known)
+            found = {one.path: await self.ways(tenant, one) for one in releases}
+        except EdgeError:
+            # One was taken back: who is to get it is refused one by one.
+            found = {}
+        return Desk(self._vaults, self._word, found)
+
+    async def _note(self, tenant: str, id_: str) -> None:
+        """Tell who looks if something happened, and store a sample of it for the chart."""
+        now_s = self._now_s()
+        stored = await self._database.read(lambda one: store.get(one, tenant, id_))
+        before = self._seen.get((tenant, id_), _Seen(-1, 0))
+        if stored.entries == before.entries:
+            return
+        sampled_at_s = before.sampled_at_s
+        if not 0 <= now_s - sampled_at_s < _SAMPLE_S or not stored.campaign.is_live:
+            await self._database.write(lambda one: store.sample(one, stored, now_s))
+            sampled_at_s = now_s
+        self._seen[tenant, id_] = _Seen(stored.entries, sampled_at_s)
+        self._tell(tenant, id_)
+
+    def _is_time_for_slow(self, tenant: str, id_: str) -> bool:
+        now_s = self._now_s()
+        if 0 <= now_s - self._slow_at_s.get((tenant, id_), 0) < _SLOW_EVERY_S:
+            return False
+        self._slow_at_s[tenant, id_] = now_s
+        return True
+
+    def _tell(self, tenant: str, id_: str) -> None:
+        self._desk.notices.tell(tenant, Topic.CAMPAIGN, id_)
+        self._desk.notices.tell(tenant, Topic.AUDIT, "")
+
+
+_ACTS: Final = {
+    Event.STARTED: "start",
+    Event.APPROVED: "approve",
+    Event.OPENED: "open-wave",
+    Event.PAUSED: "pause",
+    Event.RESUMED: "resume",
+    Event.ABORTED: "abort",
+    Event.REVERTED: "revert",
+    Event.EDITED: "edit",
+    Event.EXPIRED: "finish",
+}
+
+
+def _new_one(actor: Actor, id_: str, name: str, plan: Plan, sizes: dict[int, int]) -> Stored:
+    return Stored(
+        tenant=actor.tenant,
+        id=id_,
+        name=name,
+        campaign=new(plan, sizes),
+        entries=0,
+        looked_at_s=actor.now_s,
+        made_by=actor.name,
+        created_at_s=actor.now_s,
+        began_at_s=0,
+        ended_at_s=0,
+    )
+
+
+def _finish(connection: Connection, actor: Actor, made: Stored) -> None:
+    store.make_whole(connection, actor.tenant, made.id)
+    details: dict[str, object] = {
+        "name": made.name,
+        "devices": made.campaign.total,
+        "releases": list(made.campaign.plan.releases),
+    }
+    audit.record(connection, actor, "campaign.create", f"campaign:{made.id}", details)
+
+
+def _retry(
+    connection: Connection, *, actor: Actor, id_: str, devices: Sequence[str], is_first: bool
+) -> int:
+    tenant = actor.tenant
+    if devices:
+        known = [store.member(connection, tenant, id_, one) for one in devices]
+        found = [one for one in known if one.state in RETRIABLE]
+    else:
+        failed = (MemberState.FAILED, MemberState.SILENT)
+        found = store.members_in(connection, tenant, id_, failed, most=_RETRY_PIECE)
+    if is_first and not found:
+        raise RefusedError("no device is to be tried again")
+    with opened(connection, tenant, id_, actor.now_s) as ledger:
+        if is_first:
+            ledger.decide(Event.RETRIED, by=actor.name)
+            details: dict[str, object] = {"devices": list(devices)} if devices else {}
+            audit.record(connection, actor, "campaign.retry", f"campaign:{id_}", details)
+        for member in found:
+            ledger.happen(member, MemberEvent.RETRIED)
+    return len(found)

@@ -1,0 +1,204 @@
+"""Which devices a campaign is about, and whose turn is when.
+
+The turn is drawn by a seed, so that the first devices are no kind of their own: those with the
+lowest numbers are the oldest. Whom a release is not for, and who runs it already, stays out.
+"""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, not_, or_, select
+
+from edge.console import releases
+from edge.console.campaigns.members import Member
+from edge.console.campaigns.plan import Plan, shares
+from edge.console.devices import groups
+from edge.console.devices.device_filter import device_filter
+from edge.console.devices.registry import State
+from edge.console.releases import FOREIGN, Release
+from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
+from edge.console.store.ddi_tables import DDI_DEVICES
+from edge.console.store.tables import DEVICES, SIGHTINGS
+from edge.errors import InputError, ThingNotFoundError
+
+# Stored at once; reports that come meanwhile wait for no more than that.
+PIECE: Final = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Enlisted:
+    """The devices of a campaign, in the order of their turns.
+
+    Attributes:
+        waves: The devices of each wave.
+    """
+
+    waves: tuple[Sequence[str], ...]
+
+    @property
+    def sizes(self) -> dict[int, int]:
+        """How many each wave has."""
+        return {number: len(devices) for number, devices in enumerate(self.waves)}
+
+    def pieces(self) -> Iterator[list[Member]]:
+        """Yield the devices as members, so many as are stored at once."""
+        rank, piece = 0, []
+        for wave, devices in enumerate(self.waves):
+            for device in devices:
+                piece.append(Member(device, wave, rank))
+                rank += 1
+                if len(piece) == PIECE:
+                    yield piece
+                    piece = []
+        if piece:
+            yield piece
+
+
+def releases_of(connection: Connection, tenant: str, plan: Plan) -> list[Release]:
+    """Return the releases of a plan.
+
+    Raises:
+        ThingNotFoundError: One is not there.
+        InputError: One is not published.
+    """
+    found = [releases.get(connection, tenant, path) for path in plan.releases]
+    for one in found:
+        if not one.is_published:
+            raise InputError(f"{one.product} {one.version} is not published yet")
+    return found
+
+
+def enlist(connection: Connection, tenant: str, plan: Plan, *, seed: int, now_s: int) -> Enlisted:
+    """Return the devices of a plan, by its waves.
+
+    Args:
+        connection: To read from.
+        tenant: Whose devices.
+        plan: The plan.
+        seed: By which turns are drawn.
+        now_s: The time, for filters.
+
+    Raises:
+        InputError: A filter can not be read, or a device is in two waves.
+        ThingNotFoundError: A release or a named device is not there.
+    """
+    known = releases_of(connection, tenant, plan)
+    where = (*meant(connection, tenant, plan, now_s), takes(known), not_(runs(known)))
+    devices = list(connection.scalars(_asked(tenant, *where).order_by(DEVICES.c.device)))
+    chosen = _chosen(connection, tenant, plan, where, now_s)
+    named = {device for part in chosen.values() for device in part}
+    rest = [one for one in devices if one not in named] if named else devices
+    # No secret: the same seed gives the same turns.
+    random.Random(seed).shuffle(rest)  # noqa: S311
+    begin, parts = 0, dict(chosen)
+    for share in shares(plan.waves, len(rest)):
+        parts[share.wave] = rest[begin : share.upto]
+        begin = max(begin, share.upto)
+    return Enlisted(tuple(parts.get(number, ()) for number in range(len(plan.waves))))
+
+
+def meant(
+    connection: Connection, tenant: str, plan: Plan, now_s: int
+) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds for accepted devices that the filter of a plan means.
+
+    Raises:
+        FilterError: It can not be read.
+    """
+    is_in = (DEVICES.c.state == State.ACCEPTED,)
+    if not plan.target:
+        return is_in
+    return *is_in, _filter(connection, tenant, plan.target, now_s)
+
+
+def takes(known: Iterable[Release]) -> ColumnElement[bool]:
+    """Return what holds for devices that one of these releases is for, as far as is known."""
+    return or_(*(_fits(one) for one in known))
+
+
+def runs(known: Iterable[Release]) -> ColumnElement[bool]:
+    """Return what holds for devices that run one of these releases."""
+    return or_(
+        *(and_(DEVICES.c.product == one.product, DEVICES.c.version == one.version) for one in known)
+    )
+
+
+def newcomers(
+    connection: Connection, tenant: str, id_: str, plan: Plan, *, now_s: int, most: int
+) -> list[str]:
+    """Return devices that have come to be meant since a campaign began."""
+    known = releases_of(connection, tenant, plan)
+    is_member = exists().where(
+        CAMPAIGN_DEVICES.c.tenant == DEVICES.c.tenant,
+        CAMPAIGN_DEVICES.c.campaign == id_,
+        CAMPAIGN_DEVICES.c.device == DEVICES.c.device,
+    )
+    where = (*meant(connection, tenant, plan, now_s), takes(known), not_(runs(known)))
+    asked = _asked(tenant, *where, not_(is_member)).order_by(DEVICES.c.device)
+    return list(connection.scalars(asked.limit(most)))
+
+
+def _chosen(
+    connection: Connection,
+    tenant: str,
+    plan: Plan,
+    where: Sequence[ColumnElement[bool]],
+    now_s: int,
+) -> Mapping[int, list[str]]:
+    """Return the devices of waves that name them, or say what they are."""
+    found: dict[int, list[str]] = {}
+    taken: set[str] = set()
+    for number, wave in enumerate(plan.waves):
+        if wave.filter:
+            is_one = _filter(connection, tenant, wave.filter, now_s)
+            asked = _asked(tenant, *where, is_one).order_by(DEVICES.c.device)
+            found[number] = [one for one in connection.scalars(asked) if one not in taken]
+        elif wave.devices:
+            found[number] = _named(connection, tenant, wave.devices, where, f"waves[{number}]")
+            if both := taken.intersection(found[number]):
+                raise InputError(f"waves[{number}].devices: {min(both)} is in another wave too")
+        taken.update(found.get(number, ()))
+    return found
+
+
+def _named(
+    connection: Connection,
+    tenant: str,
+    devices: Sequence[str],
+    where: Sequence[ColumnElement[bool]],
+    place: str,
+) -> list[str]:
+    asked = _asked(tenant, DEVICES.c.device.in_(devices))
+    known = set(connection.scalars(asked))
+    if gone := [one for one in devices if one not in known]:
+        raise ThingNotFoundError(f"{place}.devices: no device {gone[0]!r}")
+    fitting = set(connection.scalars(asked.where(*where)))
+    if other := [one for one in devices if one not in fitting]:
+        raise InputError(
+            f"{place}.devices: {other[0]} is not one that takes part",
+            hint="it is not accepted, runs the release, is not for it, or does not fit the filter",
+        )
+    return list(dict.fromkeys(devices))
+
+
+def _filter(connection: Connection, tenant: str, text: str, now_s: int) -> ColumnElement[bool]:
+    return device_filter(text, now_s, groups.named(connection, tenant))
+
+
+def _fits(release: Release) -> ColumnElement[bool]:
+    speaks_ddi = exists().where(
+        DDI_DEVICES.c.tenant == DEVICES.c.tenant, DDI_DEVICES.c.device == DEVICES.c.device
+    )
+    return and_(
+        DEVICES.c.product.in_(("", release.product)),
+        DEVICES.c.board.in_(("", *release.boards)),
+        speaks_ddi if release.kind == FOREIGN else not_(speaks_ddi),
+    )
+
+
+def _asked(tenant: str, *where: ColumnElement[bool]) -> Select[Any]:
+    same = and_(SIGHTINGS.c.tenant == DEVICES.c.tenant, SIGHTINGS.c.device == DEVICES.c.device)
+    joined = DEVICES.join(SIGHTINGS, same, isouter=True)
+    return select(DEVICES.c.device).select_from(joined).where(DEVICES.c.tenant == tenant, *where)

@@ -1,0 +1,140 @@
+"""What devices and people do, as far as it is about an order of a campaign.
+
+Each is a step of the transaction that stores the report or the order itself: none is lost, and none
+counts twice.
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from edge.console.campaigns import store
+from edge.console.campaigns.ledger import actor_of, opened
+from edge.console.campaigns.members import MemberEvent, MemberState
+from edge.console.desk import Caller
+from edge.console.store.tables import DEVICES, ORDERS
+from edge_signing.messages import ReportEvent, Status
+
+_HELD: Final = frozenset({"waiting", "waiting-for-user"})
+_RESTARTING: Final = frozenset({"arming", "rebooting", "trial", "committing", "reverting"})
+_WORKING: Final = frozenset({"checking", "permitting", "installing", "verifying"})
+
+
+def is_news(before: tuple[str, str], told: Status) -> bool:
+    """Return whether a status may change how a campaign stands.
+
+    Args:
+        before: Action and phase of the one before.
+        told: The new one.
+    """
+    is_other = before != (told.action, told.phase)
+    # A device that restarts is silent for a while: each sign of it counts.
+    return bool(told.action) and (is_other or told.phase in _RESTARTING)
+
+
+def status(
+    connection: Connection, caller: Caller, told: Status, *, has_started: bool, now_s: int
+) -> None:
+    """Note how far a device has come with an order.
+
+    Args:
+        connection: Of the transaction.
+        caller: The device.
+        told: What it told.
+        has_started: It is another start than that of its status before.
+        now_s: The console's clock.
+    """
+    event = _event_of(told.phase, has_started=has_started)
+    if event is None:
+        return
+    found = store.by_action(connection, caller.tenant, caller.device, told.action)
+    if found is None:
+        return
+    id_, member = found
+    if event is MemberEvent.STARTED and member.state is not MemberState.SOAKING:
+        return
+    with opened(connection, caller.tenant, id_, now_s) as ledger:
+        ledger.happen(member, event, reason=told.reason if event is MemberEvent.HELD else "")
+
+
+def took_up(connection: Connection, caller: Caller, action: str, now_s: int) -> None:
+    """Note that a device has begun to do what was ordered."""
+    _happen(connection, caller, action, MemberEvent.TOOK_UP, "", now_s)
+
+
+def ended(connection: Connection, caller: Caller, told: ReportEvent, now_s: int) -> None:
+    """Note how an order ended, as the device reports it for the first time."""
+    found = store.by_action(connection, caller.tenant, caller.device, told.action)
+    if found is None:
+        return
+    id_, member = found
+    with opened(connection, caller.tenant, id_, now_s) as ledger:
+        event, reason = _end_of(member.state, told.kind), told.reason
+        if event is MemberEvent.COMMITTED:
+            ordered = _version(connection, caller.tenant, told.action)
+            if told.version and told.version != ordered:
+                event, reason = MemberEvent.FAILED, f"reports {told.version}, not {ordered}"
+            elif member.release not in ledger.campaign.plan.releases:
+                event = MemberEvent.PASSED
+        ledger.happen(member, event, reason=reason)
+
+
+def fell_back(connection: Connection, caller: Caller, reason: str, now_s: int) -> None:
+    """Note that a device left the system that it had committed."""
+    same = (DEVICES.c.tenant == caller.tenant, DEVICES.c.device == caller.device)
+    action = connection.scalar(select(DEVICES.c.desired_action).where(*same)) or ""
+    _happen(connection, caller, action, MemberEvent.FAILED, reason, now_s)
+
+
+def replaced(connection: Connection, tenant: str, device: str, by: str, now_s: int) -> None:
+    """Note that another order takes the place of the one that a device has.
+
+    Args:
+        connection: Of the transaction, before the other order is stored.
+        tenant: Whose device it is.
+        device: Its id.
+        by: Who orders; what a campaign itself does with its devices it knows.
+        now_s: The console's clock.
+    """
+    open_ = (ORDERS.c.tenant == tenant, ORDERS.c.device == device, ORDERS.c.state == "open")
+    action = connection.scalar(select(ORDERS.c.action).where(*open_))
+    found = store.by_action(connection, tenant, device, action or "")
+    if found is None or by == actor_of(tenant, found[0], now_s).name:
+        return
+    with opened(connection, tenant, found[0], now_s) as ledger:
+        ledger.happen(found[1], MemberEvent.OVERTAKEN, reason=f"ordered otherwise by {by}")
+
+
+def _happen(
+    connection: Connection, caller: Caller, action: str, event: MemberEvent, reason: str, now_s: int
+) -> None:
+    found = store.by_action(connection, caller.tenant, caller.device, action)
+    if found is not None:
+        with opened(connection, caller.tenant, found[0], now_s) as ledger:
+            ledger.happen(found[1], event, reason=reason)
+
+
+def _event_of(phase: str, *, has_started: bool) -> MemberEvent | None:
+    if phase in _HELD:
+        return MemberEvent.HELD
+    if phase in _RESTARTING:
+        return MemberEvent.RESTARTING
+    if phase in _WORKING:
+        return MemberEvent.TOOK_UP
+    return MemberEvent.STARTED if has_started else None
+
+
+def _end_of(state: MemberState, kind: str) -> MemberEvent:
+    is_back = state in (MemberState.REVERTING, MemberState.STRANDED)
+    match kind:
+        case "succeeded":
+            return MemberEvent.WENT_BACK if is_back else MemberEvent.COMMITTED
+        case "cancelled" if not is_back:
+            return MemberEvent.CANCELLED
+        case _:
+            return MemberEvent.STAYED if is_back else MemberEvent.FAILED
+
+
+def _version(connection: Connection, tenant: str, action: str) -> str:
+    asked = select(ORDERS.c.version).where(ORDERS.c.tenant == tenant, ORDERS.c.action == action)
+    return connection.scalar(asked) or ""

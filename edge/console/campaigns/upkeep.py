@@ -1,0 +1,174 @@
+"""What time brings to the devices of a campaign, as steps of a transaction."""
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from edge.console import releases
+from edge.console.campaigns import course, engine, enlisting, offering, store
+from edge.console.campaigns.campaign import Event, State
+from edge.console.campaigns.ledger import Ledger
+from edge.console.campaigns.members import ACTIVE, Member, MemberEvent, MemberState
+from edge.console.campaigns.offering import Desk
+from edge.console.devices import registry
+from edge.console.releases import FOREIGN
+from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
+from edge.console.store.tables import DEVICES, SIGHTINGS
+from edge.errors import EdgeError
+
+PIECE: Final = 200
+# What was not looked at for so long was not looked at at all: the console was away.
+GAP_MOST_S: Final = 30
+_LOOK_S: Final = 10
+
+
+def settle(ledger: Ledger) -> None:
+    """Let happen to the campaign as a whole what is due."""
+    while (event := engine.due(ledger.campaign, ledger.now_s)) is not None:
+        ledger.decide(event)
+
+
+def catch_up(ledger: Ledger) -> bool:
+    """Let the campaign's clock stand still for as long as the console was away.
+
+    Devices could not report then: none of them is late because of that. The same holds for a clock
+    that was set. Returns whether it is time to note that the console is here.
+    """
+    passed_s = ledger.now_s - ledger.stored.looked_at_s
+    if 0 <= passed_s <= GAP_MOST_S:
+        return passed_s >= _LOOK_S
+    ledger.decide(Event.AWAY, gap_s=passed_s)
+    return True
+
+
+def overdue(ledger: Ledger, desk: Desk) -> tuple[list[str], list[str]]:
+    """Let happen what is due for devices, at most `PIECE` of them.
+
+    Returns:
+        Which they were, and of which of them something else is wanted now.
+    """
+    looked, ordered = [], []
+    for row in ledger.connection.execute(_overdue(ledger).limit(PIECE)).all():
+        member = store.member_of(row)
+        seen_s = min(row.seen_at_s - ledger.campaign.away_s, ledger.at_s)
+        event = course.overdue(ledger.campaign.plan, member, ledger.at_s, seen_s)
+        if event is None:
+            continue
+        looked.append(member.device)
+        if event is MemberEvent.UNANSWERED:
+            ordered.append(member.device)
+        _happen(ledger, desk, member, event)
+    return looked, ordered
+
+
+def leave(ledger: Ledger) -> list[str]:
+    """Let devices go that were put out, at most `PIECE`; return which."""
+    same = and_(
+        DEVICES.c.tenant == CAMPAIGN_DEVICES.c.tenant,
+        DEVICES.c.device == CAMPAIGN_DEVICES.c.device,
+    )
+    rows = ledger.connection.execute(
+        select(CAMPAIGN_DEVICES)
+        .select_from(DEVICES.join(CAMPAIGN_DEVICES, same))
+        .where(
+            DEVICES.c.tenant == ledger.stored.tenant,
+            DEVICES.c.state != registry.State.ACCEPTED,
+            CAMPAIGN_DEVICES.c.campaign == ledger.stored.id,
+            CAMPAIGN_DEVICES.c.state.in_(sorted(ACTIVE | {MemberState.WAITING})),
+        )
+        .limit(PIECE)
+    ).all()
+    for row in rows:
+        member = store.member_of(row)
+        ledger.happen(member, MemberEvent.LEFT, reason="is let in no longer")
+    return [row.device for row in rows]
+
+
+def join(ledger: Ledger) -> list[str]:
+    """Let devices in that have come to be meant, at most `PIECE`; return which."""
+    if not ledger.campaign.plan.is_dynamic or ledger.campaign.state is not State.RUNNING:
+        return []
+    stored = ledger.stored
+    try:
+        found = enlisting.newcomers(
+            ledger.connection,
+            stored.tenant,
+            stored.id,
+            ledger.campaign.plan,
+            now_s=ledger.now_s,
+            most=PIECE,
+        )
+    except EdgeError:
+        # A release was taken back, or a group is gone: who is in goes on.
+        return []
+    last = _last_rank(ledger.connection, stored.tenant, stored.id)
+    for number, device in enumerate(found, 1):
+        ledger.join(device, last + number)
+    return found
+
+
+def _happen(ledger: Ledger, desk: Desk, member: Member, event: MemberEvent) -> None:
+    match event:
+        case MemberEvent.UNANSWERED:
+            reason = "the order was not taken up in time; another device has its place"
+            offering.take_back(ledger, desk, member, event, reason)
+        case MemberEvent.SOAKED if other := _runs_other(ledger, member):
+            ledger.happen(member, MemberEvent.FAILED, reason=f"runs {other} after its soak")
+        case MemberEvent.SILENT:
+            ledger.happen(member, event, reason=_SILENT.get(member.state, ""))
+        case _:
+            ledger.happen(member, event)
+
+
+_SILENT: Final = {
+    MemberState.UPDATING: "not heard of in time",
+    MemberState.SOAKING: "not heard of since it committed the release",
+    MemberState.REVERTING: "not heard of since it was ordered back",
+}
+
+
+def _runs_other(ledger: Ledger, member: Member) -> str:
+    """Return which other version a device runs; empty if it is the one that it should."""
+    row = registry.get(ledger.connection, ledger.stored.tenant, member.device)
+    release = releases.by_path(ledger.connection, ledger.stored.tenant, member.release)
+    if release is None or release.kind == FOREIGN or row.action != member.action:
+        return ""
+    return "" if row.version == release.version else str(row.version)
+
+
+def _overdue(ledger: Ledger) -> Any:
+    """Return the question for whom something is due; in a soak, only those seen since or lost."""
+    at_s, away_s = ledger.at_s, ledger.campaign.away_s
+    seen_at_s = offering.seen_at_s()
+    silence_s = ledger.campaign.plan.times.silence_s
+    of_device = and_(
+        DEVICES.c.tenant == CAMPAIGN_DEVICES.c.tenant,
+        DEVICES.c.device == CAMPAIGN_DEVICES.c.device,
+    )
+    seen = and_(
+        SIGHTINGS.c.tenant == CAMPAIGN_DEVICES.c.tenant,
+        SIGHTINGS.c.device == CAMPAIGN_DEVICES.c.device,
+    )
+    return (
+        select(CAMPAIGN_DEVICES, seen_at_s.label("seen_at_s"))
+        .select_from(CAMPAIGN_DEVICES.join(DEVICES, of_device).join(SIGHTINGS, seen, isouter=True))
+        .where(
+            CAMPAIGN_DEVICES.c.tenant == ledger.stored.tenant,
+            CAMPAIGN_DEVICES.c.campaign == ledger.stored.id,
+            CAMPAIGN_DEVICES.c.deadline_s > 0,
+            CAMPAIGN_DEVICES.c.deadline_s <= at_s,
+            or_(
+                CAMPAIGN_DEVICES.c.state != MemberState.SOAKING,
+                seen_at_s - away_s >= CAMPAIGN_DEVICES.c.deadline_s,
+                CAMPAIGN_DEVICES.c.deadline_s <= at_s - silence_s,
+            ),
+        )
+        .order_by(CAMPAIGN_DEVICES.c.deadline_s)
+    )
+
+
+def _last_rank(connection: Connection, tenant: str, id_: str) -> int:
+    same = (CAMPAIGN_DEVICES.c.tenant == tenant, CAMPAIGN_DEVICES.c.campaign == id_)
+    # Without those who had their turn and did not answer.
+    ranks = select(func.max(CAMPAIGN_DEVICES.c.rank % course.LATER)).where(*same)
+    return connection.scalar(ranks) or 0

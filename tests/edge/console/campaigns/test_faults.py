@@ -1,0 +1,249 @@
+"""What goes wrong around a campaign: a console that is killed, clocks that jump, people at once."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.console.campaigns import store
+from edge.console.campaigns.campaign import Event
+from edge.console.campaigns.members import MemberState
+from edge.console.campaigns.plan import Limit, Pace, Plan, Times, Wave
+from edge.console.devices import registry
+from edge.console.store.database import Database
+from edge.errors import RefusedError
+from tests.edge.console.campaigns.ground import TENANT, Ground
+
+PLAN = Plan(
+    ("gateway/2/release.json",),
+    waves=(
+        Wave(percent=20, limit=Limit(count=2, percent=None), success_percent=50),
+        Wave(percent=100, limit=Limit(count=2, percent=None)),
+    ),
+    evidence=None,
+    pace=Pace(at_once=4),
+    times=Times(soak_s=10, silence_s=60, timeout_s=600, answer_s=300),
+    on_trip="revert",
+)
+
+
+class KilledError(Exception):
+    """The console ended here."""
+
+
+class Mortal:
+    """A database whose console is killed at one of its writes: before it, or after the commit."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.writes = 0
+        self.dies_at = -1
+        self.is_after = False
+
+    async def read(self, step: Callable[[Any], Any]) -> Any:
+        return await self.database.read(step)
+
+    async def write(self, step: Callable[[Any], Any]) -> Any:
+        self.writes += 1
+        is_now = self.writes == self.dies_at
+        if is_now and not self.is_after:
+            raise KilledError
+        found = await self.database.write(step)
+        if is_now:
+            raise KilledError
+        return found
+
+
+class Survivor:
+    """Who starts the console again whenever it was killed."""
+
+    def __init__(self, ground: Ground, mortal: Mortal) -> None:
+        self.ground = ground
+        self.mortal = mortal
+        self._begin()
+
+    def alive(self, act: Callable[[], Any]) -> Any:
+        while True:
+            try:
+                return act()
+            except KilledError:
+                self.ground.restart()
+                self._begin()
+
+    def run(self, bad: frozenset[str]) -> dict[str, str]:
+        """Bring a campaign to its end; return how its devices stand."""
+        ground = self.ground
+        made = self.alive(lambda: asyncio.run(ground.conductor.create(ground.actor(), "it", PLAN)))
+        self.alive(
+            lambda: ground.state(made.id) != "draft" or ground.decide(made.id, Event.STARTED)
+        )
+        while ground.campaign(made.id).campaign.is_live:
+            self.alive(ground.look)
+            self._play(bad)
+            ground.now_s += 15
+            ground.see()
+        assert len(ground.read(lambda c: store.all_of(c, TENANT))) == 1
+        return {name: str(one.state) for name, one in sorted(ground.members(made.id).items())}
+
+    def _play(self, bad: frozenset[str]) -> None:
+        for device, row in self.ground.ordered().items():
+            is_bad = device in bad and row.ordered == "gateway/2/release.json"
+            (self.ground.fail if is_bad else self.ground.update)(device)
+
+    def _begin(self) -> None:
+        self.ground.conductor._database = self.mortal  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("bad", [frozenset(), frozenset({"d-001", "d-003"})])
+def test_a_console_that_is_killed_at_any_step_loses_and_doubles_nothing(
+    keys: Path, stock: Path, tmp_path: Path, bad: frozenset[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    monkeypatch.setattr("secrets.randbits", lambda _bits: 7)
+
+    def fresh(name: str) -> Ground:
+        shutil.copytree(stock, tmp_path / name / "tenants")
+        database = Database(f"sqlite:///{tmp_path / name / 'test.db'}")
+        made = Ground(database, keys, tmp_path / name / "tenants")
+        made.fleet(6)
+        return made
+
+    ground = fresh("whole")
+    mortal = Mortal(ground.database)
+    whole = Survivor(ground, mortal).run(bad)
+    ground.database.close()
+    assert mortal.writes > 10
+    steps = range(1, mortal.writes + 1)
+
+    for dies_at in steps:
+        ground = fresh(f"cut-{dies_at}")
+        mortal = Mortal(ground.database)
+        mortal.dies_at, mortal.is_after = dies_at, dies_at % 2 == 0
+        found = Survivor(ground, mortal).run(bad)
+        orders = {name: [one.release for one in ground.orders(name)] for name in found}
+        ground.database.close()
+
+        assert found == whole, dies_at
+        assert all(one.count("gateway/2/release.json") <= 1 for one in orders.values())
+
+
+def test_reports_that_come_while_nobody_looks_count_when_the_console_is_back(
+    ground: Ground,
+) -> None:
+    ground.fleet(10)
+    id_ = ground.start(PLAN)
+    for device in list(ground.ordered()):
+        ground.update(device)
+    ground.now_s += 3600
+    ground.restart()
+
+    ground.look()
+    assert set(ground.states(id_)) == {"soaking", "waiting"}
+    ground.wait(20)
+
+    assert ground.states(id_)["succeeded"] == 2
+
+
+def test_no_device_is_silent_because_the_console_was_away(ground: Ground) -> None:
+    ground.fleet(10)
+    id_ = ground.start(replace(PLAN, on_trip="pause"))
+    for device in list(ground.ordered()):
+        ground.status(device, "rebooting")
+
+    ground.now_s += 7 * 86_400
+    ground.look()
+
+    assert "silent" not in ground.states(id_)
+    assert ground.state(id_) == "running"
+    ground.wait(80)
+    assert ground.states(id_)["silent"] == 2
+
+
+@pytest.mark.parametrize("jump_s", [-86_400, 86_400])
+def test_a_clock_that_jumps_changes_nothing(ground: Ground, jump_s: int) -> None:
+    ground.fleet(10)
+    id_ = ground.start(PLAN)
+    ground.look(5)
+
+    ground.now_s += jump_s
+    ground.look()
+
+    assert ground.states(id_) == {"offered": 2, "waiting": 8}
+    for device in list(ground.ordered()):
+        ground.update(device)
+    ground.wait(20)
+    assert ground.states(id_)["succeeded"] == 2
+
+
+def test_of_two_people_who_decide_at_once_each_hears_what_came_of_it(ground: Ground) -> None:
+    ground.fleet(10)
+    id_ = ground.start(PLAN)
+
+    async def both() -> list[Any]:
+        decide = ground.conductor.decide
+        jane, joe = ground.actor("person:jane"), ground.actor("person:joe")
+        return await asyncio.gather(
+            decide(jane, id_, Event.ABORTED),
+            decide(joe, id_, Event.PAUSED),
+            decide(joe, id_, Event.REVERTED),
+            return_exceptions=True,
+        )
+
+    aborted, paused, reverted = asyncio.run(both())
+
+    assert aborted.campaign.state == "aborting"
+    assert isinstance(paused, RefusedError)
+    assert str(paused) == "the campaign is aborting: it can not be paused"
+    assert reverted.campaign.state == "reverting"
+
+
+def test_a_plan_that_is_edited_while_it_runs_counts_at_once(ground: Ground) -> None:
+    ground.fleet(20)
+    id_ = ground.start(PLAN)
+    (first, *_others) = ground.ordered()
+    ground.fail(first)
+    stricter = replace(
+        PLAN, on_trip="abort", waves=tuple(replace(one, limit=Limit(count=1)) for one in PLAN.waves)
+    )
+
+    ground.decide(id_, Event.EDITED, plan=stricter)
+    ground.look()
+
+    assert ground.state(id_) == "aborted"
+    assert ground.campaign(id_).campaign.tripped == "wave 1: 1 failed, and 1 are too many"
+
+
+def test_a_release_that_is_taken_back_is_ordered_of_nobody(ground: Ground) -> None:
+    from sqlalchemy import delete
+
+    from edge.console.store.tables import RELEASES
+
+    ground.fleet(10)
+    id_ = ground.start(PLAN)
+    ground.write(lambda c: c.execute(delete(RELEASES).where(RELEASES.c.version == "2")).rowcount)
+    for device in list(ground.ordered()):
+        ground.fail(device)
+        break
+
+    ground.wait(40)
+
+    assert ground.states(id_).get("offered", 0) <= 2
+    assert ground.state(id_) == "running"
+
+
+def test_a_device_that_was_put_out_and_comes_back_finds_its_order_taken_back(
+    ground: Ground,
+) -> None:
+    ground.fleet(2)
+    id_ = ground.start(PLAN)
+    (device,) = ground.ordered()
+    ground.write(lambda c: registry.revoke(c, ground.actor(), device))
+
+    ground.wait(20)
+
+    assert ground.member(id_, device).state is MemberState.GONE
+    assert ground.campaign(id_).campaign.tallies[0].meant == 0
