@@ -31,6 +31,7 @@ def token(
     r"""Make a token and print it; it is told only now.
 
     Scopes: devices:read, devices:write, devices:reach, releases:read, releases:write, deploy,
+    campaigns:write, campaigns:approve,
     audit:read, metrics:read, hooks:write, tokens:write, people:write.
 
     \b

@@ -30,6 +30,8 @@ class Scope(StrEnum):
     RELEASES_READ = "releases:read"
     RELEASES_WRITE = "releases:write"
     DEPLOY = "deploy"
+    CAMPAIGNS_WRITE = "campaigns:write"
+    CAMPAIGNS_APPROVE = "campaigns:approve"
     AUDIT_READ = "audit:read"
     METRICS_READ = "metrics:read"
     HOOKS_WRITE = "hooks:write"

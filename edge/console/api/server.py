@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from edge.console import tokens
 from edge.console.api import (
     administration,
+    campaigns,
     commands,
     contents,
     ddi,
@@ -61,6 +62,7 @@ ENDPOINTS: Final = (
     *repository.ENDPOINTS,
     *contents.ENDPOINTS,
     *deployments.ENDPOINTS,
+    *campaigns.ENDPOINTS,
     *overview.ENDPOINTS,
     *ddi.ENDPOINTS,
     *commands.ENDPOINTS,

@@ -17,12 +17,13 @@ from sqlalchemy import Connection
 
 from edge.console import audit
 from edge.console.audit import Actor
-from edge.console.campaigns import enlisting, offering, store, upkeep, ways
+from edge.console.campaigns import enlisting, offering, preview, store, upkeep, ways
 from edge.console.campaigns.campaign import Event, new
 from edge.console.campaigns.ledger import opened
 from edge.console.campaigns.members import RETRIABLE, MemberEvent, MemberState
 from edge.console.campaigns.offering import Desk
 from edge.console.campaigns.plan import Plan
+from edge.console.campaigns.preview import Preview
 from edge.console.campaigns.store import Stored
 from edge.console.campaigns.ways import Ways
 from edge.console.front_desk import FrontDesk
@@ -32,6 +33,8 @@ from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
 from edge.errors import EdgeError, InputError, RefusedError
 
+# What JSON readers of all languages keep exact.
+SEED_BITS: Final = 52
 _SLOW_EVERY_S: Final = 10
 _SAMPLE_S: Final = 5
 _ROUNDS_MOST: Final = 40
@@ -97,8 +100,26 @@ class Conductor:
         self._monotonic_s = monotonic_s
         self._again_at: dict[tuple[str, str], float] = {}
 
-    async def create(self, actor: Actor, name: str, plan: Plan) -> Stored:
+    async def preview(self, tenant: str, plan: Plan, *, seed: int | None = None) -> Preview:
+        """Return what a plan would do; see `preview.preview`."""
+        plan.check()
+        known = await self._database.read(lambda one: enlisting.releases_of(one, tenant, plan))
+        costs = {one.path: await self.ways(tenant, one) for one in known}
+        drawn = secrets.randbits(SEED_BITS) if seed is None else seed
+        return await self._database.read(
+            lambda one: preview.preview(one, tenant, plan, costs, seed=drawn, now_s=self._now_s())
+        )
+
+    async def create(
+        self, actor: Actor, name: str, plan: Plan, *, seed: int | None = None
+    ) -> Stored:
         """Make a campaign, with all its devices, that nobody has started yet.
+
+        Args:
+            actor: Who makes it.
+            name: What people call it.
+            plan: What it is to do.
+            seed: Of a preview, to have the devices that it showed; None to draw their turns.
 
         Raises:
             InputError: The plan can not be meant, or no device takes part.
@@ -107,9 +128,9 @@ class Conductor:
         if not 1 <= len(name) <= _NAME_MOST or not name.isprintable():
             raise InputError(f"name: not 1 to {_NAME_MOST} characters that can be printed")
         plan.check()
-        seed = secrets.randbits(62)
+        drawn = secrets.randbits(SEED_BITS) if seed is None else seed
         enlisted = await self._database.read(
-            lambda one: enlisting.enlist(one, actor.tenant, plan, seed=seed, now_s=actor.now_s)
+            lambda one: enlisting.enlist(one, actor.tenant, plan, seed=drawn, now_s=actor.now_s)
         )
         if not any(enlisted.waves) and not plan.is_dynamic:
             raise InputError(
@@ -117,7 +138,7 @@ class Conductor:
                 hint="they run the release, it is not for them, or none fits the filter",
             )
         made = _new_one(actor, f"c-{self._word()}", name, plan, enlisted.sizes)
-        await self._database.write(lambda one: store.add(one, made, seed))
+        await self._database.write(lambda one: store.add(one, made, drawn))
         for piece in enlisted.pieces():
             await self._database.write(
                 partial(store.add_members, tenant=actor.tenant, id_=made.id, members=piece)
@@ -347,6 +368,7 @@ def _retry(
     connection: Connection, *, actor: Actor, id_: str, devices: Sequence[str], is_first: bool
 ) -> int:
     tenant = actor.tenant
+    store.get(connection, tenant, id_)
     if devices:
         known = [store.member(connection, tenant, id_, one) for one in devices]
         found = [one for one in known if one.state in RETRIABLE]

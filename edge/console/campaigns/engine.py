@@ -86,6 +86,14 @@ def decide(campaign: Campaign, decided: Decided) -> Campaign:
             return _judged(_moved(campaign, decided), decided.at_s)
 
 
+def may_decide(campaign: Campaign, event: Event) -> bool:
+    """Return whether something can be decided as the campaign stands."""
+    if event is Event.OPENED:
+        has_more = campaign.open_wave + 1 < len(campaign.plan.waves)
+        return has_more and campaign.state in (State.RUNNING, State.PAUSED)
+    return (campaign.state, event) in TABLE
+
+
 def due(campaign: Campaign, now_s: int) -> Event | None:
     """Return what time brings, None if nothing; it is asked again after each."""
     plan, state, at_s = campaign.plan, campaign.state, campaign.clock_s(now_s)

@@ -208,12 +208,17 @@ def _call_one_back(ledger: Ledger, desk: Desk, member: Member) -> None:
     ledger.happen(member, MemberEvent.CALLED_BACK, action=order.action, release=release.path)
 
 
+def released(connection: Connection, tenant: str, product: str, version: str) -> Release | None:
+    """Return the release that a device runs which says this of itself; None if it is not here."""
+    if not version:
+        return None
+    known = releases.list_(connection, tenant, product=product)
+    return next((one for one in known if one.version == version), None)
+
+
 def _running(ledger: Ledger, row: Row[Any]) -> str:
-    """Return the path of the release that a device runs, empty if it is not here."""
-    if not row.version:
-        return ""
-    known = releases.list_(ledger.connection, row.tenant, product=row.product)
-    return next((one.path for one in known if one.version == row.version), "")
+    found = released(ledger.connection, row.tenant, row.product, row.version)
+    return found.path if found else ""
 
 
 def _releases(ledger: Ledger) -> list[Release]:

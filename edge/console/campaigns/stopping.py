@@ -55,9 +55,15 @@ def beyond(limit: Limit, failures: int, good: int) -> str:
 
 def speaks_against(evidence: Evidence, failures: int, good: int) -> bool:
     """Return whether the reports are enough to call a release bad."""
+    return failures > 0 and failures >= failures_that_stop(evidence, good)
+
+
+def failures_that_stop(evidence: Evidence, good: int) -> int:
+    """Return how many failures would be enough, beside so many devices that ended well."""
     usual, bad = evidence.good_permille / 1000, evidence.bad_permille / 1000
-    ratio = failures * math.log(bad / usual) + good * math.log((1 - bad) / (1 - usual))
-    return ratio >= math.log((1000 - _MISS_PERMILLE) / evidence.alarm_permille)
+    bound = math.log((1000 - _MISS_PERMILLE) / evidence.alarm_permille)
+    for_good = good * math.log((1 - usual) / (1 - bad))
+    return max(1, math.ceil((bound + for_good) / math.log(bad / usual)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,14 @@ class Stored:
     ended_at_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A device of a campaign, and when it came to stand so."""
+
+    member: Member
+    changed_at_s: int
+
+
 def get(connection: Connection, tenant: str, id_: str) -> Stored:
     """Return a campaign.
 
@@ -154,6 +162,28 @@ def member(connection: Connection, tenant: str, id_: str, device: str) -> Member
     if row is None:
         raise ThingNotFoundError(f"{device} is not in campaign {id_!r}")
     return member_of(row)
+
+
+def page(
+    connection: Connection,
+    tenant: str,
+    id_: str,
+    *,
+    state: MemberState | None,
+    wave: int | None,
+    after: str,
+    most: int,
+) -> list[MemberRow]:
+    """Return devices of a campaign in the order of their ids, those after one."""
+    asked = select(CAMPAIGN_DEVICES).where(
+        *_same_devices(tenant, id_), CAMPAIGN_DEVICES.c.device > after
+    )
+    if state is not None:
+        asked = asked.where(CAMPAIGN_DEVICES.c.state == state)
+    if wave is not None:
+        asked = asked.where(CAMPAIGN_DEVICES.c.wave == wave)
+    rows = connection.execute(asked.order_by(CAMPAIGN_DEVICES.c.device).limit(most))
+    return [MemberRow(member_of(row), row.changed_at_s) for row in rows]
 
 
 def members_in(

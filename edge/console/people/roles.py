@@ -23,9 +23,9 @@ SCOPES: Final[Mapping[Role, frozenset[Scope]]] = MappingProxyType(
         Role.VIEWER: _SEE,
         Role.OPERATOR: _SEE
         | {Scope.DEVICES_WRITE, Scope.DEVICES_REACH, Scope.RELEASES_WRITE}
-        | {Scope.DEPLOY, Scope.AUDIT_READ},
+        | {Scope.DEPLOY, Scope.CAMPAIGNS_WRITE, Scope.AUDIT_READ},
         # Who approves what others start does not start it himself.
-        Role.APPROVER: _SEE | {Scope.AUDIT_READ},
+        Role.APPROVER: _SEE | {Scope.CAMPAIGNS_APPROVE, Scope.AUDIT_READ},
         Role.ADMIN: frozenset(Scope),
     }
 )

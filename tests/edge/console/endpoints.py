@@ -24,6 +24,16 @@ BODIES: dict[str, object] = {
     "/enrolment-keys": {"name": "hall"},
     "/hooks": {"name": "pager", "url": "https://example.com/edge"},
     "/hooks/{hook}": {"is_on": False},
+    "/campaigns": {"name": "to 2", "version": "1"},
+    "/campaigns/{campaign}": {"version": "1"},
+    "/campaign-previews": {"version": "1"},
+    **{
+        f"/campaigns/{{campaign}}/{act}": {}
+        for act in (
+            *("start", "pause", "resume", "next-wave", "finish", "abort", "revert"),
+            *("approve", "retry"),
+        )
+    },
     "/deployments": {"device": "unit-1", "version": "1"},
     "/tokens": {"name": "n", "scopes": ["devices:read"]},
     "/people": {"person": "new-1", "role": "viewer"},
@@ -40,6 +50,7 @@ def path_of(one: Endpoint) -> str:
         "device": "unit-1",
         "command": "logs-0000",
         "group": "hall-3",
+        "campaign": "c-0000",
         "hook": "0" * 16,
         "key": "0" * 16,
         "version": "1",

@@ -1,0 +1,389 @@
+"""Endpoints about campaigns."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from edge.console import releases
+from edge.console.api.campaign_views import (
+    CampaignBody,
+    CampaignSamplesView,
+    CampaignSampleView,
+    CampaignsQuery,
+    CampaignSummaryView,
+    CampaignsView,
+    CampaignView,
+    DecisionBody,
+    DevicesOfCampaignQuery,
+    EvidenceView,
+    GaugeView,
+    JournalEntryView,
+    JournalQuery,
+    JournalView,
+    MembersView,
+    MemberView,
+    PlanBody,
+    PreviewBody,
+    PreviewView,
+    RetriedView,
+    RetryBody,
+    WaveView,
+    plan_body,
+)
+from edge.console.api.endpoint import Call, Endpoint
+from edge.console.campaigns import engine, stopping, store
+from edge.console.campaigns.campaign import Campaign, Decided, Event, State
+from edge.console.campaigns.course import Happened
+from edge.console.campaigns.journal import Entry
+from edge.console.campaigns.members import MemberState
+from edge.console.campaigns.plan import Plan, Wave
+from edge.console.campaigns.store import Stored
+from edge.console.tokens import Scope
+from edge.errors import ThingNotFoundError
+
+_NOT_ORDERED: Final = frozenset(
+    {MemberState.WAITING, MemberState.REFUSED, MemberState.PRESENT, MemberState.GONE}
+)
+_ACTS: Final = {
+    "start": Event.STARTED,
+    "pause": Event.PAUSED,
+    "resume": Event.RESUMED,
+    "next-wave": Event.OPENED,
+    "finish": Event.EXPIRED,
+    "abort": Event.ABORTED,
+    "revert": Event.REVERTED,
+}
+
+
+async def list_(call: Call) -> CampaignsView:
+    """List campaigns."""
+    query, tenant = call.query_as(CampaignsQuery), call.actor.tenant
+    found = await call.office.database.read(lambda one: store.all_of(one, tenant, most=query.limit))
+    return CampaignsView(campaigns=[CampaignSummaryView(**_summary(one)) for one in found])
+
+
+async def create(call: Call) -> CampaignView:
+    """Make a campaign that nobody has started yet."""
+    body = call.body_as(CampaignBody)
+    plan = await _plan(call, body)
+    made = await call.office.campaigns.create(call.actor, body.name, plan, seed=body.seed)
+    return _view(made)
+
+
+async def preview(call: Call) -> PreviewView:
+    """Tell what a campaign would do."""
+    body = call.body_as(PreviewBody)
+    plan = await _plan(call, body)
+    found = await call.office.campaigns.preview(call.actor.tenant, plan, seed=body.seed)
+    return PreviewView.model_validate(asdict(found))
+
+
+async def show(call: Call) -> CampaignView:
+    """Show a campaign."""
+    return _view(await _stored(call))
+
+
+async def edit(call: Call) -> CampaignView:
+    """Change the plan of a campaign."""
+    plan = await _plan(call, call.body_as(PlanBody))
+    id_ = call.part("campaign")
+    return _view(await call.office.campaigns.decide(call.actor, id_, Event.EDITED, plan=plan))
+
+
+async def remove(call: Call) -> None:
+    """Remove a campaign that is over."""
+    await call.office.campaigns.remove(call.actor, call.part("campaign"))
+
+
+async def approve(call: Call) -> CampaignView:
+    """Agree to a campaign."""
+    return await _decided(call, Event.APPROVED)
+
+
+async def retry(call: Call) -> RetriedView:
+    """Give devices that did not make it another try."""
+    devices = call.body_as(RetryBody).devices
+    count = await call.office.campaigns.retry(call.actor, call.part("campaign"), devices)
+    return RetriedView(devices=count)
+
+
+async def devices(call: Call) -> MembersView:
+    """List the devices of a campaign."""
+    query, tenant = call.query_as(DevicesOfCampaignQuery), call.actor.tenant
+    id_ = (await _stored(call)).id
+
+    def page(connection: Connection) -> list[MemberView]:
+        rows = store.page(
+            connection,
+            tenant,
+            id_,
+            state=query.state,
+            wave=None if query.wave is None else query.wave - 1,
+            after=query.after,
+            most=query.limit,
+        )
+        return [_member(row) for row in rows]
+
+    found = await call.office.database.read(page)
+    following = found[-1].device if len(found) == query.limit else ""
+    return MembersView(devices=found, next=following)
+
+
+async def journal(call: Call) -> JournalView:
+    """Tell what happened in a campaign."""
+    query, tenant = call.query_as(JournalQuery), call.actor.tenant
+    id_ = (await _stored(call)).id
+    found = await call.office.database.read(
+        lambda one: list(store.entries(one, tenant, id_, after=query.after, most=query.limit))
+    )
+    return JournalView(entries=[_entry(*one) for one in found])
+
+
+async def samples(call: Call) -> CampaignSamplesView:
+    """Tell how a campaign went, for a chart."""
+    tenant, id_ = call.actor.tenant, (await _stored(call)).id
+    found = await call.office.database.read(lambda one: store.samples(one, tenant, id_))
+    return CampaignSamplesView(
+        samples=[CampaignSampleView(at_s=at_s, counts=counts) for at_s, counts in found]
+    )
+
+
+def _deciding(name: str, event: Event) -> Callable[[Call], Awaitable[CampaignView]]:
+    async def act(call: Call) -> CampaignView:
+        return await _decided(call, event)
+
+    # By which the document names it.
+    act.__name__ = name.replace("-", "_")
+    return act
+
+
+async def _decided(call: Call, event: Event) -> CampaignView:
+    reason = call.body_as(DecisionBody).reason
+    found = await call.office.campaigns.decide(
+        call.actor, call.part("campaign"), event, reason=reason
+    )
+    return _view(found)
+
+
+async def _stored(call: Call) -> Stored:
+    tenant, id_ = call.actor.tenant, call.part("campaign")
+    return await call.office.database.read(lambda one: store.get(one, tenant, id_))
+
+
+async def _plan(call: Call, body: PlanBody) -> Plan:
+    tenant = call.actor.tenant
+    known = await call.office.database.read(
+        lambda one: releases.list_(one, tenant, product=body.product)
+    )
+    paths = tuple(one.path for one in known if one.version == body.version)
+    if not paths:
+        raise ThingNotFoundError(f"no release {body.version!r}", hint="edge releases list")
+    return body.plan(paths)
+
+
+def _summary(stored: Stored) -> dict[str, Any]:
+    campaign = stored.campaign
+    counts: dict[str, int] = {}
+    for tally in campaign.tallies:
+        for state, count in tally.counts.items():
+            counts[state] = counts.get(state, 0) + count
+    paths = [one.split("/") for one in campaign.plan.releases]
+    return {
+        "campaign": stored.id,
+        "name": stored.name,
+        "state": campaign.state,
+        "reason": campaign.reason,
+        "version": paths[0][1],
+        "products": [one[0] for one in paths],
+        "target": campaign.plan.target,
+        "devices": campaign.total,
+        "counts": counts,
+        "reached": campaign.total - campaign.of(_NOT_ORDERED),
+        "open_wave": campaign.open_wave + 1,
+        "waves": len(campaign.tallies),
+        "made_by": stored.made_by,
+        "created_at_s": stored.created_at_s,
+        "began_at_s": stored.began_at_s,
+        "ended_at_s": stored.ended_at_s,
+        "is_live": campaign.is_live,
+    }
+
+
+def _view(stored: Stored) -> CampaignView:
+    campaign = stored.campaign
+    product, version, _document = campaign.plan.releases[0].split("/")
+    if len(campaign.plan.releases) > 1:
+        product = ""
+    return CampaignView(
+        **_summary(stored),
+        tripped=campaign.tripped,
+        under_way=campaign.under_way,
+        approved_by=list(campaign.approved_by),
+        wave_views=[_wave(campaign, number) for number in range(len(campaign.tallies))],
+        evidence=_evidence(campaign),
+        plan=plan_body(campaign.plan, version, product),
+        acts=[*(name for name, event in _ACTS.items() if _may(campaign, event)), *_more(campaign)],
+    )
+
+
+def _may(campaign: Campaign, event: Event) -> bool:
+    return engine.may_decide(campaign, event)
+
+
+def _more(campaign: Campaign) -> list[str]:
+    known = {"approve": Event.APPROVED, "retry": Event.RETRIED}
+    found = [name for name, event in known.items() if _may(campaign, event)]
+    if campaign.state not in (State.FINISHED, State.ABORTED, State.REVERTED):
+        found.append("edit")
+    return found if campaign.is_live else [*found, "remove"]
+
+
+def _wave(campaign: Campaign, number: int) -> WaveView:
+    wave, tally = campaign.plan.waves[number], campaign.tallies[number]
+    return WaveView(
+        number=number + 1,
+        size=_size(wave),
+        devices=tally.total,
+        counts={str(state): count for state, count in tally.counts.items()},
+        is_open=number <= campaign.open_wave,
+        succeeded=tally.successes,
+        success_percent=wave.success_percent,
+        wait_s=wave.wait_s,
+        gauge=GaugeView(
+            failures=tally.failures,
+            ended=tally.failures + tally.good,
+            count=wave.limit.count,
+            percent=wave.limit.percent,
+            sample=wave.limit.sample,
+        ),
+    )
+
+
+def _size(wave: Wave) -> str:
+    if wave.percent is not None:
+        return f"{wave.percent}%"
+    if wave.count is not None:
+        return str(wave.count)
+    return wave.filter or ", ".join(wave.devices[:3]) + (", …" if len(wave.devices) > 3 else "")
+
+
+def _evidence(campaign: Campaign) -> EvidenceView | None:
+    rule = campaign.plan.evidence
+    if rule is None:
+        return None
+    failures = sum(one.failures for one in campaign.tallies)
+    good = sum(one.good for one in campaign.tallies)
+    return EvidenceView(
+        failures=failures, good=good, stops_at=stopping.failures_that_stop(rule, good)
+    )
+
+
+def _member(row: store.MemberRow) -> MemberView:
+    return MemberView(
+        **{
+            name: getattr(row.member, name)
+            for name in (
+                *("device", "state", "reason", "action", "release", "from_version", "tries"),
+                "planned_bytes",
+            )
+        },
+        wave=row.member.wave + 1,
+        changed_at_s=row.changed_at_s,
+    )
+
+
+def _entry(number: int, at_s: int, entry: Entry) -> JournalEntryView:
+    match entry.what:
+        case Decided():
+            what, by, reason = str(entry.what.event), entry.what.by, entry.what.reason
+        case Happened():
+            what, by, reason = str(entry.what.event), "", entry.what.reason
+        case _:
+            what, by, reason = "joined", "", ""
+    return JournalEntryView(
+        number=number, at_s=at_s, device=entry.device, what=what, by=by, reason=reason
+    )
+
+
+def _decisions() -> list[Endpoint]:
+    said = {
+        "start": "Start a campaign",
+        "pause": "Order no more devices until it is resumed",
+        "resume": "Go on; what was seen of failures counts no more if they had stopped it",
+        "next-wave": "Begin the next wave without waiting for this one",
+        "finish": "Order no more devices; what is under way comes to its end",
+        "abort": "Stop, and take back what is under way",
+        "revert": "Stop, and let devices that were updated run again what they ran before",
+    }
+    return [
+        Endpoint(
+            "POST",
+            f"/campaigns/{{campaign}}/{name}",
+            Scope.CAMPAIGNS_WRITE,
+            said[name],
+            _deciding(name, event),
+            CampaignView,
+            body=DecisionBody,
+        )
+        for name, event in _ACTS.items()
+    ]
+
+
+_ONE: Final = "/campaigns/{campaign}"
+_READ: Final = Scope.DEVICES_READ
+_WRITE: Final = Scope.CAMPAIGNS_WRITE
+
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/campaigns", _READ, "List campaigns", list_, CampaignsView, query=CampaignsQuery
+    ),
+    Endpoint(
+        "POST", "/campaigns", _WRITE, "Make a campaign", create, CampaignView, body=CampaignBody
+    ),
+    Endpoint(
+        "POST",
+        "/campaign-previews",
+        _READ,
+        "Tell what a campaign would do",
+        preview,
+        PreviewView,
+        body=PreviewBody,
+    ),
+    Endpoint("GET", _ONE, _READ, "Show a campaign", show, CampaignView),
+    Endpoint("PUT", _ONE, _WRITE, "Change a plan", edit, CampaignView, body=PlanBody),
+    Endpoint("DELETE", _ONE, _WRITE, "Remove a campaign that is over", remove),
+    *_decisions(),
+    Endpoint(
+        "POST",
+        f"{_ONE}/approve",
+        Scope.CAMPAIGNS_APPROVE,
+        "Agree to a campaign",
+        approve,
+        CampaignView,
+        body=DecisionBody,
+    ),
+    Endpoint(
+        "POST", f"{_ONE}/retry", _WRITE, "Try devices again", retry, RetriedView, body=RetryBody
+    ),
+    Endpoint(
+        "GET",
+        f"{_ONE}/devices",
+        _READ,
+        "List the devices of a campaign",
+        devices,
+        MembersView,
+        query=DevicesOfCampaignQuery,
+    ),
+    Endpoint(
+        "GET",
+        f"{_ONE}/journal",
+        _READ,
+        "Tell what happened in a campaign",
+        journal,
+        JournalView,
+        query=JournalQuery,
+    ),
+    Endpoint("GET", f"{_ONE}/samples", _READ, "Tell how it went", samples, CampaignSamplesView),
+)
