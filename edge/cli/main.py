@@ -71,6 +71,7 @@ _SECTIONS = {
         "groups",
         "releases",
         "deploy",
+        "campaign",
         "orders",
         "people",
         "simulate",

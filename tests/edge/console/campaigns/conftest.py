@@ -1,6 +1,7 @@
 """A tenant with two releases, copied for each test."""
 
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from edge.console.store.database import Database
 from edge.console.tenants import Tenant
 from tests.agent.power.system import System
 from tests.edge.console.campaigns.ground import TENANT, Ground
+from tests.fakes import console
+from tests.fakes.console import Console
 from tests.fakes.operator import Operator
+from tests.fakes.pki import Pki
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +35,16 @@ def stock(tmp_path_factory: pytest.TempPathFactory, _tiny_units: None, keys: Pat
 def ground(database: Database, keys: Path, stock: Path, tmp_path: Path) -> Ground:
     shutil.copytree(stock, tmp_path / "tenants")
     return Ground(database, keys, tmp_path / "tenants")
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, pki: Pki, keys: Path) -> Iterator[Console]:
+    """A console with the releases 1 and 2, and three devices."""
+    operator = Operator(tmp_path / "operator", keys)
+    with console.running(tmp_path / "console", pki, keys) as one:
+        for version in ("1", "2"):
+            operator.release(System.make(version, 1))
+            one.good("POST", "/releases", operator.bundle(version))
+        for number in range(3):
+            one.good("POST", "/devices", {"device": f"unit-{number}"})
+        yield one

@@ -1,19 +1,13 @@
 """Campaigns by the API of a real console, with the agent's own link."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edge_agent.links.http import HttpLink
 from edge_signing.messages import EventId, ReportEvent, Status
-from tests.agent.power.system import System
-from tests.fakes import console
 from tests.fakes.console import Console
-from tests.fakes.operator import Operator
-from tests.fakes.pki import Pki
 
 PLAN: dict[str, Any] = {
     "name": "to 2",
@@ -22,18 +16,6 @@ PLAN: dict[str, Any] = {
     "times": {"soak_s": 0},
     "evidence": None,
 }
-
-
-@pytest.fixture
-def fleet(tmp_path: Path, pki: Pki, keys: Path) -> Iterator[Console]:
-    operator = Operator(tmp_path / "operator", keys)
-    with console.running(tmp_path / "console", pki, keys) as one:
-        for version in ("1", "2"):
-            operator.release(System.make(version, 1))
-            one.good("POST", "/releases", operator.bundle(version))
-        for number in range(3):
-            one.good("POST", "/devices", {"device": f"unit-{number}"})
-        yield one
 
 
 def call(link: HttpLink, version: str = "1", **words: Any) -> None:

@@ -1,0 +1,82 @@
+"""`edge campaign create` and `edit`: plan, look at what it would do, make it."""
+
+from typing import Any
+
+import click
+
+from edge.cli import campaign_options, campaign_text, console_options
+from edge.cli.console_options import JSON
+from edge.cli.output import Output
+from edge.console.client import Client, part
+
+
+@click.command()
+@click.option("--name", help="What people call it; else the release.")
+@campaign_options.options
+@click.option("--seed", type=click.IntRange(0), help="Of a preview, for the devices it showed.")
+@click.option("--preview", "is_preview", is_flag=True, help="Tell what it would do, and end.")
+@click.option("--start", "is_started", is_flag=True, help="Start it at once.")
+@console_options.options
+@JSON
+@click.pass_obj
+def create(
+    output: Output,
+    *,
+    name: str | None,
+    body: dict[str, Any],
+    seed: int | None,
+    is_preview: bool,
+    is_started: bool,
+    client: Client,
+    as_json: bool,
+) -> None:
+    r"""Make a campaign; `edge campaign start` lets it begin.
+
+    \b
+    A wave begins when enough of the one before has succeeded: committed the
+    release, run it for --soak seconds and called since. Failed are devices that
+    fell back, that report something else, or that are silent after their restart.
+    Too many of them, in one wave (--stop-at) or by all reports together
+    (--evidence), and no device more is ordered: with --on-trip abort what is under
+    way is taken back, with --on-trip revert all go back to what they ran before.
+
+    \b
+    Examples:
+      edge campaign create --release 1.2.0 --target 'group:eu' \
+        --waves 1%,10%,50%,100% --preview
+      edge campaign create --release 1.2.0 --canary lab-1 --canary lab-2 \
+        --on-trip revert --bandwidth 20MB --start
+    """
+    output.as_json |= as_json
+    seeded = body if seed is None else {**body, "seed": seed}
+    if is_preview:
+        found = client.send("POST", "/campaign-previews", seeded)
+        output.result(found, campaign_text.preview(found))
+        return
+    made = client.send("POST", "/campaigns", {**seeded, "name": name or f"to {body['version']}"})
+    if is_started:
+        made = client.send("POST", f"/campaigns/{part(made['campaign'])}/start", {})
+    output.result(made, campaign_text.campaign(made))
+
+
+@click.command()
+@click.argument("campaign")
+@campaign_options.options
+@console_options.options
+@JSON
+@click.pass_obj
+def edit(
+    output: Output, *, campaign: str, body: dict[str, Any], client: Client, as_json: bool
+) -> None:
+    r"""Give a campaign another plan: all of it, as with `create`.
+
+    One that has begun keeps its releases, target and waves; limits, pace, times, policy, end and
+    priority count at once. One that people approved is not changed.
+
+    \b
+    Example:
+      edge campaign edit c-1f2e3d4c --release 1.2.0 --waves 1%,100% --at-once 500
+    """
+    output.as_json |= as_json
+    found = client.send("PUT", f"/campaigns/{part(campaign)}", body)
+    output.result(found, campaign_text.campaign(found))
