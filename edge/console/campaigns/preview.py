@@ -14,6 +14,7 @@ from sqlalchemy import Connection, and_, exists, or_, select
 
 from edge.console import orders
 from edge.console.campaigns import enlisting, offering, stopping, store
+from edge.console.campaigns.enlisting import Enlisted
 from edge.console.campaigns.members import ACTIVE, MemberState
 from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.stopping import Exposure
@@ -146,31 +147,39 @@ def preview(
     kinds, of_device = _kinds(connection, tenant, plan, now_s)
     costs = {one: _cost(one, known, ways) for one in kinds}
     planned = {name: costs[kind][0] for name, kind in of_device.items() if name in taking}
-    update_s = _update_s(connection, tenant, known)
-    waves = tuple(
-        _wave(plan, number, list(devices), planned, update_s)
-        for number, devices in enumerate(enlisted.waves)
-    )
-    sizes = [one.devices for one in waves]
-    kinds_taking = Counter(of_device[one] for one in taking if one in of_device)
-    patched = sum(count for kind, count in kinds_taking.items() if costs[kind][1])
-    noise = random.Random(seed)  # noqa: S311
+    waves = _waves(plan, enlisted, planned, _update_s(connection, tenant, known))
+    of_kind = Counter(of_device[one] for one in taking if one in of_device)
+    patched = sum(count for kind, count in of_kind.items() if costs[kind][1])
     return Preview(
         seed=seed,
         devices=len(taking),
         planned_bytes=sum(planned.values()),
         patched=patched,
         full=len(taking) - patched,
-        steps=_steps(connection, tenant, kinds_taking, known),
+        steps=_steps(connection, tenant, of_kind, known),
         unseen=_unseen(connection, tenant, plan, taking, now_s),
-        reverting=_reverting(connection, tenant, kinds_taking, known),
+        reverting=_reverting(connection, tenant, of_kind, known),
         duration_s=sum(one.duration_s for one in waves),
         waves=waves,
         left_out=_left_out(of_device, taking, known),
-        refused=_refused(connection, tenant, kinds_taking, known),
+        refused=_refused(connection, tenant, of_kind, known),
         conflicts=_conflicts(connection, tenant, plan, taking),
-        exposures=tuple(stopping.exposure(plan, sizes, one, noise.random) for one in _DEFECTS),
+        exposures=_exposures(plan, [one.devices for one in waves], seed),
     )
+
+
+def _waves(
+    plan: Plan, enlisted: Enlisted, planned: Mapping[str, int], update_s: int
+) -> tuple[WavePreview, ...]:
+    return tuple(
+        _wave(plan, number, list(devices), planned, update_s)
+        for number, devices in enumerate(enlisted.waves)
+    )
+
+
+def _exposures(plan: Plan, sizes: Sequence[int], seed: int) -> tuple[Exposure, ...]:
+    noise = random.Random(seed)  # noqa: S311
+    return tuple(stopping.exposure(plan, sizes, one, noise.random) for one in _DEFECTS)
 
 
 def _kinds(

@@ -1,13 +1,22 @@
 """A fleet in memory: the engine with devices, a journal, and nothing else."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edge.console.campaigns import engine, journal
 from edge.console.campaigns.campaign import Campaign, Decided, Event, new
 from edge.console.campaigns.course import Happened
 from edge.console.campaigns.journal import Entry
 from edge.console.campaigns.members import Member, MemberEvent, MemberState
-from edge.console.campaigns.plan import Plan, shares
+from edge.console.campaigns.plan import Limit, Pace, Plan, Wave, shares
+
+RELEASES = ("p/2/release.json",)
+LIMIT = Limit(count=2, percent=None)
+WAVES = (
+    Wave(percent=10, limit=LIMIT),
+    Wave(percent=50, limit=LIMIT),
+    Wave(percent=100, limit=LIMIT),
+)
+PLAN = Plan(RELEASES, waves=WAVES, evidence=None, pace=Pace(at_once=4))
 
 
 @dataclass
@@ -132,3 +141,10 @@ class Fleet:
 
     def _note(self, device: str, what: Happened | Decided) -> None:
         self.entries.append(Entry(device, what))
+
+
+def fleet(size: int = 20, **words: object) -> Fleet:
+    """Return a fleet whose campaign has begun, with a plan that is `PLAN` but for some words."""
+    made = Fleet(replace(PLAN, **words), size)  # type: ignore[arg-type]
+    made.start()
+    return made

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from edge.console.campaigns import store
 from edge.console.campaigns.campaign import Event
 from edge.console.campaigns.conductor import Conductor
 from edge.console.campaigns.members import Member
-from edge.console.campaigns.plan import Plan
+from edge.console.campaigns.plan import Limit, Pace, Plan, Times, Wave
 from edge.console.campaigns.store import Stored
 from edge.console.desk import Caller, Via
 from edge.console.devices import registry, reports
@@ -28,6 +29,16 @@ from edge.console.tenants import Tenant
 from edge_signing.messages import EventId, ReportEvent, Status
 
 TENANT = "us"
+NEW = ("gateway/2/release.json",)
+LIMIT = Limit(count=2, percent=None)
+PLAN = Plan(
+    NEW,
+    waves=(Wave(percent=10, limit=LIMIT), Wave(percent=100, limit=LIMIT)),
+    evidence=None,
+    pace=Pace(at_once=5),
+    times=Times(soak_s=30, silence_s=60, timeout_s=600, answer_s=120),
+)
+ALL_AT_ONCE = replace(PLAN, waves=(Wave(percent=100, limit=LIMIT),), pace=Pace(at_once=50))
 
 
 class Ground:

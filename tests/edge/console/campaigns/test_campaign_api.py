@@ -29,17 +29,15 @@ def until(site: Console, id_: str, state: str) -> Any:
         if found["state"] == state:
             return found
         time.sleep(0.1)
-    raise AssertionError(found)
+    raise AssertionError(site.good("GET", f"/campaigns/{id_}"))
 
 
 def obey(link: HttpLink, kind: str, version: str) -> None:
     """Do what is ordered, and report how it ended."""
-    for _ in range(100):
-        desired = link.desired()
-        if desired is not None and desired.release is not None:
-            break
+    desired = None
+    while desired is None or desired.release is None:
         time.sleep(0.1)
-    assert desired is not None
+        desired = link.desired()
     call(link, seq=desired.seq, action=desired.action, phase="installing")
     event = ReportEvent(EventId("boot-1", desired.seq), 1, kind, desired.action, version, "")
     link.send_events([event])

@@ -1,31 +1,21 @@
 """Campaigns over the tables of a console: orders really signed, reports really stored."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
-from edge.console import audit
+from edge.console import audit, orders, releases
 from edge.console.campaigns import journal, store
 from edge.console.campaigns.campaign import Event, new
 from edge.console.campaigns.members import Member, MemberState
-from edge.console.campaigns.plan import Limit, Pace, Plan, Times, Wave
+from edge.console.campaigns.plan import Limit, Pace, Wave
 from edge.console.devices import groups, labels, registry
-from edge.console.store.tables import DEVICES
-from edge.errors import InputError, RefusedError, ThingNotFoundError
+from edge.console.store.tables import DEVICES, RELEASES
+from edge.errors import RefusedError
 from edge_signing.messages import Desired
-from tests.edge.console.campaigns.ground import TENANT, Ground
-
-NEW = ("gateway/2/release.json",)
-LIMIT = Limit(count=2, percent=None)
-PLAN = Plan(
-    NEW,
-    waves=(Wave(percent=10, limit=LIMIT), Wave(percent=100, limit=LIMIT)),
-    evidence=None,
-    pace=Pace(at_once=5),
-    times=Times(soak_s=30, silence_s=60, timeout_s=600, answer_s=120),
-)
-ALL_AT_ONCE = replace(PLAN, waves=(Wave(percent=100, limit=LIMIT),), pace=Pace(at_once=50))
+from tests.edge.console.campaigns.ground import ALL_AT_ONCE, NEW, PLAN, TENANT, Ground
 
 
 def test_a_campaign_brings_a_release_to_all_devices_in_waves(ground: Ground) -> None:
@@ -195,15 +185,13 @@ def test_the_same_report_twice_counts_once(ground: Ground) -> None:
 
 
 def test_an_order_of_a_person_takes_a_device_out_of_its_campaign(ground: Ground) -> None:
-    from edge.console import orders, releases
-
     ground.fleet(2)
     id_ = ground.start(ALL_AT_ONCE)
 
-    def other(connection: object) -> None:
-        release = releases.find(connection, TENANT, "3")  # type: ignore[arg-type]
+    def other(connection: Connection) -> None:
+        release = releases.find(connection, TENANT, "3")
         orders.deploy(
-            connection,  # type: ignore[arg-type]
+            connection,
             ground.actor(),
             ground.vaults,
             "d-000",
@@ -234,95 +222,6 @@ def test_of_two_campaigns_a_device_waits_for_the_one_with_the_higher_priority(
     # The device that soaks for the one is not touched by the other before it is through.
     assert ground.states(high)["offered"] == 4
     assert ground.states(low) == {"succeeded": 1, "waiting": 3}
-
-
-def test_devices_that_run_it_or_whom_it_is_not_for_stay_out(ground: Ground) -> None:
-    ground.fleet(6)
-
-    def vary(connection: object) -> None:
-        for device, values in (
-            ("d-000", {"version": "2"}),
-            ("d-001", {"board": "other"}),
-            ("d-002", {"product": "camera"}),
-        ):
-            connection.execute(  # type: ignore[attr-defined]
-                update(DEVICES).where(DEVICES.c.device == device).values(values)
-            )
-        registry.revoke(connection, ground.actor(), "d-003")  # type: ignore[arg-type]
-
-    ground.write(vary)
-
-    assert set(ground.members(ground.start(ALL_AT_ONCE))) == {"d-004", "d-005"}
-
-
-def test_a_device_is_refused_with_the_reason_if_it_can_not_take_the_release(
-    ground: Ground,
-) -> None:
-    ground.fleet(2)
-    ground.write(
-        lambda c: (
-            c.execute(update(DEVICES).where(DEVICES.c.device == "d-000").values(counter=7)).rowcount
-        )
-    )
-
-    id_ = ground.start(ALL_AT_ONCE)
-
-    assert ground.member(id_, "d-000").state is MemberState.REFUSED
-    assert "its counter 1 is below 7" in ground.member(id_, "d-000").reason
-
-
-def test_canaries_and_filters_go_first(ground: Ground) -> None:
-    ground.fleet(10)
-    ground.write(lambda c: labels.tag(c, ground.actor(), "d-007", add=["berlin"], remove=[]))
-    waves = (
-        Wave(devices=("d-004", "d-002")),
-        Wave(filter="tag:berlin"),
-        Wave(percent=50),
-        Wave(percent=100),
-    )
-
-    members = ground.members(ground.start(replace(PLAN, waves=waves)))
-
-    by_wave = [{name for name, one in members.items() if one.wave == wave} for wave in range(4)]
-    assert by_wave[:2] == [{"d-004", "d-002"}, {"d-007"}]
-    assert [len(one) for one in by_wave] == [2, 1, 4, 3]
-
-
-@pytest.mark.parametrize(
-    ("wave", "error", "message"),
-    [
-        (Wave(devices=("d-99",)), ThingNotFoundError, r"waves\[0\].devices: no device 'd-99'"),
-        (Wave(devices=("d-001",)), InputError, "d-001 is not one that takes part"),
-        (Wave(filter="tag="), InputError, "tag="),
-    ],
-)
-def test_a_wave_that_can_not_be_is_refused_with_its_place(
-    ground: Ground, wave: Wave, error: type[Exception], message: str
-) -> None:
-    ground.fleet(3)
-    ground.write(lambda c: registry.revoke(c, ground.actor(), "d-001"))
-
-    with pytest.raises(error, match=message):
-        ground.start(replace(PLAN, waves=(wave, Wave(percent=100))))
-
-
-def test_nobody_to_update_is_said(ground: Ground) -> None:
-    ground.fleet(3, version="2")
-
-    with pytest.raises(InputError, match="no device takes part"):
-        ground.start(PLAN)
-
-
-def test_turns_are_drawn(ground: Ground) -> None:
-    ground.fleet(40)
-
-    first = [sorted(ground.members(ground.start(PLAN)).values(), key=_rank)[0] for _ in range(3)]
-
-    assert len({one.device for one in first}) > 1
-
-
-def _rank(member: Member) -> int:
-    return member.rank
 
 
 def test_a_device_that_comes_later_joins_a_dynamic_campaign_within_the_cap(ground: Ground) -> None:
@@ -367,8 +266,6 @@ def test_devices_that_are_not_there_wait_until_they_call(ground: Ground) -> None
 
 
 def test_failed_devices_are_tried_again(ground: Ground) -> None:
-    import asyncio
-
     ground.fleet(3)
     id_ = ground.start(replace(ALL_AT_ONCE, waves=(Wave(percent=100, limit=Limit(percent=None)),)))
     ground.fail("d-000")
@@ -387,13 +284,11 @@ def test_failed_devices_are_tried_again(ground: Ground) -> None:
 
 
 def test_a_release_that_wants_another_one_first_is_taken_in_steps(ground: Ground) -> None:
-    from edge.console.store.tables import RELEASES
-
     ground.fleet(2)
 
-    def make_a_hop(connection: object) -> None:
+    def make_a_hop(connection: Connection) -> None:
         for version, counter, least in (("2", 2, 1), ("3", 3, 2)):
-            connection.execute(  # type: ignore[attr-defined]
+            connection.execute(
                 update(RELEASES)
                 .where(RELEASES.c.version == version)
                 .values(counter=counter, from_counter=least)

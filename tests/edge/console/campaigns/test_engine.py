@@ -1,31 +1,13 @@
 """What a campaign does next, case by case."""
 
-from dataclasses import replace
-
 import pytest
 
 from edge.console.campaigns import engine
-from edge.console.campaigns.campaign import TABLE, Event, State
+from edge.console.campaigns.campaign import Event, State
 from edge.console.campaigns.members import MemberEvent
-from edge.console.campaigns.plan import Evidence, Limit, Pace, Plan, Times, Wave
-from edge.errors import InputError, RefusedError
+from edge.console.campaigns.plan import Evidence, Limit, Pace, Wave
 from edge_signing.messages import Policy
-from tests.edge.console.campaigns.fleet import Fleet
-
-RELEASES = ("p/2/release.json",)
-LIMIT = Limit(count=2, percent=None)
-WAVES = (
-    Wave(percent=10, limit=LIMIT),
-    Wave(percent=50, limit=LIMIT),
-    Wave(percent=100, limit=LIMIT),
-)
-PLAN = Plan(RELEASES, waves=WAVES, evidence=None, pace=Pace(at_once=4))
-
-
-def fleet(size: int = 20, **words: object) -> Fleet:
-    made = Fleet(replace(PLAN, **words), size)  # type: ignore[arg-type]
-    made.start()
-    return made
+from tests.edge.console.campaigns.fleet import LIMIT, WAVES, fleet
 
 
 def test_only_devices_of_the_open_wave_are_ordered() -> None:
@@ -372,125 +354,3 @@ def test_a_dynamic_campaign_waits_for_more_devices() -> None:
     ours.settle()
 
     assert ours.state == "running"
-
-
-def test_nothing_is_ordered_before_the_start_and_after_the_end() -> None:
-    ours = fleet(start_at_s=1_000_100, end_at_s=1_000_200)
-    assert ours.state == "scheduled"
-    assert ours.offer() == []
-    ours.clock_s = 1_000_100
-    ours.settle()
-    assert ours.offer() == ["d0", "d1"]
-
-    ours.clock_s = 1_000_200
-    ours.settle()
-
-    assert ours.state == "closing"
-    ours.update("d0")
-    ours.update("d1")
-    assert ours.offer() == []
-    ours.settle()
-    assert ours.state == "finished"
-
-
-def test_it_begins_when_enough_people_have_approved() -> None:
-    ours = Fleet(replace(PLAN, approvals=2), 20)
-    ours.start()
-    assert ours.state == "waiting-for-approval"
-    ours.decide(Event.APPROVED, by="jane")
-    with pytest.raises(RefusedError, match="jane has approved it already"):
-        ours.decide(Event.APPROVED, by="jane")
-    ours.settle()
-    assert ours.offer() == []
-
-    ours.decide(Event.APPROVED, by="joe")
-    ours.settle()
-
-    assert ours.state == "running"
-
-
-def test_time_stands_still_while_the_console_is_away() -> None:
-    ours = fleet()
-    ours.offer()
-    before_s = ours.campaign.clock_s(ours.clock_s)
-
-    ours.clock_s += 86_400
-    ours.decide(Event.AWAY, gap_s=86_400)
-
-    assert ours.campaign.clock_s(ours.clock_s) == before_s
-
-
-def test_limits_and_pace_may_change_while_it_runs_and_count_at_once() -> None:
-    ours = fleet()
-    ours.offer()
-    ours.fail("d0")
-
-    stricter = tuple(replace(one, limit=Limit(count=1)) for one in WAVES)
-    ours.decide(Event.EDITED, by="jane", plan=replace(ours.plan, waves=stricter))
-
-    assert ours.campaign.tripped == "wave 1: 1 failed, and 1 are too many"
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"target": "tag:other"},
-        {"releases": ("p/3/release.json",)},
-        {"waves": (Wave(percent=100),)},
-        {"start_at_s": 5},
-    ],
-)
-def test_what_a_campaign_is_about_does_not_change_once_it_runs(change: dict[str, object]) -> None:
-    ours = fleet()
-
-    with pytest.raises(RefusedError, match="keeps its releases, devices and waves"):
-        ours.decide(Event.EDITED, by="jane", plan=replace(ours.plan, **change))  # type: ignore[arg-type]
-
-
-def test_an_approved_plan_does_not_change() -> None:
-    ours = Fleet(replace(PLAN, approvals=1), 20)
-    ours.start()
-    ours.decide(Event.APPROVED, by="jane")
-
-    with pytest.raises(RefusedError, match="people approved this plan"):
-        ours.decide(Event.EDITED, by="joe", plan=replace(ours.plan, approvals=0))
-
-
-@pytest.mark.parametrize("event", [one for one in Event if one not in (Event.AWAY, Event.EDITED)])
-@pytest.mark.parametrize("state", list(State))
-def test_each_state_takes_what_its_table_has_and_nothing_else(state: State, event: Event) -> None:
-    ours = Fleet(PLAN, 20)
-    ours.campaign = replace(ours.campaign, state=state)
-    is_known = (state, event) in TABLE
-    if event is Event.OPENED:
-        is_known = state in (State.RUNNING, State.PAUSED)
-
-    if is_known:
-        ours.decide(event, by="jane")
-        return
-    with pytest.raises(RefusedError, match=f"the campaign is {state}"):
-        ours.decide(event, by="jane")
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"releases": ()}, "releases: there is none"),
-        ({"waves": ()}, "waves: 0 of them"),
-        ({"waves": (Wave(percent=10),)}, "the last one is not 100%"),
-        ({"waves": (Wave(percent=50), Wave(percent=50), Wave(percent=100))}, "goes up to more"),
-        ({"waves": (Wave(percent=100, count=3),)}, r"waves\[0\].size: one of"),
-        ({"waves": (Wave(percent=101),)}, r"waves\[0\].percent: 101 is not 1 to 100"),
-        ({"waves": (Wave(percent=100, limit=Limit(count=0)),)}, r"limit.count: 0"),
-        ({"pace": Pace(at_once=0)}, "pace.at_once: 0 is not 1 to"),
-        ({"times": Times(silence_s=1)}, "times.silence_s: 1 is not 5"),
-        ({"evidence": Evidence(50, 50, 50)}, "evidence.bad_permille: 50 is not 51"),
-        ({"start_at_s": 10, "end_at_s": 10}, "end_at_s: before the start"),
-        ({"on_trip": "revert", "policy": Policy(download_only=True)}, "only downloaded"),
-    ],
-)
-def test_a_plan_that_can_not_be_meant_is_refused_with_the_place(
-    change: dict[str, object], message: str
-) -> None:
-    with pytest.raises(InputError, match=message):
-        replace(PLAN, **change).check()  # type: ignore[arg-type]

@@ -1,12 +1,14 @@
 """What goes wrong around a campaign: a console that is killed, clocks that jump, people at once."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from edge.console.campaigns import store
 from edge.console.campaigns.campaign import Event
@@ -14,6 +16,7 @@ from edge.console.campaigns.members import MemberState
 from edge.console.campaigns.plan import Limit, Pace, Plan, Times, Wave
 from edge.console.devices import registry
 from edge.console.store.database import Database
+from edge.console.store.tables import RELEASES
 from edge.errors import RefusedError
 from tests.edge.console.campaigns.ground import TENANT, Ground
 
@@ -101,8 +104,6 @@ class Survivor:
 def test_a_console_that_is_killed_at_any_step_loses_and_doubles_nothing(
     keys: Path, stock: Path, tmp_path: Path, bad: frozenset[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import shutil
-
     monkeypatch.setattr("secrets.randbits", lambda _bits: 7)
 
     def fresh(name: str) -> Ground:
@@ -183,7 +184,7 @@ def test_of_two_people_who_decide_at_once_each_hears_what_came_of_it(ground: Gro
     ground.fleet(10)
     id_ = ground.start(PLAN)
 
-    async def both() -> list[Any]:
+    async def both() -> tuple[Any, ...]:
         decide = ground.conductor.decide
         jane, joe = ground.actor("person:jane"), ground.actor("person:joe")
         return await asyncio.gather(
@@ -218,10 +219,6 @@ def test_a_plan_that_is_edited_while_it_runs_counts_at_once(ground: Ground) -> N
 
 
 def test_a_release_that_is_taken_back_is_ordered_of_nobody(ground: Ground) -> None:
-    from sqlalchemy import delete
-
-    from edge.console.store.tables import RELEASES
-
     ground.fleet(10)
     id_ = ground.start(PLAN)
     ground.write(lambda c: c.execute(delete(RELEASES).where(RELEASES.c.version == "2")).rowcount)
