@@ -1,12 +1,14 @@
 """How the fleet of a tenant stands, in figures that the database adds up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     Select,
     and_,
@@ -17,11 +19,13 @@ from sqlalchemy import (
     select,
 )
 
+from edge.console import kinds
+from edge.console.devices import groups, ways
 from edge.console.devices.registry import State
 from edge.console.devices.reports import FINAL, OPEN
+from edge.console.filters.elements import Aside
+from edge.console.kinds import Kind, VersionCount
 from edge.console.store.tables import DEVICES, ORDERS, SIGHTINGS
-
-Where = Sequence[ColumnElement[bool]]
 
 SHOWN_MOST: Final = 8
 VERSIONS_MOST: Final = 12
@@ -30,9 +34,12 @@ NOW_S: Final = 300
 SILENT_S: Final = 86_400
 PAST_S: Final = 7 * 86_400
 # Heard within so many seconds, each without those before.
-_AGES: Final = (NOW_S, 3_600, 86_400, 7 * 86_400)
+_AGES: Final = (NOW_S, 3_600, SILENT_S, 7 * 86_400)
+# So many that wait are sorted, of more the first ones are found in order.
+_SORTED_MOST: Final = 10_000
 
 _SEEN: Final = and_(SIGHTINGS.c.tenant == DEVICES.c.tenant, SIGHTINGS.c.device == DEVICES.c.device)
+_at_s = SIGHTINGS.c.last_seen_s
 _ACCEPTED: Final = DEVICES.c.state == State.ACCEPTED
 _OTHERS: Final = [one for one in State if one is not State.ACCEPTED]
 
@@ -53,7 +60,7 @@ class Overview:
         states: How many devices stand how.
         connected: Accepted devices that are connected by MQTT.
         heard: Accepted devices heard within `_AGES`, then longer ago, then never.
-        versions: Product, version and number of accepted devices, most first.
+        versions: What accepted devices run, most first.
         outcomes: Orders that ended within `PAST_S`, by how.
         reasons: Why orders failed within that time, and how often.
         under_way: Orders that are open, newest first.
@@ -65,7 +72,7 @@ class Overview:
     states: dict[str, int]
     connected: int
     heard: list[int]
-    versions: list[Row[Any]]
+    versions: list[VersionCount]
     outcomes: dict[str, int]
     reasons: list[Row[Any]]
     under_way: Some
@@ -74,147 +81,167 @@ class Overview:
     silent: Some
 
 
-def of(connection: Connection, tenant: str, now_s: int, where: Where = ()) -> Overview:
-    """Return how the devices of a tenant stand that meet some conditions.
+def of(
+    connection: Connection, tenant: str, now_s: int, names: Iterable[str] | None = None
+) -> Overview:
+    """Return how the devices of a tenant stand, all or the members of some groups.
 
     Args:
         connection: To read from.
         tenant: Whose.
         now_s: The time, seconds since 1970.
-        where: Conditions on rows of `DEVICES`.
+        names: Of the groups; None for all devices.
     """
-    meant = (DEVICES.c.tenant == tenant, *where)
-    counted = select(DEVICES.c.state, func.count()).where(*meant).group_by(DEVICES.c.state)
-    states = dict(connection.execute(counted).tuples().all())
-    online = select(func.count()).where(*meant, _ACCEPTED, DEVICES.c.is_online)
-    return Overview(
-        states={state: states.get(state, 0) for state in State},
-        connected=connection.scalar(online) or 0,
-        heard=_heard(connection, tenant, where, now_s),
-        versions=versions(connection, meant, VERSIONS_MOST),
-        outcomes=_outcomes(connection, tenant, now_s, where),
-        reasons=_reasons(connection, tenant, now_s, where),
-        under_way=_under_way(connection, tenant, where),
-        pending=_pending(connection, meant),
-        failed=_failed(connection, tenant, where),
-        silent=_silent(connection, meant, now_s),
-    )
+    return _Counting(connection, tenant, now_s, names).overview()
 
 
-def versions(connection: Connection, meant: Where, most: int) -> list[Row[Any]]:
-    """Return product, version and number of accepted devices, most first."""
-    what = (DEVICES.c.product, DEVICES.c.version)
-    asked = select(*what, func.count().label("devices")).where(*meant, _ACCEPTED).group_by(*what)
-    return list(connection.execute(asked.order_by(desc("devices"), *what).limit(most)))
+class _Counting:
+    """A look at a fleet."""
+
+    def __init__(
+        self, connection: Connection, tenant: str, now_s: int, names: Iterable[str] | None
+    ) -> None:
+        self._connection, self._tenant, self._now_s = connection, tenant, now_s
+        self._groups = None if names is None else sorted(names)
+
+    def overview(self) -> Overview:
+        found = kinds.of(self._connection, self._tenant, self._groups)
+        states = {str(state): 0 for state in State}
+        for one in found:
+            states[one.state] += one.devices
+        heard = self._heard(sum(states.values()), states[State.ACCEPTED])
+        return Overview(
+            states=states,
+            connected=sum(map(_connected, found)),
+            heard=heard,
+            versions=kinds.versions(found, VERSIONS_MOST),
+            outcomes=self._outcomes(),
+            reasons=self._reasons(),
+            under_way=self._under_way(),
+            pending=self._pending(states[State.PENDING]),
+            failed=self._failed(),
+            silent=self._silent(heard[3] + heard[4]),
+        )
+
+    def _heard(self, devices: int, accepted: int) -> list[int]:
+        if self._groups is not None:
+            led = ways.of_groups(self._tenant, self._groups).names.subquery("led")
+            rows = DEVICES.join(led, led.c.device == DEVICES.c.device).join(SIGHTINGS, _SEEN)
+            return self._aged(rows, DEVICES.c.tenant == self._tenant, _ACCEPTED)
+        every = self._all_aged(devices)
+        if accepted == devices:
+            return every
+        # Nearly all are accepted: counted without a look at each device, less the others.
+        names = select(DEVICES.c.device).where(
+            DEVICES.c.tenant == self._tenant, DEVICES.c.state.in_(_OTHERS)
+        )
+        where = (SIGHTINGS.c.tenant == self._tenant, SIGHTINGS.c.device.in_(names))
+        others = self._aged(SIGHTINGS, *where)
+        return [count - less for count, less in zip(every, others, strict=True)]
+
+    def _all_aged(self, devices: int) -> list[int]:
+        """Return how many of all were heard when, those of the last minutes as what is left."""
+        ends = [*(self._now_s - age for age in _AGES), 1, 0]
+        asked = select(func.count()).where(SIGHTINGS.c.tenant == self._tenant)
+        older = [
+            self._connection.scalar(asked.where(_at_s >= begin, _at_s < end)) or 0
+            for end, begin in pairwise(ends)
+        ]
+        return [devices - sum(older), *older]
+
+    def _aged(self, rows: FromClause, *where: ColumnElement[bool]) -> list[int]:
+        """Return how many of some rows were heard when, by a look at each."""
+        cases = [(_at_s >= self._now_s - age, number) for number, age in enumerate(_AGES)]
+        age = case(*cases, (_at_s == 0, len(_AGES) + 1), else_=len(_AGES)).label("age")
+        asked = select(age, func.count()).select_from(rows).where(*where).group_by("age")
+        found = dict(self._connection.execute(asked).tuples().all())
+        return [found.get(number, 0) for number in range(len(_AGES) + 2)]
+
+    def _orders(self, *columns: Any) -> Select[Any]:
+        asked: Select[Any] = select(*columns).where(ORDERS.c.tenant == self._tenant)
+        return asked.where(*self._reached(ORDERS))
+
+    def _reached(self, rows: FromClause) -> list[ColumnElement[bool]]:
+        return [] if self._groups is None else [groups.within(self._groups, rows)]
+
+    def _outcomes(self) -> dict[str, int]:
+        ended = (ORDERS.c.state.in_(FINAL), ORDERS.c.closed_at_s >= self._now_s - PAST_S)
+        asked = self._orders(ORDERS.c.state, func.count()).where(*ended).group_by(ORDERS.c.state)
+        found = {str(state): int(count) for state, count in self._connection.execute(asked)}
+        return {state: found.get(state, 0) for state in FINAL}
+
+    def _reasons(self) -> list[Row[Any]]:
+        failed = (ORDERS.c.state == "failed", ORDERS.c.closed_at_s >= self._now_s - PAST_S)
+        asked = self._orders(ORDERS.c.reason, func.count().label("orders")).where(*failed)
+        ordered = asked.group_by(ORDERS.c.reason).order_by(desc("orders"), ORDERS.c.reason)
+        return list(self._connection.execute(ordered.limit(SHOWN_MOST)))
+
+    def _under_way(self) -> Some:
+        is_open = ORDERS.c.state == OPEN
+        total = self._connection.scalar(self._orders(func.count()).where(is_open))
+        order = (desc(ORDERS.c.created_at_s), ORDERS.c.device)
+        newest = self._orders(ORDERS.c.action).where(is_open).order_by(*order).limit(SHOWN_MOST)
+        same = and_(ORDERS.c.tenant == DEVICES.c.tenant, ORDERS.c.device == DEVICES.c.device)
+        columns = (
+            ORDERS.c.device,
+            ORDERS.c.action,
+            ORDERS.c.version.label("wanted"),
+            ORDERS.c.created_at_s,
+            DEVICES.c.version,
+            DEVICES.c.phase,
+            DEVICES.c.action.label("at_work_on"),
+            DEVICES.c.done_bytes,
+            DEVICES.c.planned_bytes,
+        )
+        asked = select(*columns).select_from(ORDERS.join(DEVICES, same))
+        named = asked.where(ORDERS.c.tenant == self._tenant, ORDERS.c.action.in_(newest))
+        return Some(total or 0, list(self._connection.execute(named.order_by(*order))))
+
+    def _pending(self, total: int) -> Some:
+        if not total:
+            return Some(0, [])
+        device = DEVICES.c.device
+        columns = (device, DEVICES.c.fingerprint, DEVICES.c.created_at_s, _at_s)
+        asked = select(*columns).select_from(DEVICES.join(SIGHTINGS, _SEEN))
+        state: Any = DEVICES.c.state
+        # Few are sorted; the first ones of many are soon found in the order of all.
+        first = Aside(device) if total <= _SORTED_MOST else device
+        state = state if total <= _SORTED_MOST else Aside(state)
+        waiting = asked.where(DEVICES.c.tenant == self._tenant, state == State.PENDING)
+        ordered = waiting.where(*self._reached(DEVICES)).order_by(first).limit(SHOWN_MOST)
+        return Some(total, list(self._connection.execute(ordered)))
+
+    def _failed(self) -> Some:
+        # From the orders that failed to their devices, which are many more. Said as a range, so
+        # that SQLite finds them in the index that has all columns, not in that of the ids alone.
+        is_newest = exists().where(
+            DEVICES.c.tenant == ORDERS.c.tenant,
+            DEVICES.c.device.between(ORDERS.c.device, ORDERS.c.device),
+            DEVICES.c.desired_action == ORDERS.c.action,
+            _ACCEPTED,
+        )
+        columns = (ORDERS.c.device, ORDERS.c.version, ORDERS.c.reason, ORDERS.c.closed_at_s)
+        asked = self._orders(*columns).where(ORDERS.c.state == "failed", is_newest)
+        total = self._connection.scalar(asked.with_only_columns(func.count())) or 0
+        newest = asked.order_by(desc(ORDERS.c.closed_at_s), ORDERS.c.device).limit(SHOWN_MOST)
+        return Some(total, list(self._connection.execute(newest)) if total else [])
+
+    def _silent(self, total: int) -> Some:
+        if not total:
+            return Some(0, [])
+        asked = select(SIGHTINGS.c.device, DEVICES.c.version, _at_s).select_from(
+            SIGHTINGS.join(DEVICES, _SEEN)
+        )
+        silent = asked.where(
+            SIGHTINGS.c.tenant == self._tenant,
+            _at_s > 0,
+            _at_s < self._now_s - SILENT_S,
+            Aside(DEVICES.c.state) == State.ACCEPTED,
+            *self._reached(SIGHTINGS),
+        )
+        longest = silent.order_by(_at_s, SIGHTINGS.c.device).limit(SHOWN_MOST)
+        return Some(total, list(self._connection.execute(longest)))
 
 
-def _heard(connection: Connection, tenant: str, where: Where, now_s: int) -> list[int]:
-    meant = (DEVICES.c.tenant == tenant, *where)
-    age = _age(now_s)
-    joined = select(age, func.count()).select_from(DEVICES.join(SIGHTINGS, _SEEN)).where(*meant)
-    if where:
-        return _ages(connection, joined.where(_ACCEPTED).group_by("age"))
-    # Nearly all are accepted: counted without a look at each device, less the others.
-    seen = select(age, func.count()).where(SIGHTINGS.c.tenant == tenant)
-    every = _ages(connection, seen.group_by("age"))
-    others = _ages(connection, joined.where(DEVICES.c.state.in_(_OTHERS)).group_by("age"))
-    return [count - less for count, less in zip(every, others, strict=True)]
-
-
-def _age(now_s: int) -> ColumnElement[int]:
-    at_s = SIGHTINGS.c.last_seen_s
-    cases = [(at_s >= now_s - age, number) for number, age in enumerate(_AGES)]
-    return case(*cases, (at_s == 0, len(_AGES) + 1), else_=len(_AGES)).label("age")
-
-
-def _ages(connection: Connection, asked: Select[Any]) -> list[int]:
-    found = dict(connection.execute(asked).tuples().all())
-    return [found.get(number, 0) for number in range(len(_AGES) + 2)]
-
-
-def _orders(tenant: str, where: Where, *columns: Any) -> Select[Any]:
-    same = and_(ORDERS.c.tenant == DEVICES.c.tenant, ORDERS.c.device == DEVICES.c.device)
-    asked: Select[Any] = select(*columns).where(ORDERS.c.tenant == tenant)
-    # All orders are of devices of the tenant: without conditions nothing is to be joined.
-    return asked.select_from(ORDERS.join(DEVICES, same)).where(*where) if where else asked
-
-
-def _outcomes(connection: Connection, tenant: str, now_s: int, where: Where) -> dict[str, int]:
-    asked = _orders(tenant, where, ORDERS.c.state, func.count())
-    ended = (ORDERS.c.state.in_(FINAL), ORDERS.c.closed_at_s >= now_s - PAST_S)
-    rows = connection.execute(asked.where(*ended).group_by(ORDERS.c.state)).tuples()
-    found = {str(state): int(count) for state, count in rows}
-    return {state: found.get(state, 0) for state in FINAL}
-
-
-def _reasons(connection: Connection, tenant: str, now_s: int, where: Where) -> list[Row[Any]]:
-    asked = _orders(tenant, where, ORDERS.c.reason, func.count().label("orders"))
-    failed = (ORDERS.c.state == "failed", ORDERS.c.closed_at_s >= now_s - PAST_S)
-    by_reason = asked.where(*failed).group_by(ORDERS.c.reason)
-    ordered = by_reason.order_by(desc("orders"), ORDERS.c.reason)
-    return list(connection.execute(ordered.limit(SHOWN_MOST)))
-
-
-def _under_way(connection: Connection, tenant: str, where: Where) -> Some:
-    is_open = ORDERS.c.state == OPEN
-    total = connection.scalar(_orders(tenant, where, func.count()).where(is_open))
-    same = and_(ORDERS.c.tenant == DEVICES.c.tenant, ORDERS.c.device == DEVICES.c.device)
-    columns = (
-        ORDERS.c.device,
-        ORDERS.c.action,
-        ORDERS.c.version.label("wanted"),
-        ORDERS.c.created_at_s,
-        DEVICES.c.version,
-        DEVICES.c.phase,
-        DEVICES.c.action.label("at_work_on"),
-        DEVICES.c.done_bytes,
-        DEVICES.c.planned_bytes,
-    )
-    asked = select(*columns).select_from(ORDERS.join(DEVICES, same))
-    rows = asked.where(ORDERS.c.tenant == tenant, is_open, *where)
-    newest = rows.order_by(desc(ORDERS.c.created_at_s), ORDERS.c.device).limit(SHOWN_MOST)
-    return Some(total or 0, list(connection.execute(newest)))
-
-
-def _pending(connection: Connection, meant: Where) -> Some:
-    columns = (
-        DEVICES.c.device,
-        DEVICES.c.fingerprint,
-        DEVICES.c.created_at_s,
-        SIGHTINGS.c.last_seen_s,
-    )
-    asked = select(*columns).select_from(DEVICES.join(SIGHTINGS, _SEEN))
-    waiting = asked.where(*meant, DEVICES.c.state == State.PENDING)
-    return _some(connection, waiting, lambda one: one.order_by(DEVICES.c.device))
-
-
-def _failed(connection: Connection, tenant: str, where: Where) -> Some:
-    # From the orders that failed to their devices, which are many more.
-    is_newest = exists().where(
-        DEVICES.c.tenant == ORDERS.c.tenant,
-        DEVICES.c.device == ORDERS.c.device,
-        DEVICES.c.desired_action == ORDERS.c.action,
-        _ACCEPTED,
-        *where,
-    )
-    columns = (ORDERS.c.device, ORDERS.c.version, ORDERS.c.reason, ORDERS.c.closed_at_s)
-    failed = (ORDERS.c.tenant == tenant, ORDERS.c.state == "failed", is_newest)
-    newest = (desc(ORDERS.c.closed_at_s), ORDERS.c.device)
-    return _some(connection, select(*columns).where(*failed), lambda one: one.order_by(*newest))
-
-
-def _silent(connection: Connection, meant: Where, now_s: int) -> Some:
-    asked = select(DEVICES.c.device, DEVICES.c.version, SIGHTINGS.c.last_seen_s).select_from(
-        DEVICES.join(SIGHTINGS, _SEEN)
-    )
-    at_s = SIGHTINGS.c.last_seen_s
-    silent = asked.where(*meant, _ACCEPTED, at_s > 0, at_s < now_s - SILENT_S)
-    return _some(connection, silent, lambda one: one.order_by(at_s, DEVICES.c.device))
-
-
-def _some(
-    connection: Connection, asked: Select[Any], ordered: Callable[[Select[Any]], Select[Any]]
-) -> Some:
-    total = connection.scalar(asked.with_only_columns(func.count())) or 0
-    rows = list(connection.execute(ordered(asked).limit(SHOWN_MOST))) if total else []
-    return Some(total, rows)
+def _connected(kind: Kind) -> int:
+    return kind.devices if kind.is_online and kind.state == State.ACCEPTED else 0

@@ -7,7 +7,6 @@ from typing import Final
 from sqlalchemy import Connection
 
 from edge.console import overview
-from edge.console.devices import reach
 from edge.console.overview import Overview
 from edge.console.store.database import Database
 from edge.console.visitor import Visitor
@@ -64,8 +63,7 @@ class Overviews:
 
     async def _read(self, visitor: Visitor) -> Overview:
         def read(one: Connection) -> Overview:
-            where = reach.conditions(visitor)
-            return overview.of(one, visitor.actor.tenant, visitor.actor.now_s, where)
+            return overview.of(one, visitor.actor.tenant, visitor.actor.now_s, visitor.groups)
 
         return await self._database.read(read)
 

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
-from edge.console import overview
-from edge.console.store.tables import DEVICES, SAMPLES
+from edge.console import kinds, overview
+from edge.console.store.tables import SAMPLES
 
 APART_S: Final = 300
 LONGEST_S: Final = 3_600
@@ -53,6 +53,5 @@ def _at(connection: Connection, tenant: str, at_s: int) -> dict[tuple[str, str],
 
 
 def _now(connection: Connection, tenant: str) -> dict[tuple[str, str], int]:
-    meant = (DEVICES.c.tenant == tenant,)
-    found = overview.versions(connection, meant, overview.VERSIONS_MOST)
+    found = kinds.versions(kinds.of(connection, tenant), overview.VERSIONS_MOST)
     return {(row.product, row.version): row.devices for row in found}

@@ -29,8 +29,8 @@ DEVICES = Table(
     Column("id", String, primary_key=True),
     *(Column(name, String, nullable=False) for name in _TEXTS),
     Column("online", Boolean, nullable=False),
-    Column("seen", Integer),
-    Column("enrolled", Integer),
+    Column("seen", Integer, nullable=False),
+    Column("enrolled", Integer, nullable=False),
 )
 MEMBERS = Table(
     "members",
@@ -73,8 +73,8 @@ def fill(connection: Connection, rows: Iterable[DeviceRow]) -> None:
                 **texts,
                 version_key=versions.key(row.version),
                 online=row.is_online,
-                seen=row.seen_at_s,
-                enrolled=row.enrolled_at_s,
+                seen=row.seen_at_s or 0,
+                enrolled=row.enrolled_at_s or 0,
             )
         )
         members = [("tag", "", one) for one in row.tags]

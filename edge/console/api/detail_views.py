@@ -107,3 +107,4 @@ class FilterView(View):
     suggestions: list[SuggestionView]
     mistake: MistakeView | None
     devices: int | None = Field(description="How many it means; null if it can not be read")
+    is_least: bool = Field(False, description="It means more: not all were counted")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import Connection
 
 from edge.console.api.endpoint import Call, Endpoint, Reach
 from edge.console.api.views import (
@@ -18,9 +18,10 @@ from edge.console.api.views import (
     TagsBody,
     TagsView,
 )
-from edge.console.devices import groups, listing
-from edge.console.devices.device_filter import device_filter
+from edge.console.devices import device_filter, finding, groups, listing, reach, ways
+from edge.console.devices.finding import Meant
 from edge.console.devices.listing import Device
+from edge.console.devices.ways import Part
 from edge.console.tokens import Scope
 
 _SAME = (
@@ -54,18 +55,22 @@ async def list_(call: Call) -> DevicesView:
     query = call.query_as(DevicesQuery)
 
     def read(one: Connection) -> DevicesView:
-        where = _meant(one, call, query)
-        found = listing.devices(
+        most = finding.COUNT_MOST if query.total else None
+        found = listing.page(
             one,
-            call.actor.tenant,
-            where=where,
+            _meant(one, call, query),
             after=query.after,
             most=query.limit,
             sort=query.sort,
+            count_most=most,
         )
-        following = listing.place(found[-1], query.sort) if len(found) == query.limit else ""
-        total = listing.count(one, call.actor.tenant, where) if query.total else None
-        return DevicesView(devices=_views(one, call, found), next=following, total=total)
+        last = found.devices[-1] if len(found.devices) == query.limit else None
+        return DevicesView(
+            devices=_views(one, call, found.devices),
+            next=listing.place(last, query.sort) if last else "",
+            total=found.total.devices if query.total and found.total else None,
+            is_total_least=query.total and found.total is not None and found.total.is_least,
+        )
 
     return await call.office.database.read(read)
 
@@ -132,16 +137,17 @@ async def set_notes(call: Call) -> DeviceView:
     return await show(call)
 
 
-def _meant(one: Connection, call: Call, query: DevicesQuery) -> list[ColumnElement[bool]]:
-    where = call.own()
+def _meant(one: Connection, call: Call, query: DevicesQuery) -> Meant:
+    tenant = call.actor.tenant
+    found = reach.meant(call.visitor)
     if query.filter:
-        named = groups.named(one, call.actor.tenant)
-        where.append(device_filter(query.filter, call.actor.now_s, named))
+        named = groups.named(one, tenant)
+        found += device_filter.meant(query.filter, tenant, call.actor.now_s, named)
     if query.state is not None:
-        where.append(listing.stands(query.state))
+        found += Meant(tenant, (Part(listing.stands(query.state)),))
     if query.tag:
-        where.append(listing.has_tag(query.tag))
-    return where
+        found += Meant(tenant, (Part(listing.has_tag(query.tag), ways.of_tag(tenant, query.tag)),))
+    return found
 
 
 def _bytes(fingerprint: str | None) -> bytes | None:

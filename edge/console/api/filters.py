@@ -6,8 +6,7 @@ from sqlalchemy import Connection
 
 from edge.console.api.detail_views import FilterQuery, FilterView, MistakeView, SuggestionView
 from edge.console.api.endpoint import Call, Endpoint, Reach
-from edge.console.devices import groups, known_values, listing
-from edge.console.devices.device_filter import device_filter
+from edge.console.devices import device_filter, finding, groups, known_values, reach
 from edge.console.filters.complete import begun, suggestions
 from edge.console.filters.errors import FilterError
 from edge.console.tokens import Scope
@@ -27,17 +26,23 @@ def _checked(connection: Connection, call: Call, query: FilterQuery) -> FilterVi
         query.at,
         lambda field: known_values.of(connection, tenant, field, start, where),
     )
-    mistake, devices = None, None
+    mistake, count = None, None
     try:
         named = groups.named(connection, tenant)
-        meant = device_filter(query.text, call.actor.now_s, named)
-        devices = listing.count(connection, tenant, [meant, *where])
+        filtered = device_filter.meant(query.text, tenant, call.actor.now_s, named)
+        meant = reach.meant(call.visitor) + filtered
+        count = finding.count(connection, meant, finding.COUNT_MOST)
     except FilterError as error:
         mistake = MistakeView(
             reason=error.reason, start=error.start, end=error.end, hint=error.hint or ""
         )
     views = [SuggestionView(**asdict(one)) for one in found]
-    return FilterView(suggestions=views, mistake=mistake, devices=devices)
+    return FilterView(
+        suggestions=views,
+        mistake=mistake,
+        devices=count.devices if count else None,
+        is_least=count is not None and count.is_least,
+    )
 
 
 ENDPOINTS = (

@@ -1,5 +1,6 @@
 """Endpoints about the fleet as a whole."""
 
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -37,7 +38,7 @@ async def show(call: Call) -> OverviewView:
         states=found.states,
         connected=found.connected,
         heard=found.heard,
-        versions=[VersionCountView(**one._mapping) for one in found.versions],
+        versions=[VersionCountView(**asdict(one)) for one in found.versions],
         outcomes=found.outcomes,
         reasons=[ReasonView(**one._mapping) for one in found.reasons],
         under_way=UnderWaysView(

@@ -72,6 +72,7 @@ class DevicesView(View):
     devices: list[DeviceView]
     next: str
     total: int | None = Field(None, description="How many are meant, if that was asked for")
+    is_total_least: bool = Field(False, description="There are more: not all were counted")
 
 
 class DevicesQuery(Words):

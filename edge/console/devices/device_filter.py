@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, and_, exists, func, literal, not_, or_
+from sqlalchemy import ColumnElement, FromClause, and_, exists, literal, not_, or_
 
+from edge.console.devices import ways
+from edge.console.devices.finding import Meant
+from edge.console.devices.ways import Part
 from edge.console.filters.fields import ATTRIBUTE, Field
 from edge.console.filters.parse import parse
 from edge.console.filters.sql import Condition, Where, condition
@@ -42,6 +45,22 @@ def device_filter(text: str, now_s: int, named: Mapping[str, str] = _NONE) -> Co
     return condition(parse(text), _Columns(now_s, named), now_s=now_s)
 
 
+def meant(text: str, tenant: str, now_s: int, named: Mapping[str, str] = _NONE) -> Meant:
+    """Return the devices of a tenant that are meant, with the ways that lead to them.
+
+    Raises:
+        FilterError: It can not be read; the message has the place.
+    """
+    columns = _Columns(now_s, named)
+    return Meant(
+        tenant,
+        tuple(
+            Part(condition(one, columns, now_s=now_s), ways.of_term(one, tenant, now_s, named))
+            for one in ways.parts(parse(text))
+        ),
+    )
+
+
 class _Columns:
     """`edge.console.filters.sql.Columns` of the console's tables."""
 
@@ -61,7 +80,7 @@ class _Columns:
         return DEVICES.c.is_online
 
     def at_s(self, field: Field) -> ColumnElement[int]:
-        return func.nullif(_TIMES[field.name], literal(0))
+        return _TIMES[field.name]
 
     def has(self, field: Field, attribute: str, where: Where) -> Condition:
         if field is ATTRIBUTE:

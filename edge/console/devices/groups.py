@@ -23,8 +23,7 @@ from sqlalchemy import (
 
 from edge.console import audit
 from edge.console.audit import Actor
-from edge.console.devices import listing, registry
-from edge.console.devices.device_filter import device_filter
+from edge.console.devices import device_filter, finding, registry
 from edge.console.filters.parse import parse
 from edge.console.filters.terms import Both, Compare, Either, Not, Term
 from edge.console.store.tables import DEVICES, GROUPS, MEMBERS
@@ -175,7 +174,7 @@ def count(connection: Connection, tenant: str, group: str, now_s: int) -> int:
     found = get(connection, tenant, group)
     if not found.filter:
         return len(_members(connection, tenant, group))
-    return listing.count(connection, tenant, [device_filter(found.filter, now_s)])
+    return finding.count(connection, device_filter.meant(found.filter, tenant, now_s)).devices
 
 
 def within(names: Iterable[str], rows: FromClause = DEVICES) -> ColumnElement[bool]:

@@ -1,11 +1,11 @@
 """The values that occur in a fleet, for completing filters."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from edge.console.filters.fields import ATTRIBUTE
-from edge.console.overview import Where
 from edge.console.store.tables import ATTRIBUTES, DEVICES, GROUPS, MEMBERS, TAGS
 
 MOST: Final = 20
@@ -23,7 +23,13 @@ _BESIDE: Final = {
 }
 
 
-def of(connection: Connection, tenant: str, field: str, begun: str, where: Where = ()) -> list[str]:
+def of(
+    connection: Connection,
+    tenant: str,
+    field: str,
+    begun: str,
+    where: Sequence[ColumnElement[bool]] = (),
+) -> list[str]:
     """Return values of a field that begin in a way, of devices that meet some conditions.
 
     Args:
@@ -55,7 +61,7 @@ def of(connection: Connection, tenant: str, field: str, begun: str, where: Where
     return list(connection.scalars(chosen.limit(MOST)))
 
 
-def _beside(table: Any, column: Any, tenant: str, where: Where) -> Any:
+def _beside(table: Any, column: Any, tenant: str, where: Sequence[ColumnElement[bool]]) -> Any:
     asked = select(column).where(table.c.tenant == tenant)
     if not where:
         return asked

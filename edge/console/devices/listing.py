@@ -14,12 +14,13 @@ from sqlalchemy import (
     desc,
     exists,
     func,
-    literal,
     select,
-    tuple_,
 )
 
+from edge.console.devices import finding
+from edge.console.devices.finding import Count, Meant, Place
 from edge.console.devices.registry import State, unknown
+from edge.console.devices.ways import Part
 from edge.console.store.ddi_tables import REPORTED
 from edge.console.store.tables import ATTRIBUTES, DEVICES, EVENTS, MEMBERS, ORDERS, SIGHTINGS, TAGS
 from edge.errors import InputError
@@ -50,6 +51,18 @@ class Device:
     reported: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some devices in an order.
+
+    Attributes:
+        total: How many are meant in all; None if it was not asked for and is not known.
+    """
+
+    devices: list[Device]
+    total: Count | None
+
+
 def devices(
     connection: Connection,
     tenant: str,
@@ -59,29 +72,43 @@ def devices(
     most: int,
     sort: str = "id",
 ) -> list[Device]:
+    """Return devices in an order, those after one; see `page`."""
+    meant = Meant(tenant, tuple(map(Part, where)))
+    return page(connection, meant, after=after, most=most, sort=sort).devices
+
+
+def page(
+    connection: Connection,
+    meant: Meant,
+    *,
+    after: str = "",
+    most: int,
+    sort: str = "id",
+    count_most: int | None = None,
+) -> Page:
     """Return devices in an order, those after one.
 
     Args:
         connection: To read from.
-        tenant: Whose.
-        where: Conditions on rows of `DEVICES` joined with `SIGHTINGS`.
+        meant: Which ones.
         after: `place` of the last device of the page before; empty for the first page.
         most: How many.
         sort: `id`, `seen` or `version`; with `-` before it the other way round.
+        count_most: `most` of `finding.count`; None to count none.
 
     Raises:
         InputError: No page gave that place.
     """
-    columns = [*_ORDERS[sort.lstrip("-")], DEVICES.c.device]
-    is_falling = sort.startswith("-")
-    asked = _asked(tenant).where(*where)
-    if after:
-        values = tuple_(*[literal(one) for one in _values(after, columns)])
-        here = tuple_(*columns)
-        asked = asked.where(here < values if is_falling else here > values)
-    order = [one.desc() if is_falling else one for one in columns]
-    rows = connection.execute(asked.order_by(*order).limit(most)).all()
-    return _with_labels(connection, tenant, rows)
+    columns = _ORDERS[sort.lstrip("-")]
+    values = _values(after, [*columns, DEVICES.c.device]) if after else ()
+    begin = Place(columns, tuple(values), sort.startswith("-"))
+    found = finding.page(connection, meant, begin, most, count_most=count_most)
+    if not found.names:
+        return Page([], found.total)
+    asked = _asked(meant.tenant).where(DEVICES.c.device.in_(found.names))
+    rows = {row.device: row for row in connection.execute(asked)}
+    in_order = [rows[name] for name in found.names]
+    return Page(_with_labels(connection, meant.tenant, in_order), found.total)
 
 
 def place(device: Device, sort: str) -> str:
@@ -94,8 +121,7 @@ def place(device: Device, sort: str) -> str:
 
 def count(connection: Connection, tenant: str, where: Sequence[ColumnElement[bool]]) -> int:
     """Return how many devices are meant."""
-    counted = _asked(tenant).where(*where).with_only_columns(func.count())
-    return connection.scalar(counted) or 0
+    return finding.count(connection, Meant(tenant, tuple(map(Part, where)))).devices
 
 
 def stands(state: State) -> ColumnElement[bool]:

@@ -2,7 +2,9 @@
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from edge.console.devices import groups
+from edge.console.devices import groups, ways
+from edge.console.devices.finding import Meant
+from edge.console.devices.ways import Part
 from edge.console.store.tables import DEVICES
 from edge.console.visitor import Visitor
 
@@ -10,6 +12,15 @@ from edge.console.visitor import Visitor
 def conditions(visitor: Visitor) -> list[ColumnElement[bool]]:
     """Return what holds for the rows of `DEVICES` that he can reach; nothing if it is all."""
     return [] if visitor.groups is None else [groups.within(visitor.groups)]
+
+
+def meant(visitor: Visitor) -> Meant:
+    """Return the devices that he can reach."""
+    tenant = visitor.actor.tenant
+    if visitor.groups is None:
+        return Meant(tenant)
+    part = Part(groups.within(visitor.groups), ways.of_groups(tenant, visitor.groups))
+    return Meant(tenant, (part,))
 
 
 def reached(connection: Connection, visitor: Visitor, devices: list[str]) -> set[str]:

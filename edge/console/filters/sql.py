@@ -6,9 +6,10 @@ Where the tables are is behind `Columns`. No expression is ever NULL, so that `n
 from collections.abc import Callable
 from typing import Protocol, assert_never
 
-from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
+from sqlalchemy import ColumnElement, and_, false, not_, or_, true
 
 from edge.console.filters import glob, versions
+from edge.console.filters.elements import Aside, Folded
 from edge.console.filters.fields import Field, Kind, Operator
 from edge.console.filters.terms import Both, Compare, Either, Not, Term
 
@@ -29,7 +30,7 @@ class Columns(Protocol):
         """Return the column of a flag, never NULL."""
 
     def at_s(self, field: Field) -> ColumnElement[int]:
-        """Return the column of a time, seconds since 1970, NULL for never."""
+        """Return the column of a time, seconds since 1970, 0 for never."""
 
     def has(self, field: Field, attribute: str, where: Where) -> Condition:
         """Return whether one of the device's tags, groups or values of an attribute is such.
@@ -66,25 +67,25 @@ def condition(term: Term, columns: Columns, *, now_s: int) -> Condition:
 def _compare(term: Compare, columns: Columns, now_s: int) -> Condition:
     match term.field.kind:
         case Kind.TEXT:
-            return _text(term, columns.text(term.field))
+            return text(term, columns.text(term.field))
         case Kind.VERSION if term.operator is Operator.LIKE:
-            return _text(term, columns.text(term.field))
+            return text(term, columns.text(term.field))
         case Kind.VERSION:
-            return _version(term, columns.version_key(term.field))
+            return _version(term, Aside(columns.version_key(term.field)))
         case Kind.AGE:
-            return _age(term, columns.at_s(term.field), now_s)
+            return age(term, columns.at_s(term.field), now_s)
         case Kind.FLAG:
             flag = columns.flag(term.field)
             return flag.is_(true()) if term.value else flag.is_(false())
         case Kind.SET | Kind.ATTRIBUTE:
-            return columns.has(term.field, term.attribute, lambda column: _text(term, column))
+            return columns.has(term.field, term.attribute, lambda column: text(term, column))
 
 
-def _text(term: Compare, column: ColumnElement[str]) -> Condition:
+def text(term: Compare, column: ColumnElement[str]) -> Condition:
+    """Return the condition for a text."""
     wanted = str(term.value)
     if term.operator is Operator.LIKE:
-        # SQLite folds in LIKE anyway; other databases do not.
-        return func.lower(column).like(glob.as_like(wanted), escape=glob.LIKE_ESCAPE)
+        return Folded(column).like(glob.as_like(wanted), escape=glob.LIKE_ESCAPE)
     return column == wanted
 
 
@@ -109,16 +110,17 @@ def _in_order(operator: Operator, column: ColumnElement[str], wanted: str) -> Co
             return column >= wanted
 
 
-def _age(term: Compare, column: ColumnElement[int], now_s: int) -> Condition:
+def age(term: Compare, column: ColumnElement[int], now_s: int) -> Condition:
+    """Return the condition for a time that is 0 for never; an index of it can be used."""
     if term.value is None:
-        return column.is_(None)
+        return column == 0
     limit_s = now_s - int(term.value)
     match term.operator:
         case Operator.LESS:
-            return and_(column.is_not(None), column > limit_s)
+            return column > max(limit_s, 0)
         case Operator.AT_MOST:
-            return and_(column.is_not(None), column >= limit_s)
+            return column >= max(limit_s, 1)
         case Operator.MORE:
-            return or_(column.is_(None), column < limit_s)
+            return column < max(limit_s, 1)
         case _:
-            return or_(column.is_(None), column <= limit_s)
+            return column <= max(limit_s, 0)

@@ -17,6 +17,10 @@ METADATA: Final = MetaData(
 NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
 # Not in the order of a language.
 BYTES_IN_ORDER: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+# Of an index that PostgreSQL has not: it refuses entries of more than 2,704 bytes.
+SQLITE_ONLY: Final = {"only": "sqlite"}
+# The index by which SQLite looks through all devices.
+CARD: Final = "ix_devices_card"
 
 
 def key(name: str) -> Column[str]:

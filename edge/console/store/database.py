@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, NestedTransaction, create_engine, eve
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from edge.console.store import migrate
+from edge.console.store import migrate, statistics
 from edge.errors import EdgeError, InputError, LinkError
 
 T = TypeVar("T")
@@ -51,6 +51,10 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 migrate.upgrade(connection)
+                if self.kind == "sqlite":
+                    statistics.tell(connection)
+            # What was read of the tables before is not kept.
+            self._engine.dispose()
         except SQLAlchemyError as error:
             self._engine.dispose()
             raise _ours(error) from error

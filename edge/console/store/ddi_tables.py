@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text
 
-from edge.console.store.columns import METADATA, integer, key, of_device, text
+from edge.console.store.columns import METADATA, SQLITE_ONLY, integer, key, of_device, text
 
 # What devices say of themselves; apart, so that they change nothing that people say of them.
 REPORTED: Final = Table(
@@ -15,6 +15,7 @@ REPORTED: Final = Table(
     key("name"),
     Column("value", Text, nullable=False),
     of_device(),
+    Index(None, "tenant", "name", "value", "device", info=SQLITE_ONLY),
 )
 
 # Devices that speak hawkBit's DDI, and no other link.

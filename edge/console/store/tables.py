@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from edge.console.store import campaign_tables, command_tables, ddi_tables, people_tables
 from edge.console.store.columns import BYTES_IN_ORDER as _BYTES_IN_ORDER
-from edge.console.store.columns import METADATA
+from edge.console.store.columns import CARD, METADATA, SQLITE_ONLY
 from edge.console.store.columns import NUMBER as _NUMBER
 from edge.console.store.columns import integer as _integer
 from edge.console.store.columns import key as _key
@@ -94,10 +94,29 @@ DEVICES: Final = Table(
     UniqueConstraint("device"),
     UniqueConstraint("fingerprint"),
     # The overview counts these for all devices: it reads the index alone.
-    Index(None, "tenant", "state", "product", "version", "is_online"),
+    Index(None, "tenant", "state", "product", "version", "is_online", "device"),
+    Index(None, "tenant", "version_key", "device"),
+    # What filters ask of a device, in the order of pages: they read this alone, without its order.
+    Index(
+        CARD,
+        "tenant",
+        "device",
+        "state",
+        "board",
+        "product",
+        "version",
+        "version_key",
+        "slot",
+        "phase",
+        "reason",
+        "is_online",
+        "created_at_s",
+        "desired_action",
+        info=SQLITE_ONLY,
+    ),
 )
 
-# Apart, for it is written at every call and no index may have to follow.
+# Apart, for it is written at every call.
 SIGHTINGS: Final = Table(
     "sightings",
     METADATA,
@@ -107,6 +126,8 @@ SIGHTINGS: Final = Table(
     _integer("last_seen_s"),
     _text("via"),
     _of_device(),
+    # The next call is the newest one: only the ends of the index change.
+    Index(None, "tenant", "last_seen_s", "device"),
 )
 
 # Certificates that were those of a device and are never let in again.
@@ -143,6 +164,7 @@ ATTRIBUTES: Final = Table(
     _key("name"),
     Column("value", Text, nullable=False),
     _of_device(),
+    Index(None, "tenant", "name", "value", "device", info=SQLITE_ONLY),
 )
 
 TAGS: Final = Table(
@@ -152,7 +174,7 @@ TAGS: Final = Table(
     _key("device"),
     _key("tag"),
     _of_device(),
-    Index(None, "tenant", "tag"),
+    Index(None, "tenant", "tag", "device"),
 )
 
 # A set of devices with a name: those that a filter means, or else its members.

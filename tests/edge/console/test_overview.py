@@ -1,14 +1,16 @@
 """The overview: what the database adds up, for whom, and how versions went."""
 
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, update
 
-from edge.console import overview, samples
+from edge.console import kinds, overview, samples
 from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
-from edge.console.devices import registry
+from edge.console.devices import groups, registry
 from edge.console.devices.reports import take_events, take_status
 from edge.console.people.roles import Role
 from edge.console.store.database import Database
@@ -206,3 +208,56 @@ def test_who_may_not_read_the_audit_log_sees_no_acts_in_a_history(site: Console)
 
     assert site.good("GET", "/devices/unit-1/history", token=text)["items"] == []
     assert site.ask("GET", "/api/v1/devices/none/history", token=text).status == 404
+
+
+def test_kinds_are_counted_alike_one_by_one_and_grouped(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        fleet.add(f"unit-{number}", f"1.{number % 3}")
+
+    def change(one: Connection) -> None:
+        connected = DEVICES.c.device.in_(["unit-1", "unit-7"])
+        one.execute(update(DEVICES).where(connected).values(is_online=True))
+        waits = DEVICES.c.device == "unit-2"
+        one.execute(update(DEVICES).where(waits).values(state="pending", product=""))
+
+    fleet.database.write_now(change)
+
+    found = fleet.database.read_now(lambda one: kinds.of(one, TENANT))
+    monkeypatch.setattr(kinds, "FOUND_MOST", 2)
+    grouped = fleet.database.read_now(lambda one: kinds.of(one, TENANT))
+
+    assert found == sorted(grouped, key=lambda one: (one.state, one.version, one.is_online))
+    assert [(one.state, one.version, one.is_online, one.devices) for one in found] == [
+        ("accepted", "1.0", False, 4),
+        ("accepted", "1.1", False, 2),
+        ("accepted", "1.1", True, 2),
+        ("accepted", "1.2", False, 3),
+        ("pending", "1.2", False, 1),
+    ]
+    assert fleet.overview().connected == 2
+
+
+def test_an_overview_of_groups_is_that_of_a_fleet_of_their_members(fleet: Fleet) -> None:
+    for number, (seen_s, state) in enumerate(product((0, 10, 4_000, 200_000), ("failed", "open"))):
+        name = f"unit-{number}"
+        fleet.add(name, seen_s=NOW_S - seen_s)
+        fleet.order(name, state, reason="power")
+
+    def gather(one: Connection) -> None:
+        for group in ("all", "twice"):
+            groups.put(one, ACTOR, group)
+            groups.change_members(one, ACTOR, group, add=[f"unit-{number}" for number in range(8)])
+
+    fleet.database.write_now(gather)
+
+    found = fleet.database.read_now(
+        lambda one: overview.of(one, TENANT, NOW_S, frozenset({"all", "twice"}))
+    )
+    nothing = fleet.database.read_now(lambda one: overview.of(one, TENANT, NOW_S, frozenset()))
+
+    whole = fleet.overview()
+    assert replace(found, under_way=whole.under_way) == whole
+    assert found.under_way.total == whole.under_way.total == 4
+    assert sum(nothing.heard) + nothing.failed.total + nothing.under_way.total == 0

@@ -53,7 +53,7 @@ export function filterBox({ text = "", onChange, id = "filter" }) {
     clear.hidden = !input.value;
     try {
       const found = await get("/filters/check", { text: input.value, at: input.selectionStart ?? input.value.length }, asked.signal);
-      Object.assign(state, { suggestions: found.suggestions, mistake: found.mistake, devices: found.devices, chosen: -1 });
+      Object.assign(state, { suggestions: found.suggestions, mistake: found.mistake, devices: found.devices, isLeast: found.is_least, chosen: -1 });
     } catch (error) {
       if (error.name === "AbortError") return;
       Object.assign(state, { suggestions: [], mistake: { reason: error.message, start: 0, end: 0, hint: error.hint }, devices: null });
@@ -83,7 +83,7 @@ export function filterBox({ text = "", onChange, id = "filter" }) {
       ),
     );
     list.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
-    counted.textContent = state.devices === null ? "" : `${count(state.devices)} ${state.devices === 1 ? "device" : "devices"}`;
+    counted.textContent = state.devices === null ? "" : `${count(state.devices)}${state.isLeast ? "+" : ""} ${state.devices === 1 ? "device" : "devices"}`;
     // A filter that only is not written to its end yet is no mistake while it is being written.
     const isUnfinished = state.mistake && document.activeElement === input && state.mistake.start >= input.value.trimEnd().length;
     mistake.hidden = !state.mistake || isUnfinished;

@@ -247,7 +247,7 @@ function pager(state, acts) {
   return h(
     "nav.pager",
     { "aria-label": "Pages" },
-    h("span.faint.number", `${count(from)}–${count(from + state.found.devices.length - 1)} of ${count(state.total)}`),
+    h("span.faint.number", `${count(from)}–${count(from + state.found.devices.length - 1)} of ${count(state.total)}${state.found.is_total_least ? "+" : ""}`),
     h("button.button.small", { type: "button", disabled: page < 2, on: { click: acts.back } }, icon("left"), "Back"),
     h("button.button.small", { type: "button", disabled: !state.found.next, on: { click: acts.next } }, "Next", icon("right")),
   );
