@@ -24,7 +24,7 @@ from playwright.sync_api import Page
 from sqlalchemy import Connection, insert
 
 from edge.console.people.roles import Role
-from edge.console.simulate import behaviour
+from edge.console.simulate import mix
 from edge.console.simulate.device import Pace
 from edge.console.simulate.fleet import Fleet, FleetSettings
 from edge.console.simulate.identities import Factory
@@ -175,7 +175,7 @@ def _living(site: Console, folder: Path, prefix: str, count: int, pace: Pace) ->
         http=site.url,
         prefix=prefix,
         seed=7,
-        shares=behaviour.read_mix("ok=85,fails=12,slow=3"),
+        shares=mix.read_mix("ok=85,fails=12,slow=3"),
         pace=pace,
         ramp_s=0.5,
         board="rpi4",

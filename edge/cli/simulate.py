@@ -10,7 +10,7 @@ import click
 
 from edge.cli import clock
 from edge.cli.output import Output
-from edge.errors import EdgeError
+from edge.errors import EdgeError, InputError
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -23,7 +23,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--via",
     type=click.Choice(["both", "http", "mqtt"]),
     default="both",
-    help="With --http and --mqtt: every second device by either, or all by one.",
+    help="With --http and --mqtt: a part of the devices by either, or all by one.",
+)
+@click.option(
+    "--mqtt-percent",
+    type=click.IntRange(0, 100),
+    default=50,
+    help="How many have MQTT with --via both.",
 )
 @click.option("--factory-ca", type=_FILE, required=True, help="Authority that devices are of.")
 @click.option("--factory-key", type=_FILE, required=True, help="Its key: never that of a factory.")
@@ -34,6 +40,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Folder to keep keys and certificates in, for the same devices again.",
 )
 @click.option("--mix", help="Behaviours and their shares, as above.")
+@click.option("--faults", help="What goes wrong on how many: fails=8%,slow=5%; all others are ok.")
+@click.option(
+    "--bad-release",
+    default="",
+    metavar="VERSION",
+    help="fails, silent, liar and late with this release alone.",
+)
 @click.option("--seed", type=int, default=1, help="The same one, the same behaviour.")
 @click.option("--prefix", default="sim", help="Of the names of devices.")
 @click.option("--board", default="rpi4", help="That they are.")
@@ -56,7 +69,9 @@ def simulate(output: Output, /, *, as_json: bool, **chosen: Any) -> None:
 
     \b
     Behaviours: ok updates, fails reports that it could not, silent is never heard again after its
-    restart, flapping loses its link again and again, slow takes ten times as long.
+    restart, flapping loses its link again and again and repeats what it told, slow takes ten times
+    as long, liar reports the version that ran before, late is away for half an hour of its time.
+    What is in the other slot is gone back to without a download.
     The default is ok=88,fails=4,silent=2,flapping=3,slow=3.
 
     \b
@@ -65,6 +80,8 @@ def simulate(output: Output, /, *, as_json: bool, **chosen: Any) -> None:
         --factory-ca factory-ca.crt --factory-key factory-ca.key --server-ca server-ca.crt
       edge simulate --devices 200 --via mqtt --http … --mqtt … --factory-ca …
       edge simulate --mix ok=90,silent=10 --speed 20 --actions 1 --json …
+      edge simulate --devices 10000 --mqtt-percent 20 --faults fails=8%,slow=5%,silent=1% \
+        --bad-release 1.2.0 --http … --mqtt … --factory-ca …
     """
     output.as_json |= as_json
     with ExitStack() as stack:
@@ -77,13 +94,19 @@ def simulate(output: Output, /, *, as_json: bool, **chosen: Any) -> None:
 
 def _run(output: Output, folder: Path, chosen: dict[str, Any]) -> dict[str, object]:
     try:
-        from edge.console.simulate import behaviour, fleet
+        from edge.console.simulate import fleet, mix
         from edge.console.simulate.device import Pace
         from edge.console.simulate.identities import Factory
     except ModuleNotFoundError as error:
         hint = "pip install 'edge-os[console]'"
         raise EdgeError(f"{error.name} is not installed", hint=hint) from error
-    shares = behaviour.read_mix(chosen["mix"]) if chosen["mix"] else dict(behaviour.DEFAULT)
+    if chosen["mix"] and chosen["faults"]:
+        raise InputError("--mix and --faults say the same thing", hint="use one of them")
+    shares = dict(mix.DEFAULT)
+    if chosen["mix"]:
+        shares = mix.read_mix(chosen["mix"])
+    elif chosen["faults"]:
+        shares = mix.read_faults(chosen["faults"])
     settings = fleet.FleetSettings(
         chosen["devices"],
         chosen["server_ca"],
@@ -91,6 +114,8 @@ def _run(output: Output, folder: Path, chosen: dict[str, Any]) -> dict[str, obje
         http=chosen["http"],
         mqtt=chosen["mqtt"],
         via=fleet.Via(chosen["via"]),
+        mqtt_percent=chosen["mqtt_percent"],
+        bad_version=chosen["bad_release"],
         prefix=chosen["prefix"],
         seed=chosen["seed"],
         shares=shares,

@@ -1,17 +1,15 @@
-"""What a simulated device does with an order: the steps, by its kind and its luck.
+"""What a simulated device does with an order: the steps of the real agent, by its kind and luck.
 
-Pure: the generator of chance is an argument, so the same seed does the same.
+Pure: the generator of chance is an argument, so the same seed does the same. Which state follows
+which is that of `edge_agent.machine`: a test holds the steps against its table.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 from typing import Final
 
-from edge.errors import InputError
-from edge.strict.text import suggestion
 from edge_agent.machine import Result, State
 
 IMAGE_BYTES: Final = 32 << 20
@@ -19,13 +17,18 @@ _PIECES: Final = 4
 _SLOW: Final = 10.0
 _REBOOT_S: Final = 5.0
 _TRIAL_S: Final = 10.0
-_SHARE: Final = re.compile(r"([a-z]+)=([0-9]{1,6})")
-_REASONS: Final = {
-    State.CHECKING: "the metadata is not signed by enough keys",
-    State.INSTALLING: "b: 4096 bytes at 65536 can not be written: Input/output error",
-    State.VERIFYING: "b: reads back as another one",
-    State.TRIAL: "app: not ready after 300 s",
-}
+_LATE_S: Final = 1_800.0
+_NOT_HEALTHY: Final = "not healthy after 300 s: "
+# In which state it fails, and why. A trial is where most do.
+_FAILURES: Final = (
+    (State.CHECKING, "the metadata is not signed by enough keys"),
+    (State.INSTALLING, "b: 4096 bytes at 65536 can not be written: Input/output error"),
+    (State.VERIFYING, "b: reads back as another one"),
+    (State.REBOOTING, "slot b did not start: its tries are used up"),
+    (State.TRIAL, f"{_NOT_HEALTHY}not all services are ready"),
+    (State.TRIAL, f"{_NOT_HEALTHY}app: restarted 4 times"),
+    (State.TRIAL, f"{_NOT_HEALTHY}the console is not reached"),
+)
 
 
 class Kind(StrEnum):
@@ -34,105 +37,154 @@ class Kind(StrEnum):
     OK = "ok"  # updates
     FAILS = "fails"  # reports that it could not, or fell back
     SILENT = "silent"  # restarts into the update, and is never heard again
-    FLAPPING = "flapping"  # updates, and loses its link again and again
+    FLAPPING = "flapping"  # updates, loses its link again and again, and repeats what it told
     SLOW = "slow"  # updates, and takes ten times as long
+    LIAR = "liar"  # reports that it runs what it ran before
+    LATE = "late"  # restarts into the update, and is heard again half an hour later
 
 
-DEFAULT: Final[Mapping[Kind, int]] = {
-    Kind.OK: 88,
-    Kind.FAILS: 4,
-    Kind.SILENT: 2,
-    Kind.FLAPPING: 3,
-    Kind.SLOW: 3,
-}
+# What they do is not up to the release.
+OF_LINK: Final = frozenset({Kind.OK, Kind.FLAPPING, Kind.SLOW})
+
+
+class Errand(StrEnum):
+    """What an order is about, for the device that takes it."""
+
+    UPDATE = "update"
+    BACK = "back"  # it is in the other slot: nothing is fetched
+    NOTHING = "nothing"  # it runs, or the order is to stay
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A piece of an update.
+    """A piece of an order.
 
     Attributes:
         after_s: How long it takes to get there.
         done_bytes: What has been written.
         is_restart: The link is lost, and the device comes back as another start.
-        is_break: The link is lost, and found again.
-        result: How the action ended, if it did.
+        is_other_slot: That one runs then.
+        away_s: How long it is away more than others then.
+        is_break: The link is lost, and found again; what was told is told once more.
+        is_last_word: It is never heard again.
+        result: How the order ended, if it did.
+        is_lie: It reports what it ran before.
     """
 
-    after_s: float
     state: State
+    after_s: float = 0.0
     done_bytes: int = 0
     is_restart: bool = False
+    is_other_slot: bool = False
+    away_s: float = 0.0
     is_break: bool = False
+    is_last_word: bool = False
     result: Result | None = None
     reason: str = ""
+    is_lie: bool = False
+
+    @property
+    def is_early(self) -> bool:
+        """Whether another order may take the place of this one still."""
+        return self.state in _EARLY
 
 
-def steps(kind: Kind, chance: Random) -> Iterator[Step]:
-    """Yield the steps of one update; those of a silent device end with its restart."""
-    fails_in = chance.choice(list(_REASONS)) if kind is Kind.FAILS else None
-    for step in _whole(_SLOW if kind is Kind.SLOW else 1.0, chance):
-        is_break = kind is Kind.FLAPPING and not step.is_restart and chance.random() < 0.5
-        if step.state is fails_in and step.done_bytes in (0, IMAGE_BYTES):
-            yield Step(step.after_s, step.state, step.done_bytes)
-            reason = _REASONS[step.state]
-            if step.state is State.TRIAL:
-                yield Step(_REBOOT_S, State.REVERTING, IMAGE_BYTES, is_restart=True)
-            yield Step(0.0, State.REPORTING, 0, result=Result.FAILED, reason=reason)
-            return
-        yield Step(
-            step.after_s,
-            step.state,
-            step.done_bytes,
-            is_restart=step.is_restart,
-            is_break=is_break,
-            result=step.result,
-        )
-        if kind is Kind.SILENT and step.is_restart:
-            return
+_EARLY: Final = frozenset(
+    {State.CHECKING, State.PERMITTING, State.INSTALLING, State.VERIFYING, State.WAITING}
+)
 
 
-def _whole(factor: float, chance: Random) -> Iterator[Step]:
-    def took(seconds: float) -> float:
-        return seconds * factor * (0.5 + chance.random())
+def steps(kind: Kind, chance: Random, errand: Errand = Errand.UPDATE) -> Iterator[Step]:
+    """Yield the steps of one order, in turn.
 
-    yield Step(took(1), State.CHECKING)
-    for piece in range(_PIECES + 1):
-        yield Step(took(5), State.INSTALLING, IMAGE_BYTES * piece // _PIECES)
-    yield Step(took(2), State.VERIFYING, IMAGE_BYTES)
-    yield Step(took(_REBOOT_S), State.REBOOTING, IMAGE_BYTES, is_restart=True)
-    yield Step(took(1), State.TRIAL, IMAGE_BYTES)
-    yield Step(took(_TRIAL_S), State.COMMITTING, IMAGE_BYTES)
-    yield Step(0.0, State.REPORTING, 0, result=Result.SUCCEEDED)
-
-
-def read_mix(text: str) -> dict[Kind, int]:
-    """Return the shares that a text such as `ok=90,fails=10` names.
-
-    Raises:
-        InputError: It names none, or something else.
+    Those of a silent device end with its restart, those of all others with a result.
     """
-    shares: dict[Kind, int] = {}
-    for part in text.split(","):
-        found = _SHARE.fullmatch(part.strip())
-        if not found:
-            raise InputError(f"{part!r} is no share", hint="write ok=90,fails=10")
-        if found[1] not in set(Kind):
-            hint = suggestion(found[1], list(Kind), what="behaviours")
-            raise InputError(f"there is no behaviour {found[1]!r}", hint=hint)
-        shares[Kind(found[1])] = int(found[2])
-    if not sum(shares.values()):
-        raise InputError(f"{text!r}: no device would do anything")
-    return shares
+    luck = _Luck(kind, chance, errand)
+    yield luck.step(State.CHECKING, 1)
+    if luck.fails_in is State.CHECKING:
+        yield luck.failure()
+        return
+    if errand is Errand.NOTHING:
+        yield Step(State.REPORTING, result=Result.SUCCEEDED)
+        return
+    if errand is Errand.UPDATE:
+        yield from _installed(luck)
+        if luck.fails_in is State.INSTALLING:
+            yield luck.failure()
+            return
+    yield luck.step(State.VERIFYING, 2, luck.fetched_bytes)
+    if luck.fails_in is State.VERIFYING:
+        yield luck.failure()
+        return
+    yield from _started(luck)
 
 
-def kinds(count: int, shares: Mapping[Kind, int], chance: Random) -> list[Kind]:
-    """Return a kind for each device: as many of each as their share, in a random order."""
-    total = sum(shares.values())
-    found: list[Kind] = []
-    so_far = 0
-    for kind, share in shares.items():
-        so_far += share
-        found += [kind] * (count * so_far // total - len(found))
-    chance.shuffle(found)
-    return found
+def cancelled(reason: str) -> Step:
+    """Return the end of an order whose place another one took."""
+    return Step(State.REPORTING, result=Result.CANCELLED, reason=reason)
+
+
+def _installed(luck: "_Luck") -> Iterator[Step]:
+    yield luck.step(State.PERMITTING, 0)
+    last = 1 if luck.fails_in is State.INSTALLING else _PIECES
+    for piece in range(last + 1):
+        yield luck.step(State.INSTALLING, 5, IMAGE_BYTES * piece // _PIECES)
+
+
+def _started(luck: "_Luck") -> Iterator[Step]:
+    """Yield what follows once the other slot holds what is meant."""
+    yield luck.step(State.WAITING, 0, luck.fetched_bytes)
+    yield luck.step(State.ARMING, 0, luck.fetched_bytes)
+    is_silent = luck.kind is Kind.SILENT
+    yield Step(State.REBOOTING, luck.took_s(1), luck.fetched_bytes, is_last_word=is_silent)
+    if is_silent:
+        return
+    if luck.fails_in is State.REBOOTING:
+        yield luck.failure(after_s=luck.took_s(4 * _REBOOT_S), is_restart=True)
+        return
+    away_s = _LATE_S if luck.kind is Kind.LATE else 0.0
+    yield Step(
+        State.TRIAL,
+        luck.took_s(_REBOOT_S),
+        is_restart=True,
+        is_other_slot=True,
+        away_s=away_s,
+    )
+    if luck.fails_in is State.TRIAL:
+        yield Step(State.REVERTING, luck.took_s(_TRIAL_S), reason=luck.reason)
+        yield luck.failure(after_s=luck.took_s(_REBOOT_S), is_restart=True)
+        return
+    yield luck.step(State.COMMITTING, _TRIAL_S)
+    is_lie = luck.kind is Kind.LIAR
+    yield Step(State.REPORTING, result=Result.SUCCEEDED, is_lie=is_lie)
+
+
+class _Luck:
+    """What happens to one order by chance."""
+
+    def __init__(self, kind: Kind, chance: Random, errand: Errand) -> None:
+        self.kind = kind
+        self._chance = chance
+        self.fails_in: State | None = None
+        self.reason = ""
+        if kind is Kind.FAILS:
+            self.fails_in, self.reason = chance.choice(_FAILURES)
+        self.fetched_bytes = IMAGE_BYTES if errand is Errand.UPDATE else 0
+
+    def took_s(self, seconds: float) -> float:
+        factor = _SLOW if self.kind is Kind.SLOW else 1.0
+        return seconds * factor * (0.5 + self._chance.random())
+
+    def step(self, state: State, seconds: float, done_bytes: int = 0) -> Step:
+        is_break = self.kind is Kind.FLAPPING and seconds > 0 and self._chance.random() < 0.5
+        return Step(state, self.took_s(seconds), done_bytes, is_break=is_break)
+
+    def failure(self, *, after_s: float = 0.0, is_restart: bool = False) -> Step:
+        return Step(
+            State.REPORTING,
+            after_s,
+            is_restart=is_restart,
+            is_other_slot=is_restart and self.fails_in is State.TRIAL,
+            result=Result.FAILED,
+            reason=self.reason,
+        )

@@ -15,17 +15,18 @@ import aiohttp
 
 from edge.console.mqtt.client import Address, broker_of
 from edge.console.simulate import links
-from edge.console.simulate.behaviour import DEFAULT, Kind, kinds
+from edge.console.simulate.behaviour import Kind
 from edge.console.simulate.device import Pace, SimulatedDevice
 from edge.console.simulate.identities import Factory, identity
 from edge.console.simulate.links import DeviceLink, HttpDevice, MqttDevice
+from edge.console.simulate.mix import DEFAULT, kinds
 from edge.console.simulate.summary import Counts
 from edge.errors import InputError
 from edge_signing.messages import Status
 
 
 class Via(StrEnum):
-    """Which link the devices have: every second one either, or all the same."""
+    """Which link the devices have: a part of them each, or all the same."""
 
     BOTH = "both"
     HTTP = "http"
@@ -43,6 +44,8 @@ class FleetSettings:
             a console wants that binds a device to its certificate then.
         server_ca: File with the authority of servers.
         folder: For the identities of the devices.
+        mqtt_percent: How many have MQTT where each has either.
+        bad_version: The behaviours are about this release alone; empty for all.
         seed: Of all that is left to chance; the same seed, the same behaviour.
         ramp_s: Over which the devices come to be there.
         for_s: How long they live; None until all that can has ended `actions`, or for ever.
@@ -55,6 +58,8 @@ class FleetSettings:
     http: str = ""
     mqtt: str = ""
     via: Via = Via.BOTH
+    mqtt_percent: int = 50
+    bad_version: str = ""
     prefix: str = "sim"
     seed: int = 1
     shares: dict[Kind, int] = field(default_factory=lambda: dict(DEFAULT))
@@ -164,6 +169,7 @@ class Fleet:
             pace=settings.pace,
             counts=self.counts,
             now_s=lambda: int(self._now().timestamp()),
+            bad_version=settings.bad_version,
         )
 
     def _link(self, number: int, name: str, session: aiohttp.ClientSession) -> DeviceLink:
@@ -184,7 +190,9 @@ class Fleet:
             case Via.MQTT:
                 return True
             case Via.BOTH:
-                return number % 2 == 0
+                # As evenly as can be: the whole part of its share grows with this device.
+                share = self._settings.mqtt_percent
+                return (number + 1) * share // 100 > number * share // 100
 
 
 def _chance(seed: int, name: str) -> Random:

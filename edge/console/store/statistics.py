@@ -16,11 +16,14 @@ ROWS: Final = 1_000_000
 # How many values a column has in one tenant; as many as there are rows, if it is not named here.
 _VALUES: Final = {
     "tenant": 1,
+    "is_live": 2,
     "is_online": 2,
     "slot": 2,
-    "state": 4,
     "board": 4,
+    "state": 4,
+    "wave": 5,
     "product": 10,
+    "campaign": 20,
     "name": 20,
     "group": 50,
     "version": 100,

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
-from edge.console.simulate.behaviour import Kind
+from edge.console.simulate.behaviour import IMAGE_BYTES, Kind
 from edge.console.simulate.device import Pace, SimulatedDevice
 from edge.console.simulate.summary import Counts
 from edge.errors import LinkError
 from edge_signing.commands import Command, Reply, unpack_content
 from edge_signing.inventory import Inventory
-from edge_signing.messages import Desired, EventId, ReportEvent, Status
+from edge_signing.messages import Desired, EventId, Policy, ReportEvent, Status
 
 PACE = Pace(speed=10_000, poll_s=0.001, retry_s=0.0001)
 
@@ -18,8 +19,9 @@ PACE = Pace(speed=10_000, poll_s=0.001, retry_s=0.0001)
 class HardServer:
     """Stores an event only when it is told for the third time, and breaks each second link."""
 
-    def __init__(self, actions: int) -> None:
+    def __init__(self, actions: int, versions: Sequence[str] = ()) -> None:
         self.actions = actions
+        self.versions = versions
         self.told: list[EventId] = []
         self.stored: list[ReportEvent] = []
         self.statuses: list[Status] = []
@@ -38,7 +40,9 @@ class HardServer:
     async def order(self, timeout_s: float) -> Desired | None:
         await asyncio.sleep(timeout_s)
         seq = min(len(self.stored) + 1, self.actions)
-        return Desired(seq, f"act-{seq}", f"simulated/1.{seq}/release.json", b"{}")
+        version = self.versions[seq - 1] if self.versions else f"1.{seq}"
+        release = f"simulated/{version}/release.json" if version else None
+        return Desired(seq, f"act-{seq}", release, b"{}")
 
     async def send_status(self, status: Status) -> None:
         self.statuses.append(status)
@@ -46,7 +50,7 @@ class HardServer:
     async def send_events(self, events: Sequence[ReportEvent]) -> Sequence[EventId]:
         self.told += [event.id for event in events]
         stored = [event for event in events if self.told.count(event.id) > 2]
-        self.stored += stored
+        self.stored += [event for event in stored if event not in self.stored]
         return [event.id for event in stored]
 
     async def commands(self) -> Sequence[Command]:
@@ -64,15 +68,29 @@ class HardServer:
 
 
 def _lived(
-    kind: Kind, actions: int, seed: int = 1, asked: Sequence[Command] = ()
+    kind: Kind,
+    actions: int,
+    seed: int = 1,
+    asked: Sequence[Command] = (),
+    *,
+    versions: Sequence[str] = (),
+    bad_version: str = "",
+    server: HardServer | None = None,
 ) -> tuple[HardServer, Counts]:
-    server, counts = HardServer(actions), Counts()
+    server, counts = server or HardServer(actions, versions), Counts()
     server.asked = [*asked]
 
     async def live() -> None:
         status = Status("none", slot="a", version="1.0")
         device = SimulatedDevice(
-            server, status, kind, Random(seed), pace=PACE, counts=counts, now_s=lambda: 7
+            server,
+            status,
+            kind,
+            Random(seed),
+            pace=PACE,
+            counts=counts,
+            now_s=lambda: 7,
+            bad_version=bad_version,
         )
         life = asyncio.create_task(device.live())
         while not device.is_silent and device.finished < actions:
@@ -153,3 +171,84 @@ def test_what_is_asked_is_answered_once_and_a_restart_is_one() -> None:
     assert Inventory.unpack(unpack_content(server.replies[0].content)).slot == "a"
     assert unpack_content(server.replies[1].content).count(b"\n") == 3
     assert len(set(server.boots)) == 3  # that of the beginning, of this restart, of the update
+
+
+def test_what_is_in_the_other_slot_is_gone_back_to_without_a_download() -> None:
+    server, counts = _lived(Kind.OK, 3, versions=("1.1", "1.0", ""))
+
+    assert [one.version for one in server.stored] == ["1.1", "1.0", ""]
+    assert counts.fetched_bytes == IMAGE_BYTES
+    back = [one for one in server.statuses if one.action == "act-2"]
+    assert max(one.planned_bytes for one in back) == 0
+    last = server.statuses[-1]
+    assert (last.version, last.slot, last.phase) == ("1.0", "a", "idle")
+
+
+def test_a_bad_release_is_bad_alone() -> None:
+    server, _counts = _lived(Kind.FAILS, 3, versions=("1.1", "1.2", "1.3"), bad_version="1.2")
+
+    assert [one.kind for one in server.stored] == ["succeeded", "failed", "succeeded"]
+
+
+def test_a_liar_reports_what_it_ran_before() -> None:
+    server, _counts = _lived(Kind.LIAR, 1)
+
+    assert [(one.kind, one.version) for one in server.stored] == [("succeeded", "1.0")]
+    assert server.statuses[-1].version == "1.0"
+
+
+def test_a_flapping_one_tells_again_what_is_stored() -> None:
+    server, counts = _lived(Kind.FLAPPING, 6)
+
+    assert counts.repeated > 6
+    assert [one.action for one in server.stored] == [f"act-{n}" for n in range(1, 7)]
+    assert len(server.told) > 3 * 6
+    assert server.statuses[-1].phase == "idle"
+
+
+class HastyServer(HardServer):
+    """Wants something else each time that it is asked."""
+
+    asked_for = 0
+
+    async def order(self, timeout_s: float) -> Desired | None:
+        await asyncio.sleep(timeout_s)
+        self.asked_for += 1
+        seq = min(self.asked_for, self.actions)
+        return Desired(seq, f"act-{seq}", f"simulated/1.{seq}/release.json", b"{}")
+
+
+def test_another_order_takes_the_place_of_one_that_has_not_restarted() -> None:
+    server, _counts = _lived(Kind.SLOW, 2, server=HastyServer(2))
+
+    ends = [(one.action, one.kind, one.reason) for one in server.stored]
+    assert ends == [
+        ("act-1", "cancelled", "another order came: act-2"),
+        ("act-2", "succeeded", ""),
+    ]
+
+
+class HoldingServer(HardServer):
+    """Says first that the order is to be written only."""
+
+    async def order(self, timeout_s: float) -> Desired | None:
+        found = await super().order(timeout_s)
+        assert found is not None
+        is_held = sum(one.phase == "waiting" for one in self.statuses) < 5
+        return replace(found, policy=Policy(download_only=is_held))
+
+
+def test_what_is_to_be_written_only_waits_for_more() -> None:
+    server, _counts = _lived(Kind.OK, 1, server=HoldingServer(1))
+
+    assert [one.kind for one in server.stored] == ["succeeded"]
+    phases = [one.phase for one in server.statuses]
+    assert phases.count("waiting") >= 5
+    assert phases.index("arming") > phases.index("waiting")
+
+
+def test_a_late_one_is_heard_again() -> None:
+    server, counts = _lived(Kind.LATE, 1)
+
+    assert [one.kind for one in server.stored] == ["succeeded"]
+    assert counts.silent == 0

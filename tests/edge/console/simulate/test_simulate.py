@@ -87,10 +87,18 @@ def test_the_server_knows_what_the_summary_says(
     fleet = server.fleet
     finals = {name: [one.kind for one in fleet.events(name)] for name in _names()}
     kinds = [kind for found in finals.values() for kind in found]
-    assert facts["behaviours"] == {"ok": 10, "fails": 4, "silent": 2, "flapping": 4, "slow": 0}
+    assert facts["behaviours"] == {
+        "ok": 10,
+        "fails": 4,
+        "silent": 2,
+        "flapping": 4,
+        "slow": 0,
+        "liar": 0,
+        "late": 0,
+    }
     assert facts["results"] == {"succeeded": 14, "failed": 4, "cancelled": 0}
     assert facts["silent"] == 2
-    assert facts["refused"] == 0
+    assert facts["refused"] == facts["doubled"] == facts["untold"] == 0
     assert sorted(kinds) == ["failed"] * 4 + ["succeeded"] * 14
     assert sorted(len(found) for found in finals.values()) == [0] * 2 + [1] * 18
     # The broker has the last states by now, and gives them to the server.
