@@ -13,6 +13,7 @@ def console() -> None:
 console.add_lazily(
     {
         "serve": "edge.cli.console_serve:serve",
+        "demo": "edge.cli.console_demo:demo",
         "backup": "edge.cli.console_backup:backup",
         "restore": "edge.cli.console_backup:restore",
         "login": "edge.cli.console_login:login",

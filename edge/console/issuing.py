@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID
@@ -57,3 +57,20 @@ def pem_of_key(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
+
+
+def authority(
+    name: str, key: ec.EllipticCurvePrivateKey, now: datetime, lifetime: timedelta
+) -> x509.Certificate:
+    """Return the certificate of an authority that signs for itself, and whom it signs for last.
+
+    Args:
+        name: What it is called.
+        key: Its key.
+        now: The time in UTC.
+        lifetime: How long it holds.
+    """
+    issuer = common_name(name)
+    constraints = x509.BasicConstraints(ca=True, path_length=0)
+    made = builder(issuer, issuer, key, now, lifetime).add_extension(constraints, critical=True)
+    return made.sign(key, hashes.SHA256())

@@ -82,17 +82,13 @@ class Site:
 
     def _make_certificates(self, hosts: Sequence[str], now: datetime) -> None:
         authority_key, key = (issuing.new_key() for _key in range(2))
-        issuer = issuing.common_name("Edge console authority")
-        constraints = x509.BasicConstraints(ca=True, path_length=0)
-        authority = (
-            issuing.builder(issuer, issuer, authority_key, now, _AUTHORITY)
-            .add_extension(constraints, critical=True)
-            .sign(authority_key, hashes.SHA256())
-        )
+        authority = issuing.authority("Edge console authority", authority_key, now, _AUTHORITY)
         names = x509.SubjectAlternativeName([_general(host) for host in hosts])
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
         certificate = (
-            issuing.builder(issuing.common_name("Edge console"), issuer, key, now, _SERVER)
+            issuing.builder(
+                issuing.common_name("Edge console"), authority.subject, key, now, _SERVER
+            )
             .add_extension(names, critical=False)
             .add_extension(usage, critical=False)
             .sign(authority_key, hashes.SHA256())

@@ -92,7 +92,7 @@ class Fleet:
         if not settings.http and not settings.mqtt:
             raise InputError("no server is named", hint="use --http, --mqtt, or both")
         self.counts = Counts()
-        self._settings, self._factory, self._now = settings, factory, now
+        self.settings, self._factory, self._now = settings, factory, now
         chance = _chance(settings.seed, "kinds")
         self._kinds = kinds(settings.count, settings.shares, chance)
         self._began_s = time.monotonic()
@@ -106,7 +106,7 @@ class Fleet:
         async with links.session() as session:
             devices = [
                 self._device(number, name, session)
-                for number, name in enumerate(self._settings.names())
+                for number, name in enumerate(self.settings.names())
             ]
             lives = [
                 asyncio.create_task(self._life(number, device))
@@ -114,7 +114,7 @@ class Fleet:
             ]
             try:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._settings.for_s):
+                    async with asyncio.timeout(self.settings.for_s):
                         await self._until_done(devices, lives)
             finally:
                 for life in lives:
@@ -139,22 +139,22 @@ class Fleet:
 
     async def _reach(self, devices: list[SimulatedDevice]) -> None:
         """Return when each device has ended its actions, or is silent."""
-        if not self._settings.actions:
+        if not self.settings.actions:
             await asyncio.Event().wait()
         for device in devices:
             await self._goal(device)
 
     async def _goal(self, device: SimulatedDevice) -> None:
-        while not device.is_silent and device.finished < self._settings.actions:
+        while not device.is_silent and device.finished < self.settings.actions:
             device.changed.clear()
             await device.changed.wait()
 
     async def _life(self, number: int, device: SimulatedDevice) -> None:
-        await asyncio.sleep(self._settings.ramp_s * number / self._settings.count)
+        await asyncio.sleep(self.settings.ramp_s * number / self.settings.count)
         await device.live()
 
     def _device(self, number: int, name: str, session: aiohttp.ClientSession) -> SimulatedDevice:
-        settings = self._settings
+        settings = self.settings
         return SimulatedDevice(
             self._link(number, name, session),
             Status(
@@ -173,7 +173,7 @@ class Fleet:
         )
 
     def _link(self, number: int, name: str, session: aiohttp.ClientSession) -> DeviceLink:
-        settings = self._settings
+        settings = self.settings
         own = identity(self._factory, name, settings.folder, self._now())
         context = own.context(settings.server_ca)
         asks: HttpDevice | None = None
@@ -184,14 +184,14 @@ class Fleet:
         return MqttDevice(Address(*broker_of(settings.mqtt), context), name, asks)
 
     def _has_mqtt(self, number: int) -> bool:
-        match self._settings.via if self._settings.mqtt else Via.HTTP:
+        match self.settings.via if self.settings.mqtt else Via.HTTP:
             case Via.HTTP:
                 return False
             case Via.MQTT:
                 return True
             case Via.BOTH:
                 # As evenly as can be: the whole part of its share grows with this device.
-                share = self._settings.mqtt_percent
+                share = self.settings.mqtt_percent
                 return (number + 1) * share // 100 > number * share // 100
 
 
