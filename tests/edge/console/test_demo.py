@@ -14,7 +14,7 @@ pytestmark = pytest.mark.tools
     ("words", "state", "version"),
     [
         (("--speed", "40"), "reverted", "1.1.0"),
-        (("--speed", "40", "--fails", "0", "--devices", "20", "--no-mqtt"), "finished", "1.2.0"),
+        (("--speed", "40", "--fails", "0", "--devices", "10", "--no-mqtt"), "finished", "1.2.0"),
     ],
 )
 def test_the_last_line_says_how_it_ended(
