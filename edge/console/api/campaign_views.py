@@ -6,7 +6,6 @@ from pydantic import Field
 
 from edge.console.api.views import MOST, View, Words
 from edge.console.campaigns.campaign import State
-from edge.console.campaigns.members import MemberState
 from edge.console.campaigns.plan import (
     Evidence,
     Limit,
@@ -141,22 +140,6 @@ class CampaignsQuery(Words):
     limit: int = Field(100, ge=1, le=MOST)
 
 
-class DevicesOfCampaignQuery(Words):
-    """Which devices of a campaign, page by page."""
-
-    state: MemberState | None = None
-    wave: int | None = Field(None, ge=1, le=100, description="Counts from 1")
-    after: str = ""
-    limit: int = Field(100, ge=1, le=MOST)
-
-
-class JournalQuery(Words):
-    """Which part of a journal."""
-
-    after: int = Field(0, ge=0, le=_BIG)
-    limit: int = Field(100, ge=1, le=MOST)
-
-
 class GaugeView(View):
     """How near a wave is to stopping the campaign."""
 
@@ -164,7 +147,7 @@ class GaugeView(View):
     ended: int
     count: int | None = Field(description="So many failures stop it; null for any number")
     percent: int | None = Field(description="More than this share stops it; null for any share")
-    sample: int
+    sample: int = Field(description="So many ended before the share counts")
 
 
 class WaveView(View):
@@ -227,58 +210,6 @@ class CampaignView(CampaignSummaryView):
     evidence: EvidenceView | None
     plan: PlanBody
     acts: list[str] = Field(description="What can be decided now")
-
-
-class MemberView(View):
-    """A device in a campaign."""
-
-    device: str
-    state: MemberState
-    wave: int = Field(description="Counts from 1")
-    reason: str
-    action: str
-    release: str
-    from_version: str
-    tries: int
-    planned_bytes: int
-    changed_at_s: int
-
-
-class MembersView(View):
-    """Devices of a campaign in the order of their ids."""
-
-    devices: list[MemberView]
-    next: str = Field(description="For `after`; empty on the last page")
-
-
-class JournalEntryView(View):
-    """Something that happened in a campaign."""
-
-    number: int
-    at_s: int
-    device: str = Field(description="Empty: the campaign as a whole")
-    what: str
-    by: str
-    reason: str
-
-
-class JournalView(View):
-    """A part of a journal, in order."""
-
-    entries: list[JournalEntryView]
-
-
-class CampaignSampleView(View):
-    """How many devices stood how at a time."""
-
-    at_s: int
-    counts: dict[str, int]
-
-
-class CampaignSamplesView(View):
-    """How a campaign went, for a chart."""
-
-    samples: list[CampaignSampleView]
 
 
 class RetriedView(View):

@@ -4,26 +4,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any, Final
 
-from sqlalchemy import Connection
-
 from edge.console import releases
 from edge.console.api.campaign_views import (
     CampaignBody,
-    CampaignSamplesView,
-    CampaignSampleView,
     CampaignsQuery,
     CampaignSummaryView,
     CampaignsView,
     CampaignView,
     DecisionBody,
-    DevicesOfCampaignQuery,
     EvidenceView,
     GaugeView,
-    JournalEntryView,
-    JournalQuery,
-    JournalView,
-    MembersView,
-    MemberView,
     PlanBody,
     PreviewBody,
     PreviewView,
@@ -34,9 +24,7 @@ from edge.console.api.campaign_views import (
 )
 from edge.console.api.endpoint import Call, Endpoint
 from edge.console.campaigns import engine, stopping, store
-from edge.console.campaigns.campaign import Campaign, Decided, Event, State
-from edge.console.campaigns.course import Happened
-from edge.console.campaigns.journal import Entry
+from edge.console.campaigns.campaign import Campaign, Event, State
 from edge.console.campaigns.members import MemberState
 from edge.console.campaigns.plan import Plan, Wave
 from edge.console.campaigns.store import Stored
@@ -107,47 +95,6 @@ async def retry(call: Call) -> RetriedView:
     devices = call.body_as(RetryBody).devices
     count = await call.office.campaigns.retry(call.actor, call.part("campaign"), devices)
     return RetriedView(devices=count)
-
-
-async def devices(call: Call) -> MembersView:
-    """List the devices of a campaign."""
-    query, tenant = call.query_as(DevicesOfCampaignQuery), call.actor.tenant
-    id_ = (await _stored(call)).id
-
-    def page(connection: Connection) -> list[MemberView]:
-        rows = store.page(
-            connection,
-            tenant,
-            id_,
-            state=query.state,
-            wave=None if query.wave is None else query.wave - 1,
-            after=query.after,
-            most=query.limit,
-        )
-        return [_member(row) for row in rows]
-
-    found = await call.office.database.read(page)
-    following = found[-1].device if len(found) == query.limit else ""
-    return MembersView(devices=found, next=following)
-
-
-async def journal(call: Call) -> JournalView:
-    """Tell what happened in a campaign."""
-    query, tenant = call.query_as(JournalQuery), call.actor.tenant
-    id_ = (await _stored(call)).id
-    found = await call.office.database.read(
-        lambda one: list(store.entries(one, tenant, id_, after=query.after, most=query.limit))
-    )
-    return JournalView(entries=[_entry(*one) for one in found])
-
-
-async def samples(call: Call) -> CampaignSamplesView:
-    """Tell how a campaign went, for a chart."""
-    tenant, id_ = call.actor.tenant, (await _stored(call)).id
-    found = await call.office.database.read(lambda one: store.samples(one, tenant, id_))
-    return CampaignSamplesView(
-        samples=[CampaignSampleView(at_s=at_s, counts=counts) for at_s, counts in found]
-    )
 
 
 def _deciding(name: str, event: Event) -> Callable[[Call], Awaitable[CampaignView]]:
@@ -242,6 +189,7 @@ def _more(campaign: Campaign) -> list[str]:
 
 def _wave(campaign: Campaign, number: int) -> WaveView:
     wave, tally = campaign.plan.waves[number], campaign.tallies[number]
+    limit = stopping.within(wave.limit, tally.able)
     return WaveView(
         number=number + 1,
         size=_size(wave),
@@ -254,9 +202,9 @@ def _wave(campaign: Campaign, number: int) -> WaveView:
         gauge=GaugeView(
             failures=tally.failures,
             ended=tally.failures + tally.good,
-            count=wave.limit.count,
-            percent=wave.limit.percent,
-            sample=wave.limit.sample,
+            count=limit.count,
+            percent=limit.percent,
+            sample=limit.sample,
         ),
     )
 
@@ -277,33 +225,6 @@ def _evidence(campaign: Campaign) -> EvidenceView | None:
     good = sum(one.good for one in campaign.tallies)
     return EvidenceView(
         failures=failures, good=good, stops_at=stopping.failures_that_stop(rule, good)
-    )
-
-
-def _member(row: store.MemberRow) -> MemberView:
-    return MemberView(
-        **{
-            name: getattr(row.member, name)
-            for name in (
-                *("device", "state", "reason", "action", "release", "from_version", "tries"),
-                "planned_bytes",
-            )
-        },
-        wave=row.member.wave + 1,
-        changed_at_s=row.changed_at_s,
-    )
-
-
-def _entry(number: int, at_s: int, entry: Entry) -> JournalEntryView:
-    match entry.what:
-        case Decided():
-            what, by, reason = str(entry.what.event), entry.what.by, entry.what.reason
-        case Happened():
-            what, by, reason = str(entry.what.event), "", entry.what.reason
-        case _:
-            what, by, reason = "joined", "", ""
-    return JournalEntryView(
-        number=number, at_s=at_s, device=entry.device, what=what, by=by, reason=reason
     )
 
 
@@ -367,23 +288,4 @@ ENDPOINTS = (
     Endpoint(
         "POST", f"{_ONE}/retry", _WRITE, "Try devices again", retry, RetriedView, body=RetryBody
     ),
-    Endpoint(
-        "GET",
-        f"{_ONE}/devices",
-        _READ,
-        "List the devices of a campaign",
-        devices,
-        MembersView,
-        query=DevicesOfCampaignQuery,
-    ),
-    Endpoint(
-        "GET",
-        f"{_ONE}/journal",
-        _READ,
-        "Tell what happened in a campaign",
-        journal,
-        JournalView,
-        query=JournalQuery,
-    ),
-    Endpoint("GET", f"{_ONE}/samples", _READ, "Tell how it went", samples, CampaignSamplesView),
 )

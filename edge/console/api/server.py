@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from edge.console import tokens
 from edge.console.api import (
     administration,
+    campaign_details,
     campaigns,
     commands,
     contents,
@@ -63,6 +64,7 @@ ENDPOINTS: Final = (
     *contents.ENDPOINTS,
     *deployments.ENDPOINTS,
     *campaigns.ENDPOINTS,
+    *campaign_details.ENDPOINTS,
     *overview.ENDPOINTS,
     *ddi.ENDPOINTS,
     *commands.ENDPOINTS,

@@ -35,8 +35,14 @@ _NEEDED: Final = {
     Topic.DEVICE: Scope.DEVICES_READ,
     Topic.GROUP: Scope.DEVICES_READ,
     Topic.RELEASE: Scope.RELEASES_READ,
+    Topic.HOOK: Scope.HOOKS_WRITE,
+    Topic.ENROLMENT: Scope.DEVICES_WRITE,
+    Topic.PERSON: Scope.PEOPLE_WRITE,
+    Topic.CAMPAIGN: Scope.DEVICES_READ,
     Topic.AUDIT: Scope.AUDIT_READ,
 }
+# They are about all devices of a tenant: nothing for who is limited to groups.
+_OF_ALL: Final = (Topic.CAMPAIGN,)
 _HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
@@ -133,6 +139,8 @@ class Stream:
 
     async def _reached(self, visitor: Visitor, notices: Iterable[Notice]) -> list[Notice]:
         allowed = [one for one in notices if _NEEDED[one.topic] in visitor.scopes]
+        if visitor.groups is not None:
+            allowed = [one for one in allowed if one.topic not in _OF_ALL]
         devices = [one.subject for one in allowed if one.topic is Topic.DEVICE and one.subject]
         if visitor.groups is None or not devices:
             return allowed

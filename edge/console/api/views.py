@@ -301,6 +301,8 @@ class OrderView(View):
     created_at_s: int
     closed_at_s: int = Field(description="0: not yet")
     cancel_asked_at_s: int = Field(description="0: never; the device decides")
+    campaign: str = Field("", description="That gave it; empty if a person did")
+    campaign_name: str = ""
 
 
 class OrdersView(View):

@@ -159,7 +159,7 @@ def _judged(campaign: Campaign, at_s: int) -> Campaign:
 
 def _is_satisfied(campaign: Campaign) -> bool:
     tally, wave = campaign.tallies[campaign.open_wave], campaign.plan.waves[campaign.open_wave]
-    return tally.successes * 100 >= wave.success_percent * tally.meant
+    return tally.successes * 100 >= wave.success_percent * tally.counted
 
 
 def _may_open(campaign: Campaign, at_s: int) -> bool:

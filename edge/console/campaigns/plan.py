@@ -34,7 +34,8 @@ class Limit:
     Attributes:
         count: So many failures are too many; None for any number.
         percent: More than this is too many; None for any share.
-        sample: So many must have ended, well or not, before the share counts.
+        sample: So many must have ended, well or not, before the share counts; all of a wave that
+            has fewer.
     """
 
     count: int | None = None

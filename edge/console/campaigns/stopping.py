@@ -6,7 +6,7 @@ same rules against a release that fails on a known share of devices.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from edge.console.campaigns.plan import Evidence, Limit, Plan
@@ -21,7 +21,10 @@ _NEVER: Final = -1
 def tripped(plan: Plan, tallies: Sequence[Tally]) -> str:
     """Return why a campaign has to stop; empty if it may go on."""
     for number, (wave, tally) in enumerate(zip(plan.waves, tallies, strict=True), 1):
-        found = beyond(wave.limit, tally.failures, tally.good)
+        limit = within(wave.limit, tally.able)
+        found = beyond(limit, tally.failures, tally.good)
+        if not found and number < len(plan.waves):
+            found = out_of_reach(wave.success_percent, tally.failures, tally.counted)
         if found:
             return f"wave {number}: {found}"
     if plan.evidence is not None:
@@ -33,6 +36,11 @@ def tripped(plan: Plan, tallies: Sequence[Tally]) -> str:
                 f" {plan.evidence.good_permille / 10:g}% for sure"
             )
     return ""
+
+
+def within(limit: Limit, size: int) -> Limit:
+    """Return the limit of a wave with so many devices: in a small one all of them are enough."""
+    return replace(limit, sample=max(1, min(limit.sample, size)))
 
 
 def beyond(limit: Limit, failures: int, good: int) -> str:
@@ -51,6 +59,20 @@ def beyond(limit: Limit, failures: int, good: int) -> str:
     if failures * 100 > limit.percent * ended:
         return f"{failures} of {ended} failed, more than {limit.percent}%"
     return ""
+
+
+def out_of_reach(success_percent: int, failures: int, size: int) -> str:
+    """Return that a wave can not have enough successes any more; empty if it can.
+
+    Args:
+        success_percent: So much of it is wanted.
+        failures: How many of its devices failed.
+        size: How many it has, without those that can not take the release.
+    """
+    left = size - failures
+    if left * 100 >= success_percent * size:
+        return ""
+    return f"{failures} failed, so that at most {left} of {size} can succeed"
 
 
 def speaks_against(evidence: Evidence, failures: int, good: int) -> bool:
@@ -121,22 +143,25 @@ def _play(
     """Return how many devices were ordered, and in which wave it stopped; -1 for none."""
     before, all_failures = 0, 0
     for number, (wave, size) in enumerate(zip(plan.waves, sizes, strict=True)):
-        ended, failures = 0, 0
+        ended, failures, limit = 0, 0, within(wave.limit, size)
         while True:
             good_run = _run(share, uniform)
-            at_sample = wave.limit.sample - ended
+            at_sample = limit.sample - ended
             # Their share may be looked at for the first time after a device that is well.
             is_first_look = failures and 0 < at_sample <= min(good_run, size - ended)
-            if is_first_look and beyond(wave.limit, failures, wave.limit.sample - failures):
-                return _reached(plan, before, wave.limit.sample, size), number
+            if is_first_look and beyond(limit, failures, limit.sample - failures):
+                return _reached(plan, before, limit.sample, size), number
             ended += good_run + 1
             if ended > size:
                 break
             failures += 1
             all_failures += 1
             good = ended - failures
-            if beyond(wave.limit, failures, good) or _is_sure(
-                plan.evidence, all_failures, before + ended - all_failures
+            has_next = number + 1 < len(plan.waves)
+            if (
+                beyond(limit, failures, good)
+                or (has_next and out_of_reach(wave.success_percent, failures, size))
+                or _is_sure(plan.evidence, all_failures, before + ended - all_failures)
             ):
                 return _reached(plan, before, ended, size), number
         before += size

@@ -249,13 +249,31 @@ def write_entries(
 
 
 def entries(
-    connection: Connection, tenant: str, id_: str, *, after: int = 0, most: int | None = None
+    connection: Connection,
+    tenant: str,
+    id_: str,
+    *,
+    after: int = 0,
+    most: int | None = None,
+    is_newest_first: bool = False,
+    is_whole: bool = False,
 ) -> Iterator[tuple[int, int, Entry]]:
-    """Yield the journal of a campaign in order: number, time, entry."""
-    same = (JOURNAL.c.tenant == tenant, JOURNAL.c.campaign == id_, JOURNAL.c.number > after)
-    for row in connection.execute(
-        select(JOURNAL).where(*same).order_by(JOURNAL.c.number).limit(most)
-    ):
+    """Yield the journal of a campaign in order: number, time, entry.
+
+    Args:
+        connection: To read from.
+        tenant: Whose campaign.
+        id_: The campaign.
+        after: The number of the last entry that is left out.
+        most: How many.
+        is_newest_first: The other way round.
+        is_whole: Without what happened to single devices.
+    """
+    same = [JOURNAL.c.tenant == tenant, JOURNAL.c.campaign == id_, JOURNAL.c.number > after]
+    if is_whole:
+        same.append(JOURNAL.c.device == "")
+    order = desc(JOURNAL.c.number) if is_newest_first else JOURNAL.c.number
+    for row in connection.execute(select(JOURNAL).where(*same).order_by(order).limit(most)):
         yield row.number, row.at_s, journal.unpack(row.device, row.kind, row.what)
 
 

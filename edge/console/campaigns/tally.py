@@ -37,6 +37,16 @@ class Tally:
         return self.total - self.of(OUT)
 
     @property
+    def counted(self) -> int:
+        """Those of which a share has to succeed: without failures that nobody minds."""
+        return self.meant - min(self.forgiven, self.of(FAILURES))
+
+    @property
+    def able(self) -> int:
+        """Those that take an order, now or later, and end well or not."""
+        return self.meant - self.of((MemberState.PRESENT,))
+
+    @property
     def failures(self) -> int:
         """Those that failed, and nobody has forgiven."""
         return max(0, self.of(FAILURES) - self.forgiven)

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Table,
+    and_,
     desc,
     exists,
     func,
@@ -21,6 +22,7 @@ from edge.console.devices import finding
 from edge.console.devices.finding import Count, Meant, Place
 from edge.console.devices.registry import State, unknown
 from edge.console.devices.ways import Part
+from edge.console.store.campaign_tables import CAMPAIGN_DEVICES, CAMPAIGNS
 from edge.console.store.ddi_tables import REPORTED
 from edge.console.store.tables import ATTRIBUTES, DEVICES, EVENTS, MEMBERS, ORDERS, SIGHTINGS, TAGS
 from edge.errors import InputError
@@ -157,8 +159,27 @@ def counts(
 
 
 def orders(connection: Connection, tenant: str, device_name: str, most: int) -> list[Row[Any]]:
-    """Return the orders of a device, newest first."""
-    asked = select(ORDERS).where(ORDERS.c.tenant == tenant, ORDERS.c.device == device_name)
+    """Return the orders of a device, newest first, with the campaigns that they are of."""
+    of_campaign = and_(
+        CAMPAIGN_DEVICES.c.tenant == ORDERS.c.tenant,
+        CAMPAIGN_DEVICES.c.action == ORDERS.c.action,
+        CAMPAIGN_DEVICES.c.device == ORDERS.c.device,
+        # By which it is seen that the index of orders is enough.
+        CAMPAIGN_DEVICES.c.action != "",
+    )
+    is_one = and_(
+        CAMPAIGNS.c.tenant == CAMPAIGN_DEVICES.c.tenant,
+        CAMPAIGNS.c.campaign == CAMPAIGN_DEVICES.c.campaign,
+    )
+    asked = (
+        select(
+            ORDERS,
+            func.coalesce(CAMPAIGNS.c.campaign, "").label("campaign"),
+            func.coalesce(CAMPAIGNS.c.name, "").label("campaign_name"),
+        )
+        .select_from(ORDERS.outerjoin(CAMPAIGN_DEVICES, of_campaign).outerjoin(CAMPAIGNS, is_one))
+        .where(ORDERS.c.tenant == tenant, ORDERS.c.device == device_name)
+    )
     # The number of an order is ahead of its word: as text it would not be in order.
     newest = (
         desc(ORDERS.c.created_at_s),

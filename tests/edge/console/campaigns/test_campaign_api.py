@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -89,6 +90,12 @@ def test_a_canary_that_fails_stops_it_and_a_person_decides(fleet: Console) -> No
 
     assert found["tripped"] == "wave 1: 1 failed, and 1 are too many"
     assert found["wave_views"][0]["gauge"]["failures"] == 1
+    order = fleet.good("GET", f"/devices/{canary}/orders")["orders"][0]
+    assert (order["campaign"], order["campaign_name"]) == (id_, "to 2")
+    listed = fleet.good("GET", f"/campaigns/{id_}/reasons")["reasons"]
+    assert listed == [{"state": "failed", "reason": "", "devices": 1}]
+    whole = fleet.good("GET", f"/campaigns/{id_}/journal?newest=true&whole=true")["entries"]
+    assert [one["what"] for one in whole] == ["began", "started"]
     refused = fleet.ask("POST", f"/api/v1/campaigns/{id_}/start", {})
     assert refused.status == 409
     assert refused.body["error"] == "the campaign is paused: it can not be started"
@@ -102,6 +109,33 @@ def test_a_canary_that_fails_stops_it_and_a_person_decides(fleet: Console) -> No
     acts = [one["act"] for one in fleet.good("GET", "/audit?subject=campaign:*")["entries"]]
     assert acts[0] == "campaign.create"
     assert acts[-1] == "campaign.remove"
+
+
+def test_devices_that_need_somebody_come_first_page_by_page(fleet: Console) -> None:
+    links = {f"unit-{number}": fleet.link(f"unit-{number}") for number in range(3)}
+    for link in links.values():
+        call(link)
+    id_ = fleet.good("POST", "/campaigns", PLAN)["campaign"]
+    fleet.good("POST", f"/campaigns/{id_}/start", {})
+    canary = fleet.good("GET", f"/campaigns/{id_}/devices?wave=1")["devices"][0]["device"]
+    obey(links[canary], "failed", "1")
+    until(fleet, id_, "paused")
+
+    pages: list[dict[str, Any]] = []
+    after = ""
+    while not pages or after:
+        path = f"/campaigns/{id_}/devices?sort=trouble&limit=1&after={quote(after)}"
+        found = fleet.good("GET", path)
+        pages += found["devices"]
+        after = found["next"]
+
+    assert [one["state"] for one in pages] == ["failed", "waiting", "waiting"]
+    assert len({one["device"] for one in pages}) == 3
+    narrow = f"/campaigns/{id_}/devices?sort=trouble&state=waiting&wave=2&limit=5"
+    assert fleet.good("GET", narrow)["devices"] == pages[1:]
+    for bad in ("x", "failed/1", "gone/a/b/c"):
+        answer = fleet.ask("GET", f"/api/v1/campaigns/{id_}/devices?sort=trouble&after={bad}")
+        assert answer.status == 400
 
 
 @pytest.mark.parametrize(

@@ -58,11 +58,12 @@ def test_time_stands_still_while_the_console_is_away() -> None:
 
 
 def test_limits_and_pace_may_change_while_it_runs_and_count_at_once() -> None:
-    ours = fleet()
+    first = replace(WAVES[0], success_percent=0, wait_s=10)
+    ours = fleet(waves=(first, *WAVES[1:]))
     ours.offer()
     ours.fail("d0")
 
-    stricter = tuple(replace(one, limit=Limit(count=1)) for one in WAVES)
+    stricter = tuple(replace(one, limit=Limit(count=1)) for one in (first, *WAVES[1:]))
     ours.decide(Event.EDITED, by="jane", plan=replace(ours.plan, waves=stricter))
 
     assert ours.campaign.tripped == "wave 1: 1 failed, and 1 are too many"

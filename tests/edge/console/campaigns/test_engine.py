@@ -1,5 +1,7 @@
 """What a campaign does next, case by case."""
 
+from dataclasses import replace
+
 import pytest
 
 from edge.console.campaigns import engine
@@ -82,7 +84,8 @@ def test_committed_is_not_enough() -> None:
     [("pause", State.PAUSED), ("abort", State.ABORTING), ("revert", State.REVERTING)],
 )
 def test_too_many_failures_stop_it(on_trip: str, state: State) -> None:
-    ours = fleet(on_trip=on_trip)
+    first = replace(WAVES[0], success_percent=0, wait_s=10)
+    ours = fleet(on_trip=on_trip, waves=(first, *WAVES[1:]))
     for device in ours.offer():
         ours.fail(device)
 
@@ -212,6 +215,20 @@ def test_failed_devices_get_another_try_when_somebody_wants_it() -> None:
     ours.settle()
 
     assert ours.offer() == ["d1"]
+
+
+def test_a_wave_that_can_not_succeed_any_more_stops_it() -> None:
+    ours = fleet()
+    failing, *_others = ours.offer()
+
+    ours.fail(failing)
+
+    assert ours.state == "paused"
+    assert ours.campaign.tripped == "wave 1: 1 failed, so that at most 1 of 2 can succeed"
+    ours.decide(Event.RESUMED, by="jane")
+    ours.update("d1")
+    ours.settle()
+    assert ours.campaign.open_wave == 1
 
 
 def test_a_revert_ends_when_all_have_gone_back() -> None:

@@ -78,6 +78,22 @@ def test_no_failure_never_stops_a_campaign() -> None:
     assert stopping.beyond(Limit(count=1, percent=0, sample=1), 0, 5) == ""
 
 
+def test_a_wave_that_is_smaller_than_the_sample_is_judged_when_all_of_it_has_ended() -> None:
+    plan = replace(
+        PLAN, waves=(Wave(count=3, success_percent=0, wait_s=10), Wave(percent=100)), evidence=None
+    )
+    ours = Fleet(plan, 40)
+    ours.start()
+    first, second, third = ours.offer()
+
+    ours.update(first)
+    ours.fail(second)
+    assert ours.state == "running"
+    ours.update(third)
+
+    assert ours.campaign.tripped == "wave 1: 1 of 3 failed, more than 10%"
+
+
 def test_waves_are_read_from_text() -> None:
     found = waves("2, 10%,100%", Wave(limit=Limit(count=3), success_percent=95))
 

@@ -127,6 +127,21 @@ def test_who_is_limited_to_a_group_hears_of_its_devices_alone(site: Console) -> 
     assert ["device", "theirs"] not in found
 
 
+def test_each_topic_is_told_and_campaigns_not_to_who_is_limited_to_groups(site: Console) -> None:
+    site.good("PUT", "/groups/hall-3", {})
+    eve = browser.inside(site, "eve", Role.OPERATOR, groups=frozenset({"hall-3"}))
+    notices = site.running.office.notices
+
+    with listening(site, bearer(site)) as all_, listening(site, cookie(eve)) as some:
+        assert (all_.event()[0], some.event()[0]) == ("hello", "hello")
+        for topic in Topic:
+            site.loop.call_soon_threadsafe(notices.tell, "default", topic, "")
+        told, limited = (one.until("group", "") for one in (all_, some))
+
+    assert {topic for topic, _subject in told} == set(Topic)
+    assert "campaign" not in str(limited)
+
+
 def test_no_change_of_another_tenant_is_told(shared: Console) -> None:
     office = shared.running.office
 

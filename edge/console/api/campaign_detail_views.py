@@ -1,0 +1,97 @@
+"""What the API takes and says of the devices of a campaign, its journal and its course."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from edge.console.api.views import MOST, View, Words
+from edge.console.campaigns.members import MemberState
+
+_BIG = 1 << 53
+
+
+class DevicesOfCampaignQuery(Words):
+    """Which devices of a campaign, page by page."""
+
+    state: MemberState | None = None
+    wave: int | None = Field(None, ge=1, le=100, description="Counts from 1")
+    sort: Literal["device", "trouble"] = Field(
+        "device", description="By id, or those first that need somebody, each state by its turns"
+    )
+    after: str = Field("", description="`next` of the page before")
+    limit: int = Field(100, ge=1, le=MOST)
+
+
+class JournalQuery(Words):
+    """Which part of a journal."""
+
+    after: int = Field(0, ge=0, le=_BIG)
+    newest: bool = Field(False, description="The newest entries, the last one first")
+    whole: bool = Field(False, description="Only what is about the campaign as a whole")
+    limit: int = Field(100, ge=1, le=MOST)
+
+
+class MemberView(View):
+    """A device in a campaign."""
+
+    device: str
+    state: MemberState
+    wave: int = Field(description="Counts from 1")
+    reason: str
+    action: str
+    release: str
+    from_version: str
+    tries: int
+    planned_bytes: int
+    changed_at_s: int
+
+
+class MembersView(View):
+    """Devices of a campaign, in the order that was asked for."""
+
+    devices: list[MemberView]
+    next: str = Field(description="For `after`; empty on the last page")
+
+
+class JournalEntryView(View):
+    """Something that happened in a campaign."""
+
+    number: int
+    at_s: int
+    device: str = Field(description="Empty: the campaign as a whole")
+    what: str
+    by: str
+    reason: str
+
+
+class JournalView(View):
+    """A part of a journal, in order."""
+
+    entries: list[JournalEntryView]
+
+
+class CampaignSampleView(View):
+    """How many devices stood how at a time."""
+
+    at_s: int
+    counts: dict[str, int]
+
+
+class CampaignSamplesView(View):
+    """How a campaign went, for a chart."""
+
+    samples: list[CampaignSampleView]
+
+
+class ReasonView(View):
+    """Why devices of a campaign did not make it."""
+
+    state: MemberState
+    reason: str
+    devices: int
+
+
+class ReasonsView(View):
+    """Why devices did not make it, the most frequent reasons first."""
+
+    reasons: list[ReasonView]

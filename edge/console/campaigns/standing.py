@@ -1,0 +1,113 @@
+"""How the devices of a campaign stand, for who looks: those that need somebody first, and why."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, desc, func, literal, select, tuple_
+
+from edge.console.campaigns.members import MemberState
+from edge.console.campaigns.store import MemberRow, member_of
+from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
+from edge.errors import InputError
+
+_S = MemberState
+# What needs somebody, what is under way, what is done, and what has not begun.
+BY_TROUBLE: Final = (
+    *(_S.FAILED, _S.SILENT, _S.STRANDED, _S.REFUSED),
+    *(_S.REVERTING, _S.UPDATING, _S.HELD, _S.OFFERED, _S.SOAKING),
+    *(_S.OVERTAKEN, _S.CANCELLED, _S.GONE, _S.REVERTED, _S.SUCCEEDED, _S.PRESENT),
+    _S.WAITING,
+)
+WITH_REASON: Final = (_S.FAILED, _S.SILENT, _S.STRANDED, _S.REFUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why devices stand as they do."""
+
+    state: MemberState
+    reason: str
+    devices: int
+
+
+def by_trouble(
+    connection: Connection,
+    tenant: str,
+    id_: str,
+    *,
+    states: Iterable[MemberState] = BY_TROUBLE,
+    wave: int | None,
+    after: str,
+    most: int,
+) -> tuple[list[MemberRow], str]:
+    """Return devices of a campaign, those that need somebody first, each state by its turns.
+
+    Args:
+        connection: To read from.
+        tenant: Whose campaign.
+        id_: The campaign.
+        states: Only devices that stand so, in this order.
+        wave: Only devices of it, from 0; None for all.
+        after: What came back with the page before; empty for the first one.
+        most: How many.
+
+    Returns:
+        Them, and what leads to the next page; empty on the last one.
+
+    Raises:
+        InputError: `after` is not of a page.
+    """
+    known = list(states)
+    begun, place = _place(after, known)
+    found: list[Row[Any]] = []
+    for state in known[begun:]:
+        asked = select(CAMPAIGN_DEVICES).where(*_same(tenant, id_), _OF.state == state)
+        if wave is not None:
+            asked = asked.where(_OF.wave == wave)
+        if place:
+            asked = asked.where(
+                tuple_(_OF.wave, _OF.rank, _OF.device) > tuple_(*map(literal, place))
+            )
+        ordered = asked.order_by(_OF.wave, _OF.rank, _OF.device)
+        found += connection.execute(ordered.limit(most - len(found)))
+        place = ()
+        if len(found) == most:
+            break
+    rows = [MemberRow(member_of(row), row.changed_at_s) for row in found]
+    return rows, _mark(found[-1]) if len(found) == most else ""
+
+
+def reasons(connection: Connection, tenant: str, id_: str, *, most: int) -> list[Reason]:
+    """Return why devices did not make it, the most frequent reasons first."""
+    count = func.count()
+    asked = (
+        select(_OF.state, _OF.reason, count)
+        .where(*_same(tenant, id_), _OF.state.in_(WITH_REASON))
+        .group_by(_OF.state, _OF.reason)
+        .order_by(desc(count), _OF.reason)
+    )
+    rows = connection.execute(asked.limit(most)).tuples()
+    return [Reason(MemberState(state), reason, devices) for state, reason, devices in rows]
+
+
+_OF: Final = CAMPAIGN_DEVICES.c
+
+
+def _same(tenant: str, id_: str) -> tuple[Any, Any]:
+    return _OF.tenant == tenant, _OF.campaign == id_
+
+
+def _mark(row: Row[Any]) -> str:
+    return f"{row.state}/{row.wave}/{row.rank}/{row.device}"
+
+
+def _place(after: str, states: list[MemberState]) -> tuple[int, tuple[object, ...]]:
+    """Return with which of the states a page begins, and after which device of it."""
+    if not after:
+        return 0, ()
+    try:
+        state, wave, rank, device = after.split("/", 3)
+        return states.index(MemberState(state)), (int(wave), int(rank), device)
+    except ValueError as error:
+        raise InputError(f"after: {after!r} is not of a page of this list") from error
