@@ -54,7 +54,8 @@ def _lines(one: Endpoint) -> Iterator[str]:
         yield f"- body: {_link(one.body.__name__)}"
     if one.is_upload:
         yield "- body: the file"
-    yield f"- answer: {_link(one.answer.__name__) if one.answer else 'none (204)'}"
+    without = "the file" if one.is_download else "none (204)"
+    yield f"- answer: {_link(one.answer.__name__) if one.answer else without}"
 
 
 def _forms() -> dict[str, dict[str, Any]]:

@@ -32,8 +32,8 @@ from edge.console.store.tables import SAMPLES
 from edge.keys import create
 from tests.agent.power import system
 from tests.agent.power.system import System, tiny_units
+from tests.fakes import bill, chromium, console
 from tests.fakes import browser as sessions
-from tests.fakes import chromium, console
 from tests.fakes.chromium import Window
 from tests.fakes.console import TENANT, Console
 from tests.fakes.operator import Operator
@@ -43,6 +43,27 @@ HOUR_S = 3_600
 BOARDS = ("rpi4", "rpi5")
 BLOCKS = {"boot": 300, "rootfs": 900}
 KEPT = {"boot": range(20, 300), "rootfs": range(90, 900)}
+# What releases are made of, in Debian's versions.
+_LIBRARY = {"1.4.2": "libc6=2.41-12+deb13u1", "1.5.0": "libc6=2.41-12+deb13u5"}
+_TLS = {"1.4.2": "libssl3t64=3.5.1-1", "1.5.0": "libssl3t64=3.5.4-1~deb13u1"}
+_KERNEL = {"1.4.2": "linux-image-arm64=6.12.41-1", "1.5.0": "linux-image-arm64=6.12.57-1"}
+_PYTHON = ("libpython3.13-stdlib=3.13.5-2", "python3.13=3.13.5-2", "python3-cryptography=43.0.0-3")
+_LICENCES = {
+    "busybox-static": "GPL-2.0-only",
+    "chrony": "GPL-2.0-only AND LicenseRef-chrony-MIT-like AND ISC",
+    "libc6": "GPL-2.0-or-later AND LGPL-2.1-or-later AND LicenseRef-libc6-SunPro AND ISC",
+    "libmodbus5": "LGPL-2.1-or-later",
+    "libpython3.13-stdlib": "PSF-2.0",
+    "libssl3t64": "Apache-2.0",
+    "linux-image-arm64": "GPL-2.0-only",
+    "mosquitto": "EPL-2.0 OR BSD-3-Clause",
+    "python3-cryptography": "Apache-2.0 OR BSD-3-Clause",
+    "python3.13": "PSF-2.0",
+    "raspi-firmware": "LicenseRef-raspi-firmware-Proprietary-1",
+    "u-boot-rpi": "NOASSERTION",
+    "zlib1g": "Zlib",
+}
+_EACH = ("busybox-static=1:1.37.0-6+b9", "zlib1g=1:1.3.dfsg+really1.3.1-1+b1")
 # What devices do, and how fast.
 QUICK = Pace(speed=40, poll_s=1)
 SLOW = Pace(speed=0.8, poll_s=1)
@@ -82,6 +103,7 @@ PICTURES = (
     ),
     Picture("console-logs", "/devices/berlin-20#logs", lambda page: _logs(page), size=(1280, 860)),
     Picture("console-release", "/releases/gateway/1.5.0", size=(1280, 760), is_dark=True),
+    Picture("console-changes", "/releases/gateway/1.5.0#changes", size=(1280, 800)),
     Picture("console-phone", "/", size=chromium.PHONE),
 )
 
@@ -151,9 +173,29 @@ def _release(site: Console, operator: Operator) -> None:
     old = _named(first, "Faster start; kernel 6.12.41")
     new = _named(second, "Modbus over TLS, and security updates")
     for one in (old, new):
-        operator.release(one)
+        operator.release(one, sbom_of(one.release.version))
     for version, base in (("1.4.2", None), ("1.5.0", None), ("1.5.0", "1.4.2")):
-        site.good("POST", "/releases", operator.bundle(version, base))
+        bundle = operator.bundle(version, base, with_sbom=True)
+        site.good("POST", "/releases", bundle)
+
+
+def sbom_of(version: str) -> bytes:
+    """Return what a release of these pictures is made of."""
+    both = (_LIBRARY[version], _TLS[version])
+    services = {
+        "agent": (*both, *_PYTHON, *_EACH),
+        "modbus": (*both, "libmodbus5=3.1.11-2"),
+        "mosquitto": (*both, "mosquitto=2.0.21-1+b1", "libcjson1=1.7.18-3.1+deb13u1"),
+        "network": _EACH,
+        "time": (_LIBRARY[version], "chrony=4.6.1-3", "libedit2=3.1-20250104-1"),
+    }
+    if version == "1.4.2":
+        services["telnet"] = (_LIBRARY[version], "inetutils-telnetd=2:2.6-3+deb13u2")
+    else:
+        services["modbus"] = (*services["modbus"], "stunnel4=3:5.74-3+b1")
+    shared = (_KERNEL[version], "raspi-firmware=1.20250430+ds-4", "u-boot-rpi=2025.01-3+deb13u1")
+    images = dict.fromkeys(services, version)
+    return bill.sbom(services, shared, version=version, images=images, licences=_LICENCES)
 
 
 def _named(one: System, notes: str) -> System:

@@ -1,5 +1,6 @@
 """`edge bundle`: look at bundles, check them, take the images out, make them by hand."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -169,7 +170,12 @@ def facts_of(contents: Contents, file: Path) -> dict[str, object]:
             for image in release.images
         ],
         "payloads": [_offer_facts(offer, contents) for offer in contents.offers],
+        "sbom": _sbom_facts(contents.sbom) if contents.sbom is not None else None,
     }
+
+
+def _sbom_facts(sbom: bytes) -> dict[str, object]:
+    return {"bytes": len(sbom), "sha256": hashlib.sha256(sbom).hexdigest()}
 
 
 def _offer_facts(offer: Offer, contents: Contents) -> dict[str, object]:
@@ -197,4 +203,7 @@ def _lines(contents: Contents, file: Path) -> list[str]:
         f" counter {release.counter}, {human(file.stat().st_size)}"
     )
     columns = ("image", "payload", "size", "of the image")
-    return [head, *(f"  {line}" for line in table(columns, rows, right={2, 3}))]
+    lines = [head, *(f"  {line}" for line in table(columns, rows, right={2, 3}))]
+    if contents.sbom is not None:
+        lines.append(f"  SBOM: {human(len(contents.sbom))}")
+    return lines

@@ -155,6 +155,7 @@ def remove(
     known = catalogue.entries(repository, entry.release.product)
     doomed = [entry.release.path, *(one.path for one in entry.patches)]
     doomed += [one.path for one in entry.disks]
+    doomed += [entry.sbom.path] if entry.sbom else []
     doomed += [one.path for each in known for one in each.patches if one.base_version == version]
     repository.stage(ring, entry.release.product, remove=doomed, now=clock.now())
     state = settled(repository, ring, secrets, sign=not no_sign)
@@ -165,6 +166,7 @@ def remove(
 @click.argument("version")
 @click.option("-o", "--output", "path", type=click.Path(path_type=Path), help="The bundle.")
 @click.option("--from", "base_version", help="As patches from this release.")
+@click.option("--sbom", "with_sbom", is_flag=True, help="With its SBOM, for a console.")
 @REPO
 @PRODUCT
 @JSON
@@ -175,22 +177,27 @@ def bundle(
     version: str,
     path: Path | None,
     base_version: str | None,
+    with_sbom: bool,
     folder: Path,
     product: str | None,
     as_json: bool,
 ) -> None:
     r"""Write a published release as one file, for a USB stick or a device without a network.
 
+    A bundle has the SBOM only with --sbom: no device needs it, and agents of before there was one
+    refuse such a bundle, and write nothing.
+
     \b
     Examples:
       edge release bundle 1.2.0 -o update.edge
       edge release bundle 1.2.0 --from 1.1.0 -o patch.edge
+      edge release bundle 1.2.0 --sbom -o for-the-console.edge
     """
     output.as_json |= as_json
     repository = Repository.open(folder)
     entry = catalogue.find(repository, version, product, published=True)
     path = path or Path(f"{entry.release.product}-{version}.edge")
-    export.write(repository, entry, path, base_version=base_version)
+    export.write(repository, entry, path, base_version=base_version, with_sbom=with_sbom)
     size_bytes = path.stat().st_size
     output.result({"file": str(path), "bytes": size_bytes}, f"{path}: {human(size_bytes)}")
 
@@ -263,6 +270,7 @@ def _facts(entry: Entry) -> dict[str, object]:
         "boards": list(made.boards),
         "published": entry.published,
         "disks": [one.board for one in entry.disks],
+        "sbom": entry.sbom.sha256 if entry.sbom else None,
         "payloads": {
             partition: {
                 one.kind: one.total_bytes for one in made.payloads if one.partition == partition

@@ -30,6 +30,7 @@ releases.add_lazily(
     {
         "add-file": "edge.cli.releases_file:add_file",
         "collect": "edge.cli.releases_collect:collect",
+        "sbom": "edge.cli.releases_sbom:sbom",
     }
 )
 
@@ -88,7 +89,7 @@ def add(
     r"""Bring the console a release: it verifies it, then stores it.
 
     BUNDLE is a file; VERSION a release of a repository, which also gives what its metadata names
-    besides: patches, chunks, disk images, other releases.
+    besides: patches, chunks, disk images, SBOMs, other releases.
 
     \b
     Examples:
@@ -101,11 +102,11 @@ def add(
     else:
         told = _from_repository(output, client, folder, what, product)
     changed = [f"{one['product']} {one['version']}: {_state(one)}" for one in told["changed"]]
-    missing = [f"missing: {one['name']} ({one['length_bytes']} bytes)" for one in told["missing"]]
+    missing = [f"missing: {_file(one)}" for one in told["missing"]]
     output.result(told, "\n".join([*changed, *missing]) or "the console had it already")
-    if told["missing"]:
+    if needed := [one for one in told["missing"] if not one["is_optional"]]:
         raise InputError(
-            f"{len(told['missing'])} files are missing, and what needs them is not published",
+            f"{len(needed)} files are missing, and what needs them is not published",
             hint="edge releases add VERSION --repo, from the repository that has them",
         )
 
@@ -137,6 +138,11 @@ def _bundled(repository: Repository, entry: catalogue.Entry) -> Iterator[Path]:
         path = Path(name) / "update.edge"
         export.write(repository, entry, path, base_version=None)
         yield path
+
+
+def _file(one: dict[str, Any]) -> str:
+    note = ", an SBOM: all is published without it" if one["is_optional"] else ""
+    return f"{one['name']} ({one['length_bytes']} bytes{note})"
 
 
 def _state(one: dict[str, Any]) -> str:

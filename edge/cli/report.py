@@ -1,14 +1,20 @@
 """`edge report`: what a build costs and what its services may do."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from edge.cli.output import Output
+from edge.cli.sbom_text import difference_lines
 from edge.cli.table import human, table
+from edge.errors import ThingNotFoundError
 from edge.image import manifest
+from edge.image.outputs import SBOM
+from edge.sbom import difference, reading
+from edge.sbom.model import Sbom
 from edge_agent.verity import BLOCK_BYTES
 
 MANY_RIGHTS = 20
@@ -16,14 +22,29 @@ MANY_RIGHTS = 20
 
 @click.command()
 @click.argument("build", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--json", "as_json", is_flag=True, help="The whole manifest as JSON.")
+@click.option(
+    "--diff",
+    "older",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="What differs in services and packages from this older build.",
+)
+@click.option("--json", "as_json", is_flag=True, help="All of it as JSON.")
 @click.pass_obj
-def report(output: Output, *, build: Path, as_json: bool) -> None:
-    """Print the sizes and the privileges of each service of the build folder BUILD.
+def report(output: Output, *, build: Path, older: Path | None, as_json: bool) -> None:
+    r"""Print the sizes and the privileges of each service of the build folder BUILD.
 
     "alone" is what leaving a part out would save; files that parts share count in "with shared".
+
+    \b
+    Examples:
+      edge report out/
+      edge report out/ --diff out-1.1.0/
     """
     output.as_json |= as_json
+    if older is not None:
+        found = asdict(difference.between(_sbom(older), _sbom(build)))
+        output.result(found, "\n".join(difference_lines(found["services"], found["packages"])))
+        return
     facts = manifest.read(build)
     head = f"{facts['system']} {facts['version']} for {facts['board']}, kernel {facts['kernel']}"
     tables = (
@@ -32,6 +53,13 @@ def report(output: Output, *, build: Path, as_json: bool) -> None:
         _privileges(facts["privileges"]),
     )
     output.result(facts, "\n\n".join((head, *("\n".join(lines) for lines in tables))))
+
+
+def _sbom(build: Path) -> Sbom:
+    path = build / SBOM
+    if not path.is_file():
+        raise ThingNotFoundError(f"{path}: not there", hint="a build makes it: edge build")
+    return reading.read(path.read_bytes(), str(path))
 
 
 def _sizes(rows: Sequence[Mapping[str, Any]], rootfs: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,11 @@ def human(size_bytes: int) -> str:
     return f"{value:.1f} {units[0]}"
 
 
+def visible(text: str) -> str:
+    r"""Return a text of strangers in characters that play no tricks on a terminal: `\x1b`."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
 def table(
     head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()
 ) -> list[str]:

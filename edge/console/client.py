@@ -25,6 +25,7 @@ _TIMEOUT_S: Final = 60.0
 # A server that has a bundle checks all of it before it answers.
 _UPLOAD_S: Final = 900.0
 _ANSWER_MOST_BYTES: Final = 64 << 20
+_GOOD_BELOW: Final = 300
 _TOKEN: Final = re.compile(r"[!-~]{1,1000}")
 _ERRORS: Final[Mapping[int, type[EdgeError]]] = {
     400: InputError,
@@ -102,6 +103,18 @@ class Client:
                 return
             after = page["next"]
 
+    def file(self, path: str, **query: object) -> bytes:
+        """Return the bytes of a file that is there.
+
+        Raises:
+            EdgeError: The console says no, or can not be reached.
+        """
+        given = {name: str(value) for name, value in query.items() if value not in (None, "")}
+        status, said = self._answer("GET", f"{path}?{urlencode(given)}" if given else path)
+        if status >= _GOOD_BELOW:
+            _read(status, said, self.url)
+        return said
+
     def send(self, method: str, path: str, body: object = None) -> Any:
         """Return what a request with a body of JSON comes to.
 
@@ -123,6 +136,11 @@ class Client:
     def _ask(
         self, method: str, path: str, body: Any = None, *, length_bytes: int | None = None
     ) -> Any:
+        return _read(*self._answer(method, path, body, length_bytes=length_bytes), self.url)
+
+    def _answer(
+        self, method: str, path: str, body: Any = None, *, length_bytes: int | None = None
+    ) -> tuple[int, bytes]:
         host, port = self._place
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         if length_bytes is not None:
@@ -143,7 +161,7 @@ class Client:
             raise LinkError(f"{self.url}: {str(error) or type(error).__name__}") from error
         finally:
             connection.close()
-        return _read(answer.status, said, self.url)
+        return answer.status, said
 
 
 def part(text: str) -> str:
@@ -156,7 +174,7 @@ def _read(status: int, said: bytes, url: str) -> Any:
         found = json.loads(said) if said else None
     except ValueError as error:
         raise ServerError(f"{url}: status {status}, and no JSON") from error
-    if status < 300:
+    if status < _GOOD_BELOW:
         return found
     told = found if isinstance(found, dict) else {}
     kind = _ERRORS.get(status, ServerError)

@@ -24,8 +24,8 @@ from edge.console.mqtt.state import MqttState
 from edge.console.notices import Topic
 from edge.console.orders import Order
 from edge.console.releases import FOREIGN, Release
+from edge.console.repository.arrivals import Missing, Taken
 from edge.console.repository.leftovers import Leftover
-from edge.console.repository.vault import Missing
 from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
 from edge.errors import EdgeError, InputError
@@ -296,10 +296,15 @@ class Office:
         """Sign the repository's snapshot and timestamp anew if it is time."""
         return await asyncio.to_thread(self.vaults.of(tenant).refresh, now=self._now())
 
-    async def _take(self, actor: Actor, found: Iterable[Release]) -> list[Release]:
-        changed = await self.database.write(lambda one: releases.take(one, actor, found))
-        for one in changed:
-            self.notices.tell(actor.tenant, Topic.RELEASE, one.path)
+    async def _take(self, actor: Actor, found: Taken) -> list[Release]:
+        def store(connection: Connection) -> list[Release]:
+            changed = releases.take(connection, actor, found.releases)
+            releases.record_sboms(connection, actor, found.sboms)
+            return changed
+
+        changed = await self.database.write(store)
+        for path in {*(one.path for one in changed), *map(releases.path_of_sbom, found.sboms)}:
+            self.notices.tell(actor.tenant, Topic.RELEASE, path)
         return changed
 
     async def _shut_out(

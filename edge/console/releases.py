@@ -10,6 +10,7 @@ from edge.console import audit
 from edge.console.audit import Actor
 from edge.console.store.tables import RELEASES
 from edge.errors import InputError, ThingNotFoundError
+from edge_signing.release import RELEASE_FILE
 
 # Kinds; stored, so the names never change.
 EDGE: Final = "edge"
@@ -62,6 +63,18 @@ def take(connection: Connection, actor: Actor, found: Iterable[Release]) -> list
         audit.record(connection, actor, act, f"release:{one.path}")
         changed.append(one)
     return changed
+
+
+def record_sboms(connection: Connection, actor: Actor, paths: Iterable[str]) -> None:
+    """Write into the log which SBOMs came, by their paths."""
+    for path in paths:
+        subject = f"release:{path_of_sbom(path)}"
+        audit.record(connection, actor, "release.sbom", subject, {"sbom": path})
+
+
+def path_of_sbom(path: str) -> str:
+    """Return the path of the release whose SBOM has this one."""
+    return f"{path.rpartition('/')[0]}/{RELEASE_FILE}"
 
 
 def get(connection: Connection, tenant: str, path: str) -> Release:

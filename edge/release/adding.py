@@ -19,7 +19,9 @@ from edge.release.payloads import Terms, full_of
 from edge.release.rebuilt import Images, rebuilt
 from edge.release.source import Source
 from edge.repository.repository import Repository
+from edge.sbom import reading
 from edge_signing.release import Partition, PatchSet, Release
+from edge_signing.sbom import sbom_path
 
 Documents = Mapping[str, tuple[bytes, Mapping[str, object]]]
 
@@ -71,13 +73,16 @@ def add(
     """Stage a release, with patches from the last `patches_from` releases before it.
 
     Raises:
-        InputError: The version was released already, or a counter would go down.
+        InputError: The version was released already, a counter would go down, or the SBOM is none.
     """
     product = terms.product or source.product
     known = catalogue.entries(repository, product)
     counter = _counter(known, source, terms)
     _require_new(known, product, terms.version or source.version, counter)
     terms = replace(terms, counter=counter)
+    if source.sbom is not None:
+        # Nothing is signed that a console would refuse.
+        reading.read(source.sbom)
     with tempfile.TemporaryDirectory(prefix="edge-release-") as name:
         scratch = Path(name)
         made = payloads.make(
@@ -86,10 +91,7 @@ def add(
         release = made.release
         for payload in made.payloads:
             blobs.put(repository.folder, payload)
-        documents: dict[str, tuple[bytes, Mapping[str, object]]] = {
-            release.path: (release.pack(), {SERIAL: catalogue.next_serial(known)}),
-            **{one.path: (one.pack(), {}) for one in disk.images_of(source, release)},
-        }
+        documents = _documents(source, release, catalogue.next_serial(known))
         new = {
             one.partition: ImageFile(one.path, release.image(one.partition).content)
             for one in source.images
@@ -148,6 +150,19 @@ def between(
     documents = tuple(one.payload for one in made)
     patch_set = PatchSet(release.product, release.version, base.version, documents)
     return Patched(patch_set, tuple(made), tuple(savings))
+
+
+def _documents(
+    source: Source, release: Release, serial: int
+) -> dict[str, tuple[bytes, Mapping[str, object]]]:
+    """Return what is signed of a release besides its patches."""
+    found: dict[str, tuple[bytes, Mapping[str, object]]] = {
+        release.path: (release.pack(), {SERIAL: serial})
+    }
+    found |= {one.path: (one.pack(), {}) for one in disk.images_of(source, release)}
+    if source.sbom is not None:
+        found[sbom_path(release.product, release.version)] = (source.sbom, {})
+    return found
 
 
 def _stored(repository: Repository, found: Patched) -> Documents:

@@ -12,6 +12,7 @@ from edge.repository import store
 from edge.repository.repository import Repository
 from edge_signing.disk import FILE, DiskImage
 from edge_signing.release import RELEASE_FILE, PatchSet, Release
+from edge_signing.sbom import is_sbom, sbom_path
 from edge_signing.trust import documents, offline
 from edge_signing.trust.names import SNAPSHOT, TARGETS, TIMESTAMP
 
@@ -28,6 +29,7 @@ class Entry:
         patches: From older releases.
         disks: Its disk images, by board.
         published: Signed and in force; else it waits.
+        sbom: What is signed of its SBOM; the file itself may not be at hand.
     """
 
     release: Release
@@ -35,6 +37,7 @@ class Entry:
     patches: tuple[PatchSet, ...]
     published: bool
     disks: tuple[DiskImage, ...] = ()
+    sbom: offline.Target | None = None
 
 
 def entries(repository: Repository, product: str | None = None) -> tuple[Entry, ...]:
@@ -45,10 +48,12 @@ def entries(repository: Repository, product: str | None = None) -> tuple[Entry, 
     """
     published = _published(repository)
     found = {**published, **_waiting(repository)}
-    documents_of = {path: _read(repository, path, target) for path, target in found.items()}
+    documents_of = {
+        path: _read(repository, path, target) for path, target in found.items() if not is_sbom(path)
+    }
     made = [
-        _entry(path, target, documents_of, published=path in published)
-        for path, target in found.items()
+        _entry(path, found, documents_of, published=path in published)
+        for path in found
         if path.endswith(f"/{RELEASE_FILE}") and product in (None, path.partition("/")[0])
     ]
     return tuple(sorted(made, key=lambda entry: (entry.release.product, entry.serial)))
@@ -82,20 +87,26 @@ def next_serial(known: tuple[Entry, ...]) -> int:
 
 
 def _entry(
-    path: str, target: offline.Target, found: Mapping[str, bytes], *, published: bool
+    path: str,
+    targets: Mapping[str, offline.Target],
+    found: Mapping[str, bytes],
+    *,
+    published: bool,
 ) -> Entry:
     folder = path.rpartition("/")[0]
     others = [one for one in sorted(found) if one.rpartition("/")[0] == folder and one != path]
     disks = [one for one in others if FILE.fullmatch(one.rpartition("/")[2])]
-    serial: Any = target.custom.get(SERIAL)
+    serial: Any = targets[path].custom.get(SERIAL)
     if type(serial) is not int:
         raise InputError(f"{path}: it has no serial number")
+    release = Release.unpack(found[path])
     return Entry(
-        Release.unpack(found[path]),
+        release,
         serial,
         tuple(PatchSet.unpack(found[one]) for one in others if one not in disks),
         published,
         tuple(DiskImage.unpack(found[one]) for one in disks),
+        targets.get(sbom_path(release.product, release.version)),
     )
 
 

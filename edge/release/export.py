@@ -24,13 +24,27 @@ from edge_signing.release import Release
 STANDALONE_DAYS: Final = 3650
 
 
-def write(repository: Repository, entry: Entry, path: Path, *, base_version: str | None) -> None:
+def write(
+    repository: Repository,
+    entry: Entry,
+    path: Path,
+    *,
+    base_version: str | None,
+    with_sbom: bool = False,
+) -> None:
     """Write a published release as a bundle: full, or as patches from an older release.
 
     Where a patch would be larger than the full payload the bundle has the full one.
 
+    Args:
+        repository: Where the release is.
+        entry: The release.
+        path: The file.
+        base_version: Of the older release; None for a full bundle.
+        with_sbom: Bring the SBOM too, for a console: agents from before there was one refuse it.
+
     Raises:
-        ThingNotFoundError: There are no patches from that release.
+        ThingNotFoundError: There are no patches from that release, or no SBOM.
         UntrustedError: A payload is not what was signed.
     """
     release = entry.release
@@ -46,6 +60,8 @@ def write(repository: Repository, entry: Entry, path: Path, *, base_version: str
             )
         documents[found[0].path] = found[0].pack()
         chosen |= {payload.partition: payload for payload in found[0].payloads}
+    if with_sbom:
+        documents |= _sbom(repository, entry)
     # Full payloads come first: those of the release are before those of patches.
     order = sorted(chosen.values(), key=lambda payload: payload.kind == "patch")
     container.write(
@@ -54,6 +70,15 @@ def write(repository: Repository, entry: Entry, path: Path, *, base_version: str
         documents=documents,
         payloads=[blobs.get(repository.folder, payload) for payload in order],
     )
+
+
+def _sbom(repository: Repository, entry: Entry) -> dict[str, bytes]:
+    if entry.sbom is None:
+        raise ThingNotFoundError(
+            f"{entry.release.product} {entry.release.version}: it has no SBOM",
+            hint="leave out --sbom; a release of a build that made one has it",
+        )
+    return {entry.sbom.path: repository.read(entry.sbom)}
 
 
 def write_standalone(

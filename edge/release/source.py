@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Final
@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from edge import digest
 from edge.errors import InputError, UntrustedError
 from edge.image import gpt, manifest
-from edge.image.outputs import BLOCK_MAP, DISK, ROOTFS, SLOT
+from edge.image.outputs import BLOCK_MAP, DISK, ROOTFS, SBOM, SLOT
 from edge.image.standing import product_of
 from edge_signing.release import BLOCK_BYTES, HashTree, Partition
 
@@ -38,7 +38,11 @@ class SourceDisk:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a release is made of, and what it is called by default."""
+    """What a release is made of, and what it is called by default.
+
+    Attributes:
+        sbom: The bytes of its SBOM, None if there is none.
+    """
 
     product: str
     version: str
@@ -46,6 +50,7 @@ class Source:
     images: tuple[SourceImage, ...]
     counter: int = 0
     disk: SourceDisk | None = None
+    sbom: bytes | None = field(default=None, repr=False)
 
 
 @contextmanager
@@ -64,7 +69,9 @@ def of_build(folder: Path) -> Iterator[Source]:
         opened["data_blocks"] * BLOCK_BYTES,
         HashTree(bytes.fromhex(opened["root_hash"]), bytes.fromhex(opened["salt"])),
     )
-    for name in (DISK, f"{SLOT}/{ROOTFS}"):
+    # A build without its SBOM is one all the same.
+    sbom = folder / SBOM if SBOM in facts["files"] and (folder / SBOM).is_file() else None
+    for name in (DISK, f"{SLOT}/{ROOTFS}", *([SBOM] if sbom else [])):
         if digest.of_file(folder / name) != facts["files"][name]["digest"]:
             raise UntrustedError(
                 f"{folder / name}: not the file that the build made", hint=_REBUILD_HINT
@@ -79,6 +86,7 @@ def of_build(folder: Path) -> Iterator[Source]:
             boards=(facts["board"],),
             images=(SourceImage("boot", boot, length_bytes), rootfs),
             disk=_disk(folder),
+            sbom=sbom.read_bytes() if sbom else None,
         )
 
 

@@ -30,6 +30,7 @@ from edge.keys.secrets import Secrets
 from edge.repository import store
 from edge.repository.store import METADATA, PENDING, TARGET_FILES, TIMESTAMP_FILE, Published
 from edge_signing.errors import TrustError
+from edge_signing.sbom import is_sbom
 from edge_signing.trust import documents, offline, signatures
 from edge_signing.trust.documents import T
 from edge_signing.trust.names import SNAPSHOT, TARGETS, TIMESTAMP
@@ -125,7 +126,10 @@ def _check_version(old: Metadata[Targets] | None, new: Metadata[Targets], place:
 def _new_files(
     folder: Path, targets: Metadata[Targets], roles: Mapping[str, Metadata[Targets]]
 ) -> dict[str, bytes]:
-    """Return the files of targets that are not published yet; all others are checked."""
+    """Return the files of targets that are not published yet; all others are checked.
+
+    An SBOM that is not at hand keeps nothing from being published: no device asks for it.
+    """
     found: dict[str, bytes] = {}
     given = (targets.signed.delegations.roles if targets.signed.delegations else None) or {}
     for name, role in roles.items():
@@ -135,7 +139,7 @@ def _new_files(
             file = store.target_file(path, target.sha256)
             if (folder / TARGET_FILES / file).is_file():
                 store.read_target(folder / TARGET_FILES, target)
-            else:
+            elif not is_sbom(path) or (folder / PENDING / TARGET_FILES / file).is_file():
                 found[file] = store.read_target(folder / PENDING / TARGET_FILES, target)
     return found
 

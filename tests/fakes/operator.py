@@ -11,6 +11,7 @@ from edge.release import blobs, catalogue, export
 from edge.release.signing import sign_here
 from edge.repository.repository import Repository
 from edge_signing.release import Content
+from edge_signing.sbom import sbom_path
 from tests.agent.power.system import System
 
 
@@ -42,12 +43,14 @@ class Operator:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def release(self, system: System) -> None:
-        """Release a system, signed by all keys."""
+    def release(self, system: System, sbom: bytes | None = None) -> None:
+        """Release a system, signed by all keys, with an SBOM or without."""
         known = catalogue.entries(self.repository)
         serial = catalogue.next_serial(known)
         documents = {system.release.path: (system.release.pack(), {catalogue.SERIAL: serial})}
         documents |= {one.path: (one.pack(), {}) for one in system.patches}
+        if sbom is not None:
+            documents[sbom_path(system.release.product, system.release.version)] = (sbom, {})
         for digest, data in system.blobs.items():
             path = blobs.path_of(self.repository.folder, Content(len(data), digest))
             path.parent.mkdir(exist_ok=True)
@@ -57,9 +60,9 @@ class Operator:
         sign_here(self.repository, self.ring, nobody)
         self.repository.publish(self.ring, now=self.now)
 
-    def bundle(self, version: str, base: str | None = None) -> bytes:
+    def bundle(self, version: str, base: str | None = None, *, with_sbom: bool = False) -> bytes:
         """Return a bundle of a release, of the newest metadata."""
         path = self.folder / "update.edge"
         entry = catalogue.find(self.repository, version)
-        export.write(self.repository, entry, path, base_version=base)
+        export.write(self.repository, entry, path, base_version=base, with_sbom=with_sbom)
         return path.read_bytes()

@@ -22,6 +22,7 @@ from edge_signing.formats.bundle import (
     MetadataSection,
 )
 from edge_signing.release import RELEASE_FILE, PatchSet, Payload, Release
+from edge_signing.sbom import MOST_BYTES, is_sbom, sbom_path
 from edge_signing.trust import offline
 from edge_signing.trust.sighting import UNSEEN, Sighting
 
@@ -60,11 +61,16 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a bundle says, verified or not: its release and all that it brings."""
+    """What a bundle says, verified or not: its release and all that it brings.
+
+    Attributes:
+        sbom: The SBOM of the release, if the bundle brings it; not read here.
+    """
 
     release: Release
     patches: tuple[PatchSet, ...]
     offers: tuple[Offer, ...]
+    sbom: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,7 @@ class Bundle:
             raise FormatError("bundle: the payload section is not the blobs of its payloads")
         if not offers:
             raise FormatError("bundle: it brings no payload")
-        return Contents(release, patches, tuple(offers))
+        return Contents(release, patches, tuple(offers), _sbom(release, documents))
 
     def verified(self, anchor: Anchor) -> Verified:
         """Return what the bundle says, signed by whom the anchor trusts and meant for it.
@@ -215,12 +221,25 @@ def _documents(documents: Mapping[str, bytes]) -> tuple[Release, tuple[PatchSet,
     _require_place(release.path, releases[0])
     patches = []
     for path in sorted(set(documents) - set(releases)):
+        if is_sbom(path):
+            continue
         found = PatchSet.unpack(documents[path])
         _require_place(found.path, path)
         if (found.product, found.version) != (release.product, release.version):
             raise FormatError(f"{path}: not patches to {release.path}")
         patches.append(found)
     return release, tuple(patches)
+
+
+def _sbom(release: Release, documents: Mapping[str, bytes]) -> bytes | None:
+    due = sbom_path(release.product, release.version)
+    for path in documents:
+        if is_sbom(path) and path != due:
+            raise FormatError(f"{path}: not of {release.path}")
+    sbom = documents.get(due)
+    if sbom is not None and len(sbom) > MOST_BYTES:
+        raise FormatError(f"{due}: {len(sbom)} bytes, more than {MOST_BYTES}")
+    return sbom
 
 
 def _require_place(due: str, found: str) -> None:

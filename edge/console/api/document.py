@@ -18,6 +18,7 @@ PREFIX: Final = "/api/v1"
 _PART: Final = re.compile(r"\{(\w+)\}")
 _REFERENCE: Final = "#/components/schemas/{model}"
 _JSON: Final = "application/json"
+_FILE: Final = "application/octet-stream"
 
 
 def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def _operation(one: Endpoint) -> dict[str, Any]:
         schema = {"type": "string", "format": "binary"}
         found["requestBody"] = {
             "required": True,
-            "content": {"application/octet-stream": {"schema": schema}},
+            "content": {_FILE: {"schema": schema}},
         }
     return found
 
@@ -78,7 +79,12 @@ def _parameters(one: Endpoint) -> list[dict[str, Any]]:
         schema = one.query.model_json_schema()
         defined = schema.get("$defs", {})
         found += [
-            {"name": name, "in": "query", "required": False, "schema": _inlined(each, defined)}
+            {
+                "name": name,
+                "in": "query",
+                "required": name in schema.get("required", ()),
+                "schema": _inlined(each, defined),
+            }
             for name, each in schema["properties"].items()
         ]
     if one.is_repeatable:
@@ -101,7 +107,9 @@ def _inlined(schema: Any, defined: dict[str, Any]) -> Any:
 
 def _responses(one: Endpoint) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Done"}
-    if one.answer is not None:
+    if one.is_download:
+        good["content"] = {_FILE: {"schema": {"type": "string", "format": "binary"}}}
+    elif one.answer is not None:
         good["content"] = {_JSON: {"schema": _to(one.answer)}}
     bad = {"description": "Not done", "content": {_JSON: {"schema": _to(ErrorView)}}}
     return {str(one.status): good, "4XX": bad, "5XX": bad}

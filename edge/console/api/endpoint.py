@@ -83,7 +83,7 @@ class Call:
         return self.query
 
 
-Act = Callable[[Call], Awaitable[BaseModel | None]]
+Act = Callable[[Call], Awaitable[BaseModel | web.StreamResponse | None]]
 
 
 class Reach(Enum):
@@ -114,6 +114,7 @@ class Endpoint:
         query: The words after `?` that there are.
         body: What is sent.
         is_upload: The body is a file, read by the act.
+        is_download: The answer is a file, sent by the act.
         tells_secret: The answer must not be stored.
         reach: What of it somebody has who is limited to groups; nothing unless it is said.
     """
@@ -127,13 +128,14 @@ class Endpoint:
     query: type[Words] | None = None
     body: type[Words] | None = None
     is_upload: bool = False
+    is_download: bool = False
     tells_secret: bool = False
     reach: Reach = Reach.NOTHING
 
     @property
     def status(self) -> int:
         """The status when all is well."""
-        return 204 if self.answer is None else 200
+        return 204 if self.answer is None and not self.is_download else 200
 
     @property
     def is_repeatable(self) -> bool:

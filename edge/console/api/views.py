@@ -227,6 +227,7 @@ class MissingView(View):
     name: str
     sha256: str
     length_bytes: int
+    is_optional: bool = Field(description="All is published without it: an SBOM")
 
 
 class ReleasesView(View):

@@ -3,23 +3,21 @@
 Offline roles sign elsewhere; the console makes snapshot, timestamp and orders alone, with the
 online keys of the tenant's ring. Bundles bring the metadata of a product with their documents and
 payloads. What that metadata names besides is asked for by its hash (`missing`), and all of it is
-published when nothing is missing: devices never see metadata that leads nowhere.
+published when nothing is missing that a device could ask for: an SBOM may come later, or never.
 """
 
-import hashlib
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from tuf.api.metadata import Metadata, Targets
 
-from edge import atomic
 from edge.console.orders import Signed
 from edge.console.releases import Release
-from edge.console.repository import leftovers
+from edge.console.repository import arrivals, leftovers
+from edge.console.repository.arrivals import Missing, Taken, file_name
 from edge.console.repository.leftovers import Leftover
 from edge.errors import ThingNotFoundError, UntrustedError
 from edge.keys import request, ring
@@ -31,30 +29,19 @@ from edge.release import blobs, check
 from edge.repository import store
 from edge.repository.order import sign_order
 from edge.repository.repository import Repository
+from edge.sbom import reading
 from edge_agent.payload.bundle import Anchor, Bundle, Verified
 from edge_signing.disk import FILE as DISK_FILE
 from edge_signing.errors import SigningError
 from edge_signing.release import RELEASE_FILE, Content, PatchSet
 from edge_signing.release import Release as Document
+from edge_signing.sbom import MOST_BYTES as SBOM_MOST_BYTES
+from edge_signing.sbom import is_sbom, sbom_path
 from edge_signing.trust import documents, offline, signatures
 from edge_signing.trust.names import DIRECTOR, TARGETS, TIMESTAMP
 from edge_signing.trust.offline import Target
 
-_PIECE_BYTES: Final = 1 << 20
 _OfRole = Callable[[str], Metadata[Targets] | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A file that signed metadata names and that is not here.
-
-    Attributes:
-        name: As devices ask for it: `targets/…` or `blobs/<sha256>`.
-    """
-
-    name: str
-    sha256: str
-    length_bytes: int
 
 
 class Vault:
@@ -82,49 +69,59 @@ class Vault:
         """The ring as it lies there: keys may be rotated while the console runs."""
         return ring.read(self._keys_folder)
 
-    def take(self, bundle: Path, *, now: datetime) -> list[Release]:
+    def take(self, bundle: Path, *, now: datetime) -> Taken:
         """Verify a bundle, keep what it brings, publish if nothing is missing.
-
-        Returns the releases that are known then.
 
         Raises:
             SigningError: It is no bundle, or a signature or hash does not hold.
             UntrustedError: The keys of the ring did not sign it, or a release is offered no longer.
+            InputError: It brings an SBOM that is none.
         """
         with self._lock, bundle.open("rb") as stream:
             opened = Bundle.open(stream)
             found = opened.verified(Anchor(self.ring.trusted_root(), now))
             self._require_ours(opened, found)
             check.blobs(opened, found.contents, progress=SILENT)
+            if found.contents.sbom is not None:
+                release = found.contents.release
+                place = sbom_path(release.product, release.version)
+                reading.read(found.contents.sbom, place)
+            before = self._sboms()
             self._keep(opened, found)
             self._settle(now)
-            return self.releases()
+            return Taken(self.releases(), tuple(sorted(self._sboms() - before)))
 
-    def put(self, sha256: str, stream: BinaryIO, *, now: datetime) -> list[Release]:
+    def put(self, sha256: str, stream: BinaryIO, *, now: datetime) -> Taken:
         """Keep a file that is missing, publish if it was the last one.
 
         Raises:
             ThingNotFoundError: No file with this hash is missing.
+            InputError: It is said to be an SBOM, and is none.
             UntrustedError: It has another hash or length.
         """
         with self._lock:
             found = next((one for one in self.missing() if one.sha256 == sha256), None)
             if found is None:
                 raise ThingNotFoundError(f"{sha256}: no file with this hash is missing")
-            is_blob = found.name.startswith(f"{blobs.FOLDER}/")
-            _copy(
-                stream, (self.repository.folder if is_blob else self._pending) / found.name, found
-            )
+            before = self._sboms()
+            if found.is_optional:
+                arrivals.keep_sbom(stream, self.repository.folder / found.name, found)
+            else:
+                is_blob = found.name.startswith(f"{blobs.FOLDER}/")
+                folder = self.repository.folder if is_blob else self._pending
+                arrivals.copy(stream, folder / found.name, found)
             self._settle(now)
-            return self.releases()
+            return Taken(self.releases(), tuple(sorted(self._sboms() - before)))
 
     def missing(self) -> list[Missing]:
         """Return the files that the newest signed metadata names and that are not here."""
         wanted = [
-            Missing(f"targets/{store.target_file(path, one.sha256)}", one.sha256, one.length_bytes)
+            Missing(file_name(one), one.sha256, one.length_bytes, is_sbom(path))
             for path, one in self.named().items()
+            # What is longer than any SBOM may be is never asked for.
+            if not is_sbom(path) or one.length_bytes <= SBOM_MOST_BYTES
         ]
-        found = [one for one in wanted if self._file(one.name) is None]
+        found = [one for one in wanted if self.file(one.name) is None]
         contents: set[Content] = set()
         for document in self.documents():
             contents.update(_contents(document))
@@ -228,8 +225,7 @@ class Vault:
         named = {**self.named(self.repository.published().role), **self.named(self._newest)}
         contents = {one for document in self.documents(named) for one in _contents(document)}
         found = {f"{blobs.FOLDER}/{one.sha256.hex()}" for one in contents}
-        for path, target in named.items():
-            found.add(f"{store.TARGET_FILES}/{store.target_file(path, target.sha256)}")
+        found |= {file_name(target) for target in named.values()}
         return found | leftovers.of_metadata(self.repository.published())
 
     @property
@@ -263,11 +259,11 @@ class Vault:
         for offer in found.contents.offers:
             self._keep_blob(bundle, offer.offset_bytes, offer.payload.blob)
             table = blobs.path_of(self.repository.folder, offer.payload.table)
-            _write(table, offer.table)
+            arrivals.keep(table, offer.table)
         for path, target in found.trust.targets.items():
             if (data := bundle.files.get(f"targets/{path}")) is not None:
-                file = store.target_file(path, target.sha256)
-                _write(self._pending / store.TARGET_FILES / file, data)
+                folder = self.repository.folder if is_sbom(path) else self._pending
+                arrivals.keep(folder / file_name(target), data)
         name = f"{found.trust.role}.json"
         newest = self._newest(found.trust.role)
         if newest is None or found.trust.role_version > newest.signed.version:
@@ -280,14 +276,14 @@ class Vault:
         if place.is_file():
             return
         bundle.stream.seek(offset_bytes)
-        _copy(bundle.stream, place, Missing("", content.sha256.hex(), content.length_bytes))
+        arrivals.copy(bundle.stream, place, Missing("", content.sha256.hex(), content.length_bytes))
 
     def _settle(self, now: datetime) -> None:
         """Publish what waits if all documents that it names are here."""
         if self.repository.waiting() is None:
             return
-        wanted = [store.target_file(path, one.sha256) for path, one in self.named().items()]
-        if all(self._file(f"{store.TARGET_FILES}/{one}") for one in wanted):
+        wanted = [file_name(one) for path, one in self.named().items() if not is_sbom(path)]
+        if all(self.file(one) for one in wanted):
             try:
                 self.repository.publish(self.ring, now=now)
             except Exception:
@@ -324,6 +320,11 @@ class Vault:
             found |= {file.path: offline.target(file) for file in files}
         return found
 
+    def _sboms(self) -> set[str]:
+        """Return the paths of the SBOMs that are here, of the newest metadata."""
+        named = self.named().items()
+        return {path for path, one in named if is_sbom(path) and self.file(file_name(one))}
+
     def _published_paths(self) -> set[str]:
         published = self.repository.published()
         names = set(published.roles) - {TARGETS}
@@ -335,15 +336,16 @@ class Vault:
         found: list[Document | PatchSet] = []
         for path, target in sorted((self.named() if named is None else named).items()):
             name = path.rpartition("/")[2]
-            file = self._file(f"targets/{store.target_file(path, target.sha256)}")
-            if file is None or DISK_FILE.fullmatch(name):
+            file = self.file(file_name(target))
+            if file is None or DISK_FILE.fullmatch(name) or is_sbom(path):
                 continue
             data = file.read_bytes()
             is_release = name == RELEASE_FILE
             found.append(Document.unpack(data) if is_release else PatchSet.unpack(data))
         return found
 
-    def _file(self, name: str) -> Path | None:
+    def file(self, name: str) -> Path | None:
+        """Return where a file is that signed metadata names, None if it is not here."""
         for folder in (self.repository.folder, self._pending):
             if (folder / name).is_file():
                 return folder / name
@@ -352,22 +354,3 @@ class Vault:
 
 def _contents(document: Document | PatchSet) -> list[Content]:
     return [one for each in document.payloads for one in (each.table, each.blob)]
-
-
-def _write(path: Path, data: bytes) -> None:
-    if not path.is_file():
-        with atomic.file(path) as stream:
-            stream.write(data)
-
-
-def _copy(source: BinaryIO, place: Path, due: Missing) -> None:
-    """Write a file if it is the one that is due; else nothing is left of it."""
-    sha256 = hashlib.sha256()
-    left = due.length_bytes
-    with atomic.file(place) as stream:
-        while left and (piece := source.read(min(left, _PIECE_BYTES))):
-            sha256.update(piece)
-            stream.write(piece)
-            left -= len(piece)
-        if left or sha256.hexdigest() != due.sha256:
-            raise UntrustedError(f"{due.sha256}: the bytes that came are others")

@@ -1,8 +1,10 @@
 """`edge bundle` and `edge release`: what they print, and how they end on bad input."""
 
+import hashlib
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -256,6 +258,7 @@ def test_a_removed_release_is_offered_no_longer(repository: Path, edge: Edge) ->
     assert json.loads(ended.out)["removed"] == [
         "system/1.0.0/release.json",
         "system/1.0.0/disk-tiny.json",
+        "system/1.0.0/sbom.spdx.json",
         "system/1.1.0/from-1.0.0.json",
     ]
     listed = json.loads(edge("release", "list", "--json").out)["releases"]
@@ -292,3 +295,62 @@ def test_wrong_words_about_releases_are_told(
 
     assert ended.status == status, ended.err
     assert reason in ended.err
+
+
+def test_the_sbom_of_the_build_is_signed_with_its_release(repository: Path, edge: Edge) -> None:
+    made = Path("out/sbom.spdx.json").read_bytes()
+    sha256 = hashlib.sha256(made).hexdigest()
+
+    assert edge("release", "bundle", "1.0.0", "-o", "lean.edge").status == 0
+    assert edge("release", "bundle", "1.0.0", "--sbom", "-o", "whole.edge").status == 0
+
+    told = edge("bundle", "verify", "whole.edge")
+    facts = json.loads(edge("bundle", "verify", "whole.edge", "--json").out)
+    lean = json.loads(edge("bundle", "info", "lean.edge", "--json").out)
+    (listed,) = json.loads(edge("release", "list", "--json").out)["releases"]
+    assert "  SBOM: " in told.out
+    assert facts["sbom"] == {"bytes": len(made), "sha256": sha256}
+    assert (lean["sbom"], listed["sbom"]) == (None, sha256)
+    (stored,) = repository.glob(f"targets/system/1.0.0/{sha256}.*")
+    assert stored.read_bytes() == made
+    added = Path("whole.edge").stat().st_size - Path("lean.edge").stat().st_size
+    assert len(made) < added < len(made) + 100
+
+
+def test_a_build_without_its_sbom_is_released_without_one(repository: Path, edge: Edge) -> None:
+    Path("out/sbom.spdx.json").unlink()
+
+    ended = edge("release", "add", "out", "--version", "1.1.0", "--no-chunks")
+    refused = edge("release", "bundle", "1.1.0", "--sbom", "-o", "x.edge")
+
+    assert (ended.status, refused.status) == (0, 3)
+    assert "system 1.1.0: it has no SBOM" in refused.err
+    assert edge("release", "bundle", "1.1.0", "-o", "x.edge").status == 0
+
+
+def test_an_sbom_that_the_build_did_not_write_is_not_released(repository: Path, edge: Edge) -> None:
+    with Path("out/sbom.spdx.json").open("a") as stream:
+        stream.write(" ")
+
+    ended = edge("release", "add", "out", "--version", "1.1.0", "--no-chunks")
+
+    assert ended.status == 4
+    assert "sbom.spdx.json: not the file that the build made" in ended.err
+
+
+def test_builds_are_compared_by_their_sboms(repository: Path, edge: Edge) -> None:
+    shutil.copytree("out", "older")
+    document = json.loads(Path("older/sbom.spdx.json").read_text())
+    changed = next(one for one in document["packages"] if one["name"] == "app-one")
+    changed["versionInfo"] = "0.9-1"
+    Path("older/sbom.spdx.json").write_text(json.dumps(document))
+
+    same = edge("report", "out", "--diff", "out")
+    told = edge("report", "out", "--diff", "older")
+    facts = json.loads(edge("report", "out", "--diff", "older", "--json").out)
+    Path("older/sbom.spdx.json").unlink()
+
+    assert same.out == "the same services and packages\n"
+    assert re.search(r"~ +app-one +0\.9-1 +1\.0-1 +one", told.out)
+    assert [(one["name"], one["kind"]) for one in facts["packages"]] == [("app-one", "changed")]
+    assert edge("report", "out", "--diff", "older").status == 3

@@ -78,6 +78,7 @@ const ACTS = {
   "group.set": "set",
   "release.add": "added",
   "release.publish": "published",
+  "release.sbom": "brought the SBOM of",
   "hook.create": "made the webhook",
   "hook.remove": "removed the webhook",
   "hook.turn": "turned the webhook",

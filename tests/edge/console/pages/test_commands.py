@@ -40,6 +40,8 @@ async ([folder, name]) => {
     line("groups", "remove", name, "--yes"),
     line("releases", "add", name, "--repo", "repo/"),
     line("releases", "show", name),
+    line("releases", "sbom", name, "--match", name, "--service", name),
+    line("releases", "sbom", name, "--from", name),
     line("audit", "list", "--subject", name),
     line("audit", "verify"),
     line("console", "login", name, "--token-file", "FILE", "--ca", "server-ca.crt"),

@@ -10,13 +10,24 @@ import { icon } from "../icons.js";
 import { onScreen } from "../keys.js";
 import { badge, facts, heading, panel, short, skeleton, trouble } from "../parts.js";
 import { go, title } from "../router.js";
+import { changeList, changes } from "./changes.js";
+import { packageList, packages } from "./packages.js";
+
+const TABS = [
+  { id: "release", name: "Release", draw: drawRelease },
+  { id: "packages", name: "Services and packages", draw: packages, list: "list" },
+  { id: "changes", name: "What changed", draw: changes, list: "changed" },
+];
 
 export function release(screen) {
   const { product, version } = screen.words;
   title(`${product} ${version}`);
-  const state = { product, version, release: null, contents: null, before: null, older: null, devices: [], total: 0, failed: 0, error: null };
+  const state = { product, version, release: null, contents: null, before: null, older: null, devices: [], total: 0, failed: 0, error: null, others: [], tab: location.hash.slice(1) || "release" };
   const acts = {};
   const draw = () => show(screen.main, view(state, acts));
+  Object.assign(state, { list: packageList(product, version, draw), changed: changeList(product, version, draw) });
+  // Only what is looked at is asked for.
+  const loadTab = () => state[TABS.find((tab) => tab.id === state.tab)?.list]?.load();
   acts.load = async () => {
     try {
       const filter = `product="${product}" and version="${version}"`;
@@ -26,13 +37,21 @@ export function release(screen) {
         get("/releases", { product, limit: 500 }),
         may("devices:read") ? get("/devices", { filter, limit: 12, total: true }) : { devices: [], total: 0 },
       ]);
-      const before = list.releases.filter((one) => one.counter < found.counter).sort((one, other) => other.counter - one.counter)[0] ?? null;
-      Object.assign(state, { release: found, contents, before, devices: running.devices, total: running.total, error: null });
+      const { before, others } = around(found, list.releases);
+      Object.assign(state, { release: found, contents, before, others, devices: running.devices, total: running.total, error: null });
+      if (!others.some((one) => one.version === state.changed.from)) state.changed.from = (before ?? others[0])?.version ?? "";
       if (before && state.older?.path !== before.path) state.older = await get(`/releases/${part(before.version)}/contents`, { product }).catch(() => null);
     } catch (error) {
       if (!state.release) state.error = error;
     }
     draw();
+    await loadTab();
+  };
+  acts.setTab = (tab) => {
+    state.tab = tab;
+    history.replaceState(null, "", `${location.pathname}#${tab}`);
+    draw();
+    loadTab();
   };
   acts.deploy = () => state.release && deploy({ release: state.release, filter: filterFor(state.release) }).then(acts.load);
   draw();
@@ -44,6 +63,14 @@ export function release(screen) {
 
 const filterFor = (one) => `state=accepted and version!="${one.version}" and board in (${one.boards.join(", ")})`;
 
+/** Return the release before one, and all others of its product, the earlier ones first. */
+function around(found, all) {
+  const order = (one, other) => one.counter - other.counter || one.version.localeCompare(other.version, "en", { numeric: true });
+  const others = all.filter((one) => one.path !== found.path && one.kind === found.kind).sort((one, other) => order(other, one));
+  const earlier = others.filter((one) => order(one, found) < 0);
+  return { before: earlier[0] ?? null, others: [...earlier, ...others.filter((one) => !earlier.includes(one))] };
+}
+
 function view(state, acts) {
   const above = h("a.crumb", { href: "/releases" }, icon("left"), "Releases");
   if (state.error) return [heading(state.version, { above }), trouble(state.error, acts.load)];
@@ -54,12 +81,18 @@ function view(state, acts) {
   return [
     heading(name, { above, actions }),
     !one.is_published && h("div.banner.is-warn", icon("alert"), h("div", h("strong", "It can not be sent to devices yet."), h("p", "Files that its documents name are not here: upload their bundles too, or bring them from the repository.", commandLine(line("releases", "add", one.version, "--repo", "repo/"))))),
-    h(
-      "div.columns",
-      h("div.column", fetching(state), images(state), documents(state)),
-      h("div.column.is-narrow", about(one, state), runners(state), byCommand(one)),
-    ),
+    h("div.tabs", { role: "tablist", "aria-label": "Parts of the release" }, TABS.map((tab) => h("button", { type: "button", role: "tab", id: `tab-${tab.id}`, "aria-selected": String(tab.id === state.tab), "aria-controls": "tab-body", on: { click: () => acts.setTab(tab.id) } }, tab.name))),
+    h("div", { id: "tab-body", role: "tabpanel", "aria-labelledby": `tab-${state.tab}` }, (TABS.find((tab) => tab.id === state.tab) ?? TABS[0]).draw(state, acts)),
   ];
+}
+
+function drawRelease(state) {
+  const one = state.release;
+  return h(
+    "div.columns",
+    h("div.column", fetching(state), images(state), documents(state)),
+    h("div.column.is-narrow", about(one, state), runners(state), byCommand(one)),
+  );
 }
 
 const sum = (payloads) => payloads.reduce((total, one) => total + one.blob_bytes + one.table_bytes, 0);
@@ -125,7 +158,6 @@ function images(state) {
           }),
         ),
       ),
-      h("p.panel-note.inside", "The repository holds images and documents. Services and packages are in ", h("code", "sbom.spdx.json"), " beside the build; it is not a part of the release, so it can not be shown here."),
     ],
     { kind: "is-flush" },
   );

@@ -151,9 +151,10 @@ function uploaded(one, state, acts, at) {
 
 function outcome(said) {
   const names = said.changed.map((one) => `${one.product} ${one.version} ${one.is_published ? "is published" : "is here, not whole yet"}`);
+  const needed = said.missing.filter((one) => !one.is_optional);
   return [
     h("p", "All signatures and hashes hold. ", names.length ? `${names.join(", ")}.` : "Nothing new was in it."),
-    said.missing.length > 0 && h("p.faint", `${plural(said.missing.length, "file")} that the signed metadata names ${said.missing.length === 1 ? "is" : "are"} still missing, see below.`),
+    needed.length > 0 && h("p.faint", `${plural(needed.length, "file")} that the signed metadata names ${needed.length === 1 ? "is" : "are"} still missing, see below.`),
   ];
 }
 
@@ -196,7 +197,7 @@ function missing(state) {
       "div.panel-body",
       h("p.note", "Bundles of these versions bring them, or the repository that they were made in:"),
       commandLine(line("releases", "add", "VERSION", "--repo", "repo/")),
-      h("ul.missing-list", state.missing.slice(0, 50).map((one) => h("li", short(one.name, 64), h("span.faint.number", bytes(one.length_bytes))))),
+      h("ul.missing-list", state.missing.slice(0, 50).map((one) => h("li", short(one.name, 64), h("span.faint.number", one.is_optional && "SBOM: all is published without it · ", bytes(one.length_bytes))))),
     ),
   );
 }
