@@ -121,6 +121,8 @@ class Actions:
             record = replace(record, action=replace(action, target=current))
             return Outcome(Event.ON_TRIAL if self.is_on_trial() else Event.NOTHING, record)
         record = replace(record, action=action)
+        if checked.refusal:
+            return ended(record, Event.FAILED, checked.refusal)
         if self._memory.loss and self._parts.counters.armed() == action.mark():
             # The record would have told how it ended; without this it would go on for ever.
             reason = f"was armed before and does not run: it fell back ({self._memory.loss})"

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_agent.errors import AgentError
 from edge_agent.identity import Identity
@@ -22,10 +23,14 @@ from edge_agent.payload.bundle import Anchor, require_allowed
 from edge_agent.record import Action
 from edge_agent.standing import Standing
 from edge_agent.store import files_in
-from edge_signing.errors import TrustError
+from edge_signing.approval import Approvers
+from edge_signing.errors import SigningError, TrustError
 from edge_signing.messages import Desired
 from edge_signing.release import PatchSet, Payload, Release, patches_path
 from edge_signing.trust.sighting import UNSEEN
+
+if TYPE_CHECKING:
+    from edge_signing.trust.offline import Target
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +46,7 @@ class DeviceSource:
         root: File with the root metadata of the image.
         folder: Where verified metadata is kept from one look to the next.
         spare: In memory, for when `folder` takes nothing; it is gone after a restart.
+        approvers: Who has to approve what a server orders; None for nobody.
         link: To the server, if there is one.
         identity: Of the device, if it has one.
     """
@@ -51,6 +57,7 @@ class DeviceSource:
     link: Link | None = None
     identity: Identity | None = None
     spare: Path | None = None
+    approvers: Approvers | None = None
     _bundle: tuple[str, BundleSource] | None = field(default=None, init=False)
 
     def check(self, action: Action, known: Known) -> Checked:
@@ -114,7 +121,8 @@ class DeviceSource:
         if not order.targets or desired.release is None:
             return checked
         vouched = client.targets(self.standing.product)
-        if desired.release not in director.agreed(order, vouched):
+        agreed = director.agreed(order, vouched)
+        if desired.release not in agreed:
             raise TrustError(f"{desired.release}: the director does not order it")
         release = Release.unpack(client.read(desired.release))
         _require_place(release.path, desired.release)
@@ -124,7 +132,20 @@ class DeviceSource:
         if path in vouched:
             patches.append(PatchSet.unpack(client.read(path)))
             _require_place(patches[0].path, path)
-        return replace(checked, release=release, patches=tuple(patches))
+        refusal = self._refusal(desired, agreed[desired.release], known.now_s)
+        return replace(checked, release=release, patches=tuple(patches), refusal=refusal)
+
+    def _refusal(self, desired: Desired, ordered: "Target", now_s: int) -> str:
+        """Return why people of this device's image did not approve an order, empty if they did."""
+        if self.approvers is None:
+            return ""
+        from edge_signing.trust import approvals
+
+        try:
+            approvals.require(desired.approval, self.approvers, ordered, now_s=now_s)
+        except SigningError as error:
+            return str(error)
+        return ""
 
     def _check_bundle(self, path: str, known: Known) -> Checked:
         verified = self._opened(path).verified(self._anchor(self._roots.newest(), known))

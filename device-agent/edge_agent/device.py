@@ -178,7 +178,7 @@ def agent(places: Places, waker: Waker) -> Agent:
     link = link_to(server, certified, boot_id, lambda: clock.now_s() >= floor_s)
     waker.link = link
     root = places.etc / "root.json"
-    source = SourceAtNeed(lambda: _source(runs, root, places, link, identity))
+    source = SourceAtNeed(lambda: _source(runs, root, places, link, identity, settings))
     outbox = FallbackFiles(files_in(places.data / "outbox"), files_in(places.run / "outbox"))
     parts = Parts(
         boot_id=boot_id,
@@ -244,11 +244,13 @@ def _source(
     places: Places,
     link: Link | None,
     identity: Identity | None,
+    settings: Settings,
 ) -> Source:
     from edge_agent.check import DeviceSource
 
     trust = _trust_folder(places)
-    return DeviceSource(runs, root, trust, link, identity, places.run / TRUST)
+    approvers = settings.options.approvers
+    return DeviceSource(runs, root, trust, link, identity, places.run / TRUST, approvers)
 
 
 def identity_of(places: Places) -> Identity | None:

@@ -17,7 +17,8 @@ from edge_agent.slots import Slots
 from edge_agent.standing import Standing
 from edge_agent.store import Files
 from edge_agent.window import Window
-from edge_signing.messages import EventId, ReportEvent, Status
+from edge_signing.approval import Approvers
+from edge_signing.messages import EventId, Policy, ReportEvent, Status
 from edge_signing.release import PatchSet, Release
 from edge_signing.trust.sighting import UNSEEN, Sighting
 
@@ -58,6 +59,7 @@ class Checked:
         seen: The sighting of targets.json that it was checked with.
         epoch: The enrolment that the director's document is for.
         director: The sighting of that document; of nothing when there is none.
+        refusal: Why the release must not be installed; it may run already.
     """
 
     release: Release | None
@@ -65,6 +67,7 @@ class Checked:
     seen: Sighting = UNSEEN
     epoch: int = 0
     director: Sighting = UNSEEN
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +127,13 @@ class Options:
     Attributes:
         poll_s: How long the link is waited for at most, when idle.
         health: What is asked of a new system.
-        window: When the device may restart, if an order asks for it; None for always.
+        window: When the device may restart, if an order asks for it and names no other time; None
+            for always.
         confirm: Whether the user has to agree to a restart, if an order does not say.
         hooks: Programs that are asked before an update goes on.
         flush_bytes: How much is written between two flushes at most.
+        utc_offset_min: Local time less UTC, for the window that an order names.
+        approvers: Who has to approve what a server orders; None for nobody.
     """
 
     poll_s: float = 300
@@ -136,6 +142,16 @@ class Options:
     confirm: bool = False
     hooks: Mapping[Moment, tuple[str, ...]] = field(default_factory=dict)
     flush_bytes: int = FLUSH_BYTES
+    utc_offset_min: int = 0
+    approvers: Approvers | None = None
+
+    def window_of(self, policy: Policy) -> Window | None:
+        """Return when an order lets the device restart, None for always."""
+        if policy.reboot != "window":
+            return None
+        if policy.window is None:
+            return self.window
+        return Window(policy.window.begin_min, policy.window.end_min, self.utc_offset_min)
 
 
 @dataclass(frozen=True, slots=True)

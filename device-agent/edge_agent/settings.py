@@ -2,12 +2,13 @@
 
     {"http": "https://example.com/", "mqtt": "mqtts://example.com", "poll_s": 300,
      "health": {"stable_s": 30, "timeout_s": 300, "console": false},
-     "window": {"from": "02:00", "to": "04:00", "utc_offset_min": 60},
+     "window": {"from": "02:00", "to": "04:00"}, "utc_offset_min": 60,
      "confirm": true,
      "hooks": {"before-install": ["/etc/edge/hooks/room"],
                "before-restart": ["/etc/edge/hooks/battery"]},
      "reach": {"logs": true, "inventory": true, "restart": ["web"], "reboot": false,
-               "without_logs": ["vault"]}}
+               "without_logs": ["vault"]},
+     "approvals": {"threshold": 2, "keys": [{"algorithm": "ed25519", "public": "d75a98…"}, …]}}
 
 Each of them may be left out; one that is not known, or wrong, is an error.
 """
@@ -24,14 +25,15 @@ from edge_agent.hooks import MOMENTS, Moment
 from edge_agent.parts import Options
 from edge_agent.reach.policy import Policy
 from edge_agent.window import DAY_MIN, Window
+from edge_signing.approval import Approvers
 from edge_signing.errors import FormatError
 from edge_signing.fields import Fields
+from edge_signing.hours import minute
 
 FILE: Final = Path("/etc/edge/agent.json")
 DAY_S: Final = 86_400
 URL: Final = re.compile(r"[a-z]{4,5}://[!-~]{1,1000}")
 _PROGRAM: Final = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9._+-]{0,100}){1,20}")
-_TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,23 @@ class Settings:
         http, mqtt = (fields.text(name, URL) if fields.has(name) else "" for name in _LINKS)
         poll_s = fields.integer("poll_s", least=1, most=DAY_S) if fields.has("poll_s") else 300
         health = _health(fields.fields("health")) if fields.has("health") else Terms()
-        window = _window(fields.fields("window")) if fields.has("window") else None
+        offset_min = _offset_min(fields)
+        window = _window(fields.fields("window"), offset_min) if fields.has("window") else None
         confirm = fields.one_of("confirm", (False, True)) if fields.has("confirm") else False
         hooks = _hooks(fields.fields("hooks")) if fields.has("hooks") else {}
         reach = Policy.read(fields.fields("reach")) if fields.has("reach") else Policy()
+        approvers = Approvers.read(fields.fields("approvals")) if fields.has("approvals") else None
         fields.end()
-        return cls(http, mqtt, Options(poll_s, health, window, confirm, hooks), reach)
+        options = Options(
+            poll_s,
+            health,
+            window,
+            confirm,
+            hooks,
+            utc_offset_min=offset_min,
+            approvers=approvers,
+        )
+        return cls(http, mqtt, options, reach)
 
     @classmethod
     def read(cls, file: Path = FILE) -> "Settings":
@@ -108,11 +121,15 @@ def _health(fields: Fields) -> Terms:
     return terms
 
 
-def _window(fields: Fields) -> Window:
-    offset_min = 0
-    if fields.has("utc_offset_min"):
-        offset_min = fields.integer("utc_offset_min", least=-DAY_MIN, most=DAY_MIN)
-    begin, end = (_minute(fields.text(name, _TIME)) for name in ("from", "to"))
+def _offset_min(fields: Fields, usual_min: int = 0) -> int:
+    if not fields.has("utc_offset_min"):
+        return usual_min
+    return fields.integer("utc_offset_min", least=-DAY_MIN, most=DAY_MIN)
+
+
+def _window(fields: Fields, offset_min: int) -> Window:
+    offset_min = _offset_min(fields, offset_min)
+    begin, end = (minute(fields, name) for name in ("from", "to"))
     fields.end()
     return Window(begin, end, offset_min)
 
@@ -132,8 +149,3 @@ def _programs(moment: Moment, value: object) -> tuple[str, ...]:
         if not isinstance(program, str) or not _PROGRAM.fullmatch(program):
             raise FormatError(f"{FILE.name}: hooks: {moment}: {program!r} is no absolute path")
     return tuple(programs)
-
-
-def _minute(text: str) -> int:
-    hours, minutes = text.split(":")
-    return int(hours) * 60 + int(minutes)

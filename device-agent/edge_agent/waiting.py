@@ -18,6 +18,7 @@ from edge_agent.outcome import CancelledError, Outcome
 from edge_agent.parts import Parts
 from edge_agent.record import Action, Record
 from edge_agent.transfer import Transfer
+from edge_signing.messages import Desired, Policy
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,8 @@ class Waiting:
             return self.stay()
         if not self._agree("before-restart"):
             return self.stay(LOOK_EVERY_S)
-        return Outcome(Event.DONE, replace(record, action=replace(action, is_confirmed=False)))
+        action = replace(action, is_confirmed=False, desired=_plain(action.desired))
+        return Outcome(Event.DONE, replace(record, action=action))
 
     def asks_user(self, action: Action) -> bool:
         """Return whether the user is asked; who brought a bundle is there and wants it."""
@@ -125,9 +127,10 @@ class Waiting:
         return record, action
 
     def _is_window_open(self, action: Action) -> bool:
-        window = self._parts.options.window
-        policy = action.desired.policy if action.desired else None
-        if policy is None or policy.reboot != "window" or window is None:
+        if action.desired is None:
+            return True
+        window = self._parts.options.window_of(action.desired.policy)
+        if window is None:
             return True
         return window.is_open(now_s(self._parts.clock, self._parts.counters.floor().floor_s))
 
@@ -143,3 +146,12 @@ class Waiting:
             self.reason = f"{moment}: {said}"
             logger.info("%s; asked again in %.0f s", self.reason, wait_s)
         return said == ""
+
+
+def _plain(desired: Desired | None) -> Desired | None:
+    """Return an order without what nobody asks for after its wait.
+
+    The agent of the system that is started next reads it in the record; it may be older, and not
+    know all that an order can say now.
+    """
+    return None if desired is None else replace(desired, policy=Policy(), approval=b"")

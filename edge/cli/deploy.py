@@ -1,11 +1,15 @@
 """`edge deploy`: order a release of devices."""
 
+import json
+from pathlib import Path
+
 import click
 
 from edge.cli import console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.console.client import Client
+from edge.errors import InputError
 from edge_signing.messages import CONFIRMS, REBOOTS
 
 
@@ -18,11 +22,22 @@ from edge_signing.messages import CONFIRMS, REBOOTS
 @click.option("--download-only", is_flag=True, help="Write the other slot, and wait.")
 @click.option("--reboot", type=click.Choice(REBOOTS), default="now", show_default=True)
 @click.option(
+    "--window",
+    default="",
+    metavar="HH:MM-HH:MM",
+    help="With --reboot window: when, in the local time of the device; else as the device sets it.",
+)
+@click.option(
     "--confirm",
     type=click.Choice(CONFIRMS),
     default="as-set",
     show_default=True,
     help="Whether the user of the device is asked.",
+)
+@click.option(
+    "--approval",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What people signed for it, for devices that want that: a JSON file.",
 )
 @console_options.options
 @JSON
@@ -35,7 +50,9 @@ def deploy(
     product: str,
     download_only: bool,
     reboot: str,
+    window: str,
     confirm: str,
+    approval: Path | None,
     client: Client,
     as_json: bool,
 ) -> None:
@@ -44,8 +61,12 @@ def deploy(
     \b
     Example:
       edge deploy 1.2.0 --to device-7
+      edge deploy 1.2.0 --to device-7 --reboot window --window 02:00-04:00
     """
     output.as_json |= as_json
+    if window and reboot != "window":
+        raise InputError("--window is for --reboot window")
+    signed = _json(approval) if approval else None
     for device in devices:
         body = {
             "device": device,
@@ -54,6 +75,15 @@ def deploy(
             "download_only": download_only,
             "reboot": reboot,
             "confirm": confirm,
+            "window": window,
+            **({"approval": signed} if signed else {}),
         }
         made = client.send("POST", "/deployments", body)
         output.result(made, f"{device}: {version} ordered, {made['action']}")
+
+
+def _json(file: Path) -> object:
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: {error}") from error

@@ -28,7 +28,7 @@ from edge.console.repository.arrivals import Missing, Taken
 from edge.console.repository.leftovers import Leftover
 from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
-from edge.errors import EdgeError, InputError
+from edge.errors import EdgeError, InputError, RefusedError
 from edge_signing.commands import Command, Word
 from edge_signing.errors import FormatError
 from edge_signing.messages import Policy
@@ -150,18 +150,37 @@ class Office:
         )
 
     async def deploy(
-        self, actor: Actor, device: str, version: str, *, product: str = "", policy: Policy
+        self,
+        actor: Actor,
+        device: str,
+        version: str,
+        *,
+        product: str = "",
+        policy: Policy,
+        approval: bytes = b"",
     ) -> Order:
         """Order a release of a device; see `orders.deploy`."""
 
         def order(connection: Connection) -> Order:
             release = releases.find(connection, actor.tenant, version, product)
+            if release.kind == FOREIGN and approval:
+                raise RefusedError(
+                    f"{release.product} {release.version} is no Edge release:"
+                    " no device checks an approval of it"
+                )
             if release.kind == FOREIGN:
                 return actions.deploy(
                     connection, actor, device, release, policy=policy, word=self._word
                 )
             return orders.deploy(
-                connection, actor, self.vaults, device, release, policy=policy, word=self._word
+                connection,
+                actor,
+                self.vaults,
+                device,
+                release,
+                policy=policy,
+                word=self._word,
+                approval=approval,
             )
 
         made = await self._of_device(actor, device, order)

@@ -1,7 +1,7 @@
 """What each device should run: orders, signed by the director of its tenant."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
@@ -15,6 +15,7 @@ from edge.console.devices.reports import OPEN, REPLACED, STAY
 from edge.console.releases import Release
 from edge.console.store.tables import DEVICES, ORDERS
 from edge.errors import RefusedError
+from edge_signing.approval import Approval
 from edge_signing.messages import Desired, Policy
 from edge_signing.trust.offline import Target
 
@@ -74,6 +75,7 @@ def deploy(
     *,
     policy: Policy,
     word: Callable[[], str],
+    approval: bytes = b"",
 ) -> Order:
     """Order a release of a device, in place of what was ordered before.
 
@@ -85,10 +87,12 @@ def deploy(
         release: What it should run.
         policy: How the update may go on.
         word: Gives a word that is not given twice.
+        approval: What people signed for it, packed; the device decides whether it is enough.
 
     Raises:
         ThingNotFoundError: There is no such device, or the release is published no longer.
-        RefusedError: It is not accepted, or the release is not for it or not published yet.
+        RefusedError: It is not accepted, or the release is not for it, not published yet, or not
+            among those that were approved.
     """
     row = registry.get(connection, actor.tenant, device)
     if registry.speaks_ddi(connection, actor.tenant, device):
@@ -98,8 +102,11 @@ def deploy(
             hint="edge releases add-file, or edge devices re-enrol if it runs Edge now",
         )
     _require_fit(connection, row, release)
+    _require_approved(release, approval)
     _replace(connection, actor, device)
-    order = _give(connection, actor, director, row, release, policy=policy, word=word)
+    order = _give(
+        connection, actor, director, row, release, policy=policy, word=word, approval=approval
+    )
     details: dict[str, object] = {
         "action": order.action,
         "release": release.path,
@@ -174,20 +181,23 @@ def _give(
     *,
     policy: Policy,
     word: Callable[[], str],
+    approval: bytes = b"",
 ) -> Order:
     seq = max(row.desired_seq, row.seq) + 1
     action = f"{seq}-{word()}"
+    path = release.path if release else None
     made = {
         "tenant": actor.tenant,
         "action": action,
         "device": row.device,
-        "release": release.path if release else STAY,
+        "release": path or STAY,
         "version": release.version if release else "",
         "state": OPEN,
         "created_at_s": actor.now_s,
     }
     connection.execute(insert(ORDERS).values(made))
-    _write(connection, actor.tenant, director, row, release, seq=seq, action=action, policy=policy)
+    desired = Desired(seq, action, path, b"", policy, approval=approval)
+    _write(connection, actor.tenant, director, row, release, desired)
     return Order(row.device, action, seq)
 
 
@@ -212,16 +222,7 @@ def renew(
     if row.desired_release != STAY:
         release = releases.get(connection, tenant, row.desired_release)
     seq = row.desired_seq + 1
-    packed = _write(
-        connection,
-        tenant,
-        director,
-        row,
-        release,
-        seq=seq,
-        action=before.action,
-        policy=before.policy,
-    )
+    packed = _write(connection, tenant, director, row, release, replace(before, seq=seq))
     details: dict[str, object] = {"action": before.action, "seq": seq}
     actor = Actor(tenant, CONSOLE, now_s)
     audit.record(connection, actor, "device.renew-order", f"device:{device}", details)
@@ -234,21 +235,19 @@ def _write(
     director: Director,
     row: Row[Any],
     release: Release | None,
-    *,
-    seq: int,
-    action: str,
-    policy: Policy,
+    desired: Desired,
 ) -> bytes:
+    """Sign what is desired of a device, and store it in place of what was."""
+    seq = desired.seq
     targets = director.targets(tenant, release) if release else {}
-    path = release.path if release else None
     signed = director.sign(tenant, targets, device=row.device, epoch=row.epoch, version=seq)
-    packed = Desired(seq, action, path, signed.document, policy).pack()
+    packed = replace(desired, director=signed.document).pack()
     same = (DEVICES.c.tenant == tenant, DEVICES.c.device == row.device)
     values = {
         "desired": packed,
         "desired_seq": seq,
-        "desired_action": action,
-        "desired_release": path or STAY,
+        "desired_action": desired.action,
+        "desired_release": desired.release or STAY,
         "desired_renew_at_s": signed.renew_at_s,
     }
     connection.execute(update(DEVICES).where(*same).values(values))
@@ -308,6 +307,14 @@ def _require_fit(connection: Connection, row: Row[Any], release: Release) -> Non
             f" {row.counter} of {row.device}, which would refuse it"
         )
     _require_hop(connection, row, release)
+
+
+def _require_approved(release: Release, approval: bytes) -> None:
+    """Refuse an approval of other releases; who signed it is for the device to say."""
+    if approval and release.path not in Approval.unpack(approval).statement.releases:
+        raise RefusedError(
+            f"the approval is of other releases than {release.product} {release.version}"
+        )
 
 
 def _require_hop(connection: Connection, row: Row[Any], release: Release) -> None:

@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeVar
 from edge_signing import canonical
 from edge_signing.errors import FormatError
 from edge_signing.fields import Fields
+from edge_signing.hours import Hours
 from edge_signing.trust.names import check_target_path
 
 T = TypeVar("T")
@@ -65,19 +66,28 @@ class Policy:
 
     Attributes:
         download_only: Write the other slot, and wait for an order without this word.
-        reboot: At once, or in the maintenance window of the device.
+        reboot: At once, or in the maintenance window.
         confirm: Whether the user has to agree to the restart: as the device sets it, or whatever
             that is. Said only if it is not `as-set`, so that devices of before read all others.
+        window: The maintenance window, in the local time of the device; None: as the device sets
+            it. Said only if there is one, as `confirm`.
     """
 
     download_only: bool = False
     reboot: Reboot = "now"
     confirm: Confirm = "as-set"
+    window: Hours | None = None
+
+    def __post_init__(self) -> None:
+        if self.window is not None and self.reboot != "window":
+            raise FormatError(f"policy: a window for a restart that is {self.reboot}")
 
     def object(self) -> dict[str, object]:
         """Return it as a part of a message."""
         said: dict[str, object] = {"download_only": self.download_only, "reboot": self.reboot}
-        return said if self.confirm == "as-set" else {**said, "confirm": self.confirm}
+        if self.confirm != "as-set":
+            said["confirm"] = self.confirm
+        return {**said, "window": self.window.object()} if self.window else said
 
     @classmethod
     def read(cls, fields: Fields) -> "Policy":
@@ -90,6 +100,7 @@ class Policy:
             fields.one_of("download_only", (False, True)),
             fields.one_of("reboot", REBOOTS),
             fields.one_of("confirm", CONFIRMS) if fields.has("confirm") else "as-set",
+            Hours.read(fields.fields("window")) if fields.has("window") else None,
         )
         fields.end()
         return policy
@@ -105,6 +116,7 @@ class Desired:
         release: The path of the release, None to stay as it is.
         director: The director's signed document: `edge_signing.trust.director`.
         repository: URL ahead of `metadata/`, `targets/`, `blobs/`; empty: the server's own.
+        approval: What people signed for it (`edge_signing.approval`); said only if there is one.
     """
 
     seq: int
@@ -113,6 +125,7 @@ class Desired:
     director: bytes = field(repr=False)
     policy: Policy = Policy()
     repository: str = ""
+    approval: bytes = field(default=b"", repr=False)
 
     def pack(self) -> bytes:
         """Return the message."""
@@ -126,6 +139,8 @@ class Desired:
         }
         if self.release is not None:
             said["release"] = self.release
+        if self.approval:
+            said["approval"] = canonical.decode(self.approval)
         return canonical.encode(said)
 
     @classmethod
@@ -146,6 +161,7 @@ class Desired:
             canonical.encode(fields.anything("director")),
             Policy.read(fields.fields("policy")),
             fields.text("repository", _REPOSITORY),
+            canonical.encode(fields.anything("approval")) if fields.has("approval") else b"",
         )
         fields.end()
         return desired

@@ -14,6 +14,7 @@ from edge_agent.identity import Identity
 from edge_agent.parts import Checked, Known
 from edge_agent.record import Action
 from edge_agent.standing import Standing
+from edge_signing.approval import Approvers
 from edge_signing.errors import TrustError
 from edge_signing.messages import Desired
 from edge_signing.release import Content, Image, PatchSet, Payload, Release
@@ -38,6 +39,8 @@ class Bench:
     folder: Path
     standing: Standing = field(default_factory=lambda: Standing("rpi4", PRODUCT, "1.0", 2))
     device: str = "unit-7"
+    approvers: Approvers | None = None
+    approval: bytes = b""
 
     def release(self, version: str = "1.1", **facts: Any) -> str:
         release = Release(
@@ -65,8 +68,16 @@ class Bench:
         nowhere = self.folder / "identity"
         identity = Identity(self.device, 2, nowhere, nowhere, nowhere)
         link = FolderLink(FakeClock(), folder=self.yard.folder / "repo")
-        source = DeviceSource(self.standing, root, self.folder / "trust", link, identity)
-        action = Action("a-1", "install", "b", desired=Desired(1, "a-1", path, document))
+        source = DeviceSource(
+            self.standing,
+            root,
+            self.folder / "trust",
+            link,
+            identity,
+            approvers=self.approvers,
+        )
+        desired = Desired(1, "a-1", path, document, approval=self.approval)
+        action = Action("a-1", "install", "b", desired=desired)
         facts = {"floor": Floor(), "now_s": NOW_S, "epoch": 2, "director": UNSEEN, "seen": UNSEEN}
         return source.check(action, Known(**{**facts, **known}))
 

@@ -12,6 +12,9 @@ from edge_agent.parts import Options
 from edge_agent.settings import Settings
 from edge_agent.standing import Standing
 from edge_agent.window import Window
+from edge_signing.approval import Approver, Approvers
+from edge_signing.hours import Hours
+from edge_signing.messages import Policy
 from tests.fakes.agent_parts import NOW_S, FakeClock
 
 ALL = b"""{
@@ -24,6 +27,7 @@ ALL = b"""{
 """
 
 
+APPROVER = b'{"algorithm": "ed25519", "public": "%s"}' % (b"ab" * 32)
 HOOKS: dict[Moment, tuple[str, ...]] = {
     "before-install": ("/etc/edge/hooks/room", "/etc/edge/hooks/battery")
 }
@@ -35,6 +39,38 @@ def test_all_that_can_be_set() -> None:
         "mqtts://example.com",
         Options(60, Terms(5, 50, True), Window(22 * 60 + 30, 4 * 60, 60), True, HOOKS),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "window_min", "order_min"),
+    [
+        ('"window": {"from": "01:00", "to": "02:00"}, "utc_offset_min": 60', 60, 60),
+        ('"window": {"from": "01:00", "to": "02:00", "utc_offset_min": 30}', 30, 0),
+        (
+            '"window": {"from": "01:00", "to": "02:00", "utc_offset_min": 30}, "utc_offset_min": 5',
+            30,
+            5,
+        ),
+    ],
+)
+def test_the_offset_of_the_device_is_that_of_all_windows_but_one_that_has_its_own(
+    text: str, window_min: int, order_min: int
+) -> None:
+    options = Settings.unpack(b"{%s}" % text.encode()).options
+    order = options.window_of(Policy(reboot="window", window=Hours(1, 2)))
+
+    assert options.window == Window(60, 120, window_min)
+    assert order == Window(1, 2, order_min)
+    assert options.window_of(Policy(reboot="window")) == options.window
+    assert options.window_of(Policy()) is None
+
+
+def test_who_has_to_approve_can_be_set() -> None:
+    text = b'{"approvals": {"threshold": 1, "keys": [%s]}}' % APPROVER
+
+    found = Settings.unpack(text).options.approvers
+
+    assert found == Approvers(1, (Approver("ed25519", "ab" * 32),))
 
 
 def test_nothing_has_to_be_set(tmp_path: Path) -> None:
@@ -59,6 +95,18 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
         (b'{"hooks": {"before-restart": ["/x/../y"]}}', "'/x/../y' is no absolute path"),
         (b'{"hooks": {"before-restart": ["/x -f"]}}', "'/x -f' is no absolute path"),
         (b'{"window": {"from": "24:00", "to": "04:00"}}', "from '24:00' is not one"),
+        (b'{"approvals": {}}', "keys is missing"),
+        (b'{"approvals": {"threshold": 1, "keys": []}}', "there are no keys"),
+        (b'{"approvals": {"threshold": 0, "keys": [%s]}}' % APPROVER, "threshold 0 is not"),
+        (b'{"approvals": {"threshold": 2, "keys": [%s]}}' % APPROVER, "threshold 2 is not"),
+        (b'{"approvals": {"threshold": 1, "keys": [%s, %s]}}' % (APPROVER, APPROVER), "twice"),
+        (b'{"approvals": {"threshold": 1, "keys": [%s], "of": 3}}' % APPROVER, "of: not known"),
+        (b'{"approvals": {"threshold": 1, "keys": [{"algorithm": "rsa"}]}}', "rsa' is not known"),
+        (
+            b'{"approvals": {"threshold": 1, "keys": [{"algorithm": "p256", "public": "ab"}]}}',
+            "'ab' is not one",
+        ),
+        (b'{"utc_offset_min": 1441}', "utc_offset_min 1441 is not a number"),
     ],
 )
 def test_what_is_wrong_is_told(tmp_path: Path, text: bytes, reason: str) -> None:

@@ -18,6 +18,7 @@ from edge.emulator import machine
 from edge.emulator.command import Options
 from edge.emulator.machine import Machine
 from edge.errors import ToolError
+from edge_agent.boot.control import other_slot
 from edge_signing.messages import Status
 from tests.e2e.releases import BASE, NEXT, Releases
 from tests.e2e.tally import Tally, cuts_wanted, tells_of_this_start
@@ -37,6 +38,10 @@ USUAL_START_S = 6.0
 # So many times of that is the latest of the random moments, and so long a phase is waited for.
 LATEST_STARTS = 2.3
 PATIENT_STARTS = 4.0
+# So many updates find a byte of the other slot changed, and have to write it; the others find what
+# they want there, as each goes back to the release of before.
+SPOILED_SHARE = 0.75
+SPOILED_MIB = 16
 PHASES = ("installing", "verifying", "arming", "rebooting", "trial", "committing", "reporting")
 WRITING = ("installing", "verifying")
 # The only honest reason to fail: the new slot was started so often, and never left alone.
@@ -79,6 +84,19 @@ class CutDevice:
         if last is not None and last.action == action and last.phase in WRITING:
             assert last.version == running, last
 
+    def spoil_other_slot(self) -> None:
+        """Change a byte of the root in the slot that does not run, if there is anything."""
+        if (status := self.site.status()) is None:
+            return
+        slot = other_slot("a" if status.slot == "a" else "b")
+        root = slots.plan_of(self.disk).partition(f"rootfs-{slot}").offset_bytes
+        with self.disk.open("r+b") as stream:
+            place = root + self.chance.randrange(SPOILED_MIB << 20)
+            stream.seek(place)
+            byte = stream.read(1)[0]
+            stream.seek(place)
+            stream.write(bytes([byte ^ 1]))
+
     def _watch(self, one: Machine, before: Status | None, most_s: float, phase: str = "") -> None:
         """Let it run for a time, or until it tells of a phase; see how long its start took."""
         begin_s, is_told = time.monotonic(), False
@@ -106,7 +124,7 @@ class CutDevice:
 def test_no_power_cut_costs_a_device_or_a_report(
     site: UpdateSite, releases: Releases, fresh_disk: Path, tmp_path: Path
 ) -> None:
-    releases.publish(NEXT)  # forth by patches, back by the full payload
+    releases.publish(NEXT)  # forth by patches, back by the full payload or for nothing
     disk, chance = tmp_path / "disk.img", random.Random(SEED)
     copy_sparse(fresh_disk, disk)
     site.reset()
@@ -115,6 +133,8 @@ def test_no_power_cut_costs_a_device_or_a_report(
     with site.serving(), (tmp_path / "console.log").open("w", buffering=1) as console:
         device = CutDevice(site, releases.build(BASE), disk, lossy, chance, console.write)
         while lossy.cuts < CUTS:
+            if chance.random() < SPOILED_SHARE:
+                device.spoil_other_slot()
             actions.append(action := site.offer(wanted))
             starts = 0
             while not site.finals(action) and lossy.cuts < CUTS:

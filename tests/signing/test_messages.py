@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from edge_signing import canonical, messages, topics
 from edge_signing.errors import FormatError
+from edge_signing.hours import Hours
 from edge_signing.messages import Desired, EventId, Policy, ReportEvent, Status, Want
 
 DIRECTOR = canonical.encode({"signatures": [], "signed": {"version": 3}})
@@ -85,6 +86,63 @@ def test_who_is_to_confirm_is_said_only_where_it_matters(confirm: messages.Confi
     assert b'"policy":{"confirm":"%s","download_only":false' % confirm.encode() in order.pack()
     assert Desired.unpack(order.pack()) == order
     assert b"confirm" not in Desired(8, "ask", None, DIRECTOR).pack()
+
+
+def test_a_window_is_said_only_where_the_order_names_one() -> None:
+    policy = Policy(reboot="window", window=Hours(23 * 60 + 30, 4 * 60))
+    order = Desired(8, "night", None, DIRECTOR, policy)
+
+    assert (
+        b'"policy":{"download_only":false,"reboot":"window",'
+        b'"window":{"from":"23:30","to":"04:00"}}' in order.pack()
+    )
+    assert Desired.unpack(order.pack()) == order
+    assert b'{"from"' not in Desired(8, "any", None, DIRECTOR, Policy(reboot="window")).pack()
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ({"reboot": "now", "window": {"from": "01:00", "to": "02:00"}}, "a restart that is now"),
+        ({"window": {"from": "01:00", "to": "01:00"}}, "they end as they begin"),
+        ({"window": {"from": "24:00", "to": "01:00"}}, "from '24:00' is not one"),
+        ({"window": {"from": "1:00", "to": "02:00"}}, "from '1:00' is not one"),
+        ({"window": {"from": "01:00"}}, "to is missing"),
+        ({"window": {"from": "01:00", "to": "02:00", "zone": "UTC"}}, "zone: not known"),
+        ({"window": "01:00-02:00"}, "not an object"),
+        ({"window": None}, "not an object"),
+        ({"windows": {}}, "windows: not known"),
+    ],
+)
+def test_a_window_that_is_none_is_refused(policy: dict[str, object], reason: str) -> None:
+    usual = {"download_only": False, "reboot": "window"}
+
+    with pytest.raises(FormatError, match=reason):
+        Desired.unpack(_changed(DESIRED.pack(), policy={**usual, **policy}))
+
+
+@given(some.integers(0, 1439), some.integers(0, 1439))
+def test_hours_are_read_as_they_are_written(begin_min: int, end_min: int) -> None:
+    if begin_min == end_min:
+        with pytest.raises(FormatError):
+            Hours(begin_min, end_min)
+    else:
+        assert Hours.parse(str(Hours(begin_min, end_min))) == Hours(begin_min, end_min)
+
+
+@pytest.mark.parametrize("text", ["", "-", "02:00", "02:00-", "02:00-25:00", "2-4", "02:00-04:00-"])
+def test_what_is_no_time_of_the_day_is_refused(text: str) -> None:
+    with pytest.raises(FormatError):
+        Hours.parse(text)
+
+
+def test_an_approval_is_said_only_where_there_is_one() -> None:
+    approval = canonical.encode({"signatures": [], "statement": {"kind": "approval"}})
+    order = Desired(8, "wave", None, DIRECTOR, approval=approval)
+
+    assert order.pack().startswith(b'{"action":"wave","approval":' + approval)
+    assert Desired.unpack(order.pack()) == order
+    assert b"approval" not in DESIRED.pack()
 
 
 def test_a_long_reason_is_cut_and_still_a_message() -> None:

@@ -39,6 +39,30 @@ def test_ours_installs_a_bundle_up_to_the_armed_slot(image: Path, tmp_path: Path
     assert usage.cpu_s > 0
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+def test_each_run_writes_the_slot_as_it_would_cost_nothing_to_go_back(
+    image: Path, tmp_path: Path, is_there: bool
+) -> None:
+    target, bundle = tmp_path / "slot.img", tmp_path / "update.edge"
+    target.write_bytes(b"\xa5" * 4 * MIB)
+    ring = install_device.make_keys(tmp_path / "keys")
+    install_device.write_bundle(image, ring, bundle, level="fast")
+    device = install_device.make(tmp_path / "device", target, ring)
+    boot = device.folder / "dev" / "boot-b"
+    command = (sys.executable, install.CHILD, device.folder, bundle)
+    measured(command, env=ours.ENV)
+    written, before_ns = boot.read_bytes(), target.stat().st_mtime_ns
+
+    device.reset()
+    if is_there:
+        boot.write_bytes(written)
+    measured(command, env=ours.ENV)
+
+    device.require_armed()
+    assert (target.stat().st_mtime_ns == before_ns) == is_there
+    assert boot.read_bytes() == written
+
+
 def test_a_bundle_that_is_refused_ends_the_benchmark(image: Path, tmp_path: Path) -> None:
     target, bundle = tmp_path / "slot.img", tmp_path / "update.edge"
     target.write_bytes(bytes(4 * MIB))

@@ -49,10 +49,14 @@ class Device:
     target: Path
 
     def reset(self) -> None:
-        """Forget every install: first start of a new device, its other slot as it is."""
+        """Forget every install: first start of a new device, its other slot as it is.
+
+        But for its boot image, as a slot that holds the release already would not be written.
+        """
         first, second = boot_state.factory_copies()
         copies = first.ljust(boot_state.COPY_OFFSETS_BYTES[1], b"\0") + second
         (self.folder / "dev" / "bootstate").write_bytes(copies.ljust(4 * MIB, b"\0"))
+        (self.folder / "dev" / "boot-b").write_bytes(bytes(BOOT_BYTES))
         for name in ("data", "run"):
             process.run(["rm", "-rf", self.folder / name])
             (self.folder / name).mkdir()

@@ -13,18 +13,44 @@ from edge.console.api.views import (
 from edge.console.devices import listing, registry
 from edge.console.store.tables import EVENTS
 from edge.console.tokens import Scope
+from edge.errors import InputError
+from edge_signing import canonical
+from edge_signing.approval import Approval
+from edge_signing.errors import FormatError
+from edge_signing.hours import Hours
 from edge_signing.messages import Policy
 
 
 async def deploy(call: Call) -> OrderView:
     """Order a release of a device."""
     body = call.body_as(DeployBody)
-    policy = Policy(body.download_only, body.reboot, body.confirm)
     made = await call.office.deploy(
-        call.actor, body.device, body.version, product=body.product, policy=policy
+        call.actor,
+        body.device,
+        body.version,
+        product=body.product,
+        policy=_policy(body),
+        approval=_approval(body),
     )
     found = await orders_of(call, body.device)
     return next(one for one in found if one.action == made.action)
+
+
+def _policy(body: DeployBody) -> Policy:
+    try:
+        window = Hours.parse(body.window) if body.window else None
+        return Policy(body.download_only, body.reboot, body.confirm, window)
+    except FormatError as error:
+        raise InputError(str(error)) from error
+
+
+def _approval(body: DeployBody) -> bytes:
+    if body.approval is None:
+        return b""
+    try:
+        return Approval.unpack(canonical.encode(body.approval)).pack()
+    except FormatError as error:
+        raise InputError(str(error)) from error
 
 
 async def orders(call: Call) -> OrdersView:

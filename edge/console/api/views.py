@@ -1,6 +1,6 @@
 """What the API says and takes, as JSON."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -288,6 +288,15 @@ class DeployBody(Words):
     download_only: bool = False
     reboot: Reboot = "now"
     confirm: Confirm = "as-set"
+    window: str = Field(
+        "",
+        max_length=11,
+        description="HH:MM-HH:MM in the local time of the device, for reboot `window`;"
+        " empty: as the device sets it",
+    )
+    approval: dict[str, Any] | None = Field(
+        None, description="What people signed for it, for devices that want that"
+    )
 
 
 class OrderView(View):

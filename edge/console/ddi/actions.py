@@ -45,7 +45,7 @@ def deploy(
         RefusedError: It is not accepted, does not speak DDI, or the release is not for it.
     """
     row = registry.get(connection, actor.tenant, device)
-    _require_fit(connection, row, release)
+    _require_fit(connection, row, release, policy)
     file = foreign.file_for(connection, actor.tenant, release, row.board)
     seq = max(row.desired_seq, row.seq) + 1
     action = f"{seq}-{word()}"
@@ -234,7 +234,7 @@ def _change(
     connection.execute(update(DDI_ACTIONS).where(*same).values(values))
 
 
-def _require_fit(connection: Connection, row: Row[Any], release: Release) -> None:
+def _require_fit(connection: Connection, row: Row[Any], release: Release, policy: Policy) -> None:
     if row.state != registry.State.ACCEPTED:
         raise RefusedError(f"{row.device} is {row.state}, not accepted")
     if not registry.speaks_ddi(connection, row.tenant, row.device):
@@ -242,6 +242,11 @@ def _require_fit(connection: Connection, row: Row[Any], release: Release) -> Non
             f"{release.product} {release.version} is no Edge release, and {row.device} has never"
             " called over DDI",
             hint="such a device is let in with `edge devices token`, or calls with a certificate",
+        )
+    if policy.window is not None:
+        raise RefusedError(
+            f"{row.device} speaks DDI: it is told no maintenance window",
+            hint="without a window, its own updater decides when it restarts",
         )
     if row.product and row.product != release.product:
         raise RefusedError(f"{row.device} runs {row.product}, the release is {release.product}")

@@ -123,6 +123,7 @@ class Bench:
         self.source = FakeSource(Checked(self.new.release), FakeBlobs(self.new.blobs))
         self.window: Window | None = None
         self.confirm = False
+        self.utc_offset_min = 0
 
     @property
     def storage(self) -> MediumStorage:
@@ -163,7 +164,12 @@ class Bench:
                 status=FakeBoard(),
                 request_reboot=self._restart,
                 pause=self.clock.pause,
-                options=replace(OPTIONS, window=self.window, confirm=self.confirm),
+                options=replace(
+                    OPTIONS,
+                    window=self.window,
+                    confirm=self.confirm,
+                    utc_offset_min=self.utc_offset_min,
+                ),
             )
         )
         agent.start()

@@ -10,6 +10,7 @@ from edge_agent.counters import Floor
 from edge_agent.driver import Agent
 from edge_agent.link import LinkError
 from edge_agent.machine import State
+from edge_agent.parts import Checked
 from edge_agent.request import RefusedError, Request, Word
 from edge_agent.store import AtomicFiles
 from edge_agent.window import Window
@@ -104,6 +105,26 @@ def test_a_restart_waits_for_the_window(bench: Bench) -> None:
     assert not until_restart(agent, bench)
 
     assert 3500 < bench.clock.at_s < 7300
+
+
+def test_what_nobody_approved_is_not_installed(bench: Bench) -> None:
+    refusal = "1 of 2 approvals that are wanted here"
+    bench.source.checked = replace(bench.source.checked, refusal=refusal)
+    untouched = bench.control().state()
+
+    bench.run()
+
+    assert bench.finals() == [("failed", refusal)]
+    state = bench.control().state()
+    assert (state.order, bench.slot) == (untouched.order, "a")
+
+
+def test_what_runs_already_needs_no_approval(bench: Bench) -> None:
+    bench.source.checked = Checked(bench.old.release, refusal="nobody approved it")
+
+    bench.run()
+
+    assert bench.finals() == [("succeeded", "")]
 
 
 def until_restart(agent: Agent, bench: Bench) -> bool:

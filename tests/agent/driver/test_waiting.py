@@ -6,11 +6,14 @@ from dataclasses import replace
 import pytest
 
 from edge_agent.driver import Agent
+from edge_agent.link import LinkError
 from edge_agent.machine import State
 from edge_agent.request import RefusedError, Request, Word
 from edge_agent.store import AtomicFiles
+from edge_agent.window import Window
+from edge_signing.hours import Hours
 from edge_signing.messages import Confirm, Policy
-from tests.agent.driver.bench import Bench, until
+from tests.agent.driver.bench import Bench, RestartAsked, until
 from tests.agent.power.device import ACTION, ORDER
 from tests.agent.power.machine_room import MediumCalls
 
@@ -121,6 +124,73 @@ def test_another_order_ends_the_wait_for_the_user(bench: Bench) -> None:
 
     assert until(agent, lambda: bool(bench.finals()))
     assert bench.finals() == [("cancelled", "another order came: act-2")]
+
+
+def in_minutes(bench: Bench, begin: int, end: int, *, offset: int = 0) -> Hours:
+    """Return hours that begin and end so many minutes from now, in a zone that is ahead of UTC."""
+    minute = bench.clock.now_s() // 60 + offset
+    return Hours((minute + begin) % 1440, (minute + end) % 1440)
+
+
+def order_for(bench: Bench, hours: Hours | None) -> None:
+    policy = Policy(reboot="window", window=hours)
+    bench.link.order = replace(ORDER, policy=policy)
+
+
+def restarted_after_s(bench: Bench, agent: Agent, most_s: float) -> float:
+    """Let time go by until the device restarts, and return when it was."""
+    try:
+        while bench.clock.at_s < most_s:
+            agent.step()
+    except RestartAsked:
+        return bench.clock.at_s
+    raise AssertionError(f"still {agent.record.state} after {most_s} s")
+
+
+@pytest.mark.parametrize("offset_min", [0, 90, -300])
+@pytest.mark.parametrize("own", [None, Window(0, 1440), Window(0, 1)], ids=["none", "all", "never"])
+def test_the_window_of_the_order_goes_before_that_of_the_device(
+    bench: Bench, own: Window | None, offset_min: int
+) -> None:
+    bench.window, bench.utc_offset_min = own, offset_min
+    order_for(bench, in_minutes(bench, 60, 120, offset=offset_min))
+
+    assert 3500 < restarted_after_s(bench, bench.start(), 7300) < 3700
+
+
+def test_the_window_of_an_order_is_kept_over_a_restart_and_without_a_server(bench: Bench) -> None:
+    order_for(bench, in_minutes(bench, 60, 120))
+    agent = come_to(bench, State.WAITING)
+    bench.link.lost = LinkError("lost")
+    let_stay(agent)
+
+    agent = bench.start()
+
+    assert agent.record.state is State.WAITING
+    assert 3500 < restarted_after_s(bench, agent, 7300) < 3700
+
+
+def test_a_newer_order_of_the_action_changes_the_window(bench: Bench) -> None:
+    order_for(bench, in_minutes(bench, 600, 660))
+    agent = come_to(bench, State.WAITING)
+    newer = Policy(reboot="window", window=in_minutes(bench, 30, 60))
+
+    bench.link.order = replace(ORDER, seq=2, policy=newer)
+
+    assert 1700 < restarted_after_s(bench, agent, 3600) < 1900
+
+
+def test_the_agent_of_before_can_read_the_record_of_an_order_with_new_words(bench: Bench) -> None:
+    order_for(bench, in_minutes(bench, -60, 60))
+    assert bench.link.order is not None
+    bench.link.order = replace(bench.link.order, approval=b'{"statement":{}}')
+
+    assert not until(bench.start(), lambda: False)  # restarts
+
+    stored = AtomicFiles(MediumCalls(bench.medium, "agent")).read("record") or b""
+    assert b'"state":"rebooting"' in stored
+    assert b'"policy":{"download_only":false,"reboot":"now"}' in stored
+    assert b"approval" not in stored
 
 
 def test_who_installs_a_bundle_is_not_asked_again(bench: Bench) -> None:

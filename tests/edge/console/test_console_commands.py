@@ -10,6 +10,7 @@ from edge.cli.main import main
 from edge_agent.link import RefusedByServerError
 from tests.agent.power.system import System
 from tests.fakes import console
+from tests.fakes.approving import released
 from tests.fakes.console import Console, sql
 from tests.fakes.operator import Operator
 from tests.fakes.pki import Pki
@@ -78,6 +79,25 @@ def test_a_release_of_a_repository_is_brought_and_ordered(edge: Run, operator: O
     assert [(one["version"], one["state"]) for one in shown["orders"]] == [("2", "open")]
 
 
+def test_what_people_signed_is_given_by_file(edge: Run, operator: Operator, tmp_path: Path) -> None:
+    operator.release(System.make("1", 1))
+    operator.release(System.make("2", 2))
+    board = released(operator, "2")
+    edge("releases", "add", "2", "--repo", operator.repository.folder)
+    edge("devices", "register", "unit-7")
+    file, words = tmp_path / "approval.json", ("deploy", "2", "--to", "unit-7", "--approval")
+    file.write_text(json.dumps(json.loads(board.packed("anna")), indent=2))
+    good = edge(*words, file)
+    file.write_bytes(released(operator, "1").packed("anna"))
+    others = edge(*words, file)
+    file.write_text("{")
+    broken = edge(*words, file)
+
+    assert good[0] == 0, good
+    assert "approval is of other releases" in others[2]
+    assert (broken[0], "approval.json" in broken[2]) == (2, True)
+
+
 def test_a_bundle_whose_metadata_names_more_waits_for_it(edge: Run, operator: Operator) -> None:
     operator.release(System.make("1", 1))
     operator.release(System.make("2", 2))
@@ -101,6 +121,18 @@ def test_a_bundle_whose_metadata_names_more_waits_for_it(edge: Run, operator: Op
     [
         pytest.param(["devices", "show", "none"], 3, "no device 'none'", id="no device"),
         pytest.param(["devices", "register", "a/b"], 2, "the device id 'a/b'", id="bad id"),
+        pytest.param(
+            ["deploy", "9", "--to", "none", "--window", "02:00-04:00"],
+            2,
+            "--window is for --reboot window",
+            id="window of no restart",
+        ),
+        pytest.param(
+            ["deploy", "9", "--to", "none", "--reboot", "window", "--window", "2-4"],
+            2,
+            "from '2' is not one",
+            id="no window",
+        ),
         pytest.param(["deploy", "9", "--to", "none"], 3, "no release '9'", id="no release"),
         pytest.param(["devices", "list", "x=1"], 2, "x", id="filter"),
         pytest.param(["devices", "tag", "none"], 2, "--add TAG", id="nothing to do"),

@@ -27,12 +27,15 @@ from edge.keys.secrets import nobody
 from edge.release.signing import sign_here
 from edge_signing.errors import TrustError
 from edge_signing.messages import Desired, EventId, Policy, ReportEvent, Status, Want
+from edge_signing.release import Content
 from edge_signing.trust import director
 from edge_signing.trust.sighting import UNSEEN
 from tests.agent.power.system import System
+from tests.fakes.approving import Board
 from tests.fakes.operator import Operator
 
 CALLER = Caller("us", "d-1", Via.HTTP)
+APPROVED = Board({"gateway/2/release.json": Content(1, b"a" * 32)}).packed("anna")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,9 @@ class Shop:
     def release(self, version: str) -> Release:
         return self.database.read_now(lambda c: releases.find(c, "us", version))
 
-    def order(self, version: str = "2", policy: Policy | None = None) -> Order:
+    def order(
+        self, version: str = "2", policy: Policy | None = None, approval: bytes = b""
+    ) -> Order:
         release = self.release(version)
 
         def give(connection: Any) -> Order:
@@ -89,6 +94,7 @@ class Shop:
                 release,
                 policy=policy or Policy(),
                 word=lambda: "word",
+                approval=approval,
             )
 
         made: Order = self.write(give)
@@ -147,7 +153,7 @@ def test_numbers_go_up_even_above_what_the_device_has_seen(shop: Shop) -> None:
 
 
 def test_an_open_order_is_signed_anew_under_its_action(shop: Shop) -> None:
-    shop.order()
+    shop.order(approval=APPROVED)
     before = shop.desired()
     shop.now += timedelta(hours=11)
     unchanged = shop.desired()
@@ -158,6 +164,7 @@ def test_an_open_order_is_signed_anew_under_its_action(shop: Shop) -> None:
 
     assert unchanged == before
     assert (after.action, after.seq) == (before.action, before.seq + 1)
+    assert after.approval == before.approval == APPROVED
     assert shop.verify(after).expires > shop.verify(before).expires
     assert shop.database.read_now(lambda c: orders.due(c, "us", shop.actor.now_s)) == []
 

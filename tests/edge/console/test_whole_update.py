@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from edge_signing.hours import Hours
+from edge_signing.messages import Policy
 from tests.agent.driver.bench import until
 from tests.agent.power.system import System
 from tests.fakes.console import Console
 from tests.fakes.console_bench import ConsoleBench
 from tests.fakes.operator import Operator
+
+ALL_DAY = "00:00-23:59"  # but for a minute in which the clock of the test is not
 
 
 @pytest.mark.parametrize("way", ["full", "patch"])
@@ -26,12 +30,16 @@ def test_a_device_gets_a_release_and_the_console_knows(
     bench = ConsoleBench(old, new)
     bench.join(site, tmp_path / "device", operator.ring.trusted_root(), site.identity("unit-7"))
 
-    action = site.good("POST", "/deployments", {"device": "unit-7", "version": "2"})["action"]
+    body = {"device": "unit-7", "version": "2", "reboot": "window", "window": ALL_DAY}
+    action = site.good("POST", "/deployments", body)["action"]
 
     def states() -> list[str]:
         return [one["state"] for one in site.good("GET", "/devices/unit-7/orders")["orders"]]
 
     with closing(bench.link):
+        order = bench.link.desired()
+        assert order is not None
+        assert order.policy == Policy(reboot="window", window=Hours.parse(ALL_DAY))
         agent = bench.start()
         while not until(agent, lambda: states() != ["open"]):
             assert bench.boots < 6

@@ -38,6 +38,16 @@ def test_each_kind_of_device_is_refused_the_releases_of_the_other(
     assert (cancel.status, "edge-1 has no open order" in cancel.body["error"]) == (409, True)
 
 
+def test_a_window_is_for_devices_that_run_edge(site: Console, device: DdiDevice) -> None:
+    add_file(site, version="6")
+    body = {"device": device.name, "version": "6", "reboot": "window"}
+
+    told = site.ask("POST", "/api/v1/deployments", {**body, "window": "02:00-04:00"})
+
+    assert (told.status, "is told no maintenance window" in told.body["error"]) == (409, True)
+    assert site.ask("POST", "/api/v1/deployments", body).status < 300
+
+
 def test_a_release_for_other_boards_or_products_is_refused(
     site: Console, device: DdiDevice, order: Order
 ) -> None:
