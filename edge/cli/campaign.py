@@ -27,11 +27,12 @@ campaign.add_lazily(
         "devices": "edge.cli.campaign_show:devices",
         "journal": "edge.cli.campaign_show:journal",
         "edit": "edge.cli.campaign_create:edit",
+        "approve": "edge.cli.campaign_approve:approve",
         **{
             name: f"{_DECIDE}:{name.replace('-', '_')}"
             for name in (
                 *("start", "pause", "resume", "next-wave", "finish", "abort", "revert"),
-                *("approve", "retry", "remove"),
+                *("retry", "remove"),
             )
         },
     }

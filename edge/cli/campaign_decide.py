@@ -86,19 +86,6 @@ def retry(
 
 @click.command()
 @click.argument("campaign")
-@click.option("--reason", default="", help="For the audit log.")
-@console_options.options
-@JSON
-@click.pass_obj
-def approve(output: Output, *, campaign: str, reason: str, client: Client, as_json: bool) -> None:
-    """Agree to a campaign that waits for approval."""
-    output.as_json |= as_json
-    found = client.send("POST", f"/campaigns/{part(campaign)}/approve", {"reason": reason})
-    output.result(found, campaign_text.campaign(found))
-
-
-@click.command()
-@click.argument("campaign")
 @console_options.options
 @JSON
 @click.pass_obj

@@ -119,6 +119,12 @@ _OPTIONS: Final = (
     click.option("--download-only", is_flag=True, help="Write the other slot, and wait."),
     click.option("--reboot", type=click.Choice(REBOOTS), default="now", show_default=True),
     click.option(
+        "--window",
+        default="",
+        metavar="HH:MM-HH:MM",
+        help="With --reboot window: when, in the local time of each device.",
+    ),
+    click.option(
         "--confirm",
         type=click.Choice(CONFIRMS),
         default="as-set",
@@ -130,12 +136,12 @@ _NAMES: Final = (
     *("version", "product", "target", "waves_text", "canaries", "success", "stop_at", "sample"),
     *("wait", "evidence", "on_trip", "soak", "silence", "timeout", "answer", "seen", "at_once"),
     *("per_minute", "bandwidth", "start_at", "end_at", "approvals", "priority", "tries"),
-    *("dynamic", "download_only", "reboot", "confirm"),
+    *("dynamic", "download_only", "reboot", "window", "confirm"),
 )
 
 _AS_SAID: Final = (
     *("version", "product", "target", "on_trip", "approvals", "priority", "tries"),
-    *("download_only", "reboot", "confirm"),
+    *("download_only", "reboot", "window", "confirm"),
 )
 
 

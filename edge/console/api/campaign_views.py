@@ -15,6 +15,7 @@ from edge.console.campaigns.plan import (
     Times,
     Wave,
 )
+from edge_signing.approval import Algorithm
 from edge_signing.messages import Confirm, Policy, Reboot
 
 _BIG = 1 << 53
@@ -80,6 +81,7 @@ class PlanBody(Words):
     download_only: bool = False
     reboot: Reboot = "now"
     confirm: Confirm = "as-set"
+    window: str = Field("", max_length=11, description="HH:MM-HH:MM, for reboot `window`")
     start_at_s: int = Field(0, ge=0, le=_BIG)
     end_at_s: int = Field(0, ge=0, le=_BIG)
     approvals: int = Field(0, ge=0, le=20)
@@ -87,7 +89,7 @@ class PlanBody(Words):
     tries: int = Field(1, ge=1, le=10)
     on_trip: OnTrip = "pause"
 
-    def plan(self, releases: tuple[str, ...]) -> Plan:
+    def plan(self, releases: tuple[str, ...], policy: Policy) -> Plan:
         """Return the plan for these releases, by the paths of their documents."""
         evidence = self.evidence
         return Plan(
@@ -98,7 +100,7 @@ class PlanBody(Words):
             evidence=Evidence(**evidence.model_dump()) if evidence else None,
             pace=Pace(**self.pace.model_dump()),
             times=Times(**self.times.model_dump()),
-            policy=Policy(self.download_only, self.reboot, self.confirm),
+            policy=policy,
             start_at_s=self.start_at_s,
             end_at_s=self.end_at_s,
             approvals=self.approvals,
@@ -124,6 +126,32 @@ class DecisionBody(Words):
     """Why it is decided."""
 
     reason: str = Field("", max_length=500)
+
+
+class ApproveBody(DecisionBody):
+    """Why somebody agrees, and what he signed with a key of his own."""
+
+    algorithm: Algorithm | None = None
+    public: str = Field("", max_length=1000, description="Of his key, as in a `.pub` file")
+    sig: str = Field("", max_length=1000, pattern="^([0-9a-f]{2})*$", description="In hex")
+
+
+class GivenView(View):
+    """An approval that was given."""
+
+    person: str
+    at_s: int
+    reason: str
+    keyid: str = Field(description="Of the key that signed; empty if he only said so")
+
+
+class ApprovalView(View):
+    """What there is to approve, and who did."""
+
+    statement: dict[str, object] | None = Field(
+        description="What is signed, in canonical JSON; null if there is nothing to sign"
+    )
+    given: list[GivenView]
 
 
 class RetryBody(Words):
@@ -303,6 +331,7 @@ def plan_body(plan: Plan, version: str, product: str) -> PlanBody:
         download_only=plan.policy.download_only,
         reboot=plan.policy.reboot,
         confirm=plan.policy.confirm,
+        window=str(plan.policy.window or ""),
         start_at_s=plan.start_at_s,
         end_at_s=plan.end_at_s,
         approvals=plan.approvals,

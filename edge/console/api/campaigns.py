@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from edge.console import releases
 from edge.console.api.campaign_views import (
+    ApprovalView,
+    ApproveBody,
     CampaignBody,
     CampaignsQuery,
     CampaignSummaryView,
@@ -14,6 +16,7 @@ from edge.console.api.campaign_views import (
     DecisionBody,
     EvidenceView,
     GaugeView,
+    GivenView,
     PlanBody,
     PreviewBody,
     PreviewView,
@@ -22,14 +25,17 @@ from edge.console.api.campaign_views import (
     WaveView,
     plan_body,
 )
+from edge.console.api.deployments import policy_of
 from edge.console.api.endpoint import Call, Endpoint
-from edge.console.campaigns import engine, stopping, store
+from edge.console.campaigns import approving, engine, stopping, store
+from edge.console.campaigns.approving import Signed
 from edge.console.campaigns.campaign import Campaign, Event, State
 from edge.console.campaigns.members import MemberState
 from edge.console.campaigns.plan import Plan, Wave
 from edge.console.campaigns.store import Stored
 from edge.console.tokens import Scope
 from edge.errors import ThingNotFoundError
+from edge_signing.approval import Approver
 
 _NOT_ORDERED: Final = frozenset(
     {MemberState.WAITING, MemberState.REFUSED, MemberState.PRESENT, MemberState.GONE}
@@ -87,7 +93,26 @@ async def remove(call: Call) -> None:
 
 async def approve(call: Call) -> CampaignView:
     """Agree to a campaign."""
-    return await _decided(call, Event.APPROVED)
+    body = call.body_as(ApproveBody)
+    signed = None
+    if body.algorithm is not None:
+        signed = Signed(Approver(body.algorithm, body.public), bytes.fromhex(body.sig))
+    found = await call.office.campaigns.approve(
+        call.actor, call.part("campaign"), reason=body.reason, signed=signed
+    )
+    return _view(found)
+
+
+async def approval(call: Call) -> ApprovalView:
+    """Tell what there is to approve, and who did."""
+    stored = await _stored(call)
+    given = await call.office.database.read(
+        lambda one: approving.all_of(one, stored.tenant, stored.id)
+    )
+    statement = approving.read(stored.statement).object() if stored.statement else None
+    return ApprovalView(
+        statement=statement, given=[GivenView.model_validate(asdict(one)) for one in given]
+    )
 
 
 async def retry(call: Call) -> RetriedView:
@@ -127,7 +152,7 @@ async def _plan(call: Call, body: PlanBody) -> Plan:
     paths = tuple(one.path for one in known if one.version == body.version)
     if not paths:
         raise ThingNotFoundError(f"no release {body.version!r}", hint="edge releases list")
-    return body.plan(paths)
+    return body.plan(paths, policy_of(body))
 
 
 def _summary(stored: Stored) -> dict[str, Any]:
@@ -283,7 +308,10 @@ ENDPOINTS = (
         "Agree to a campaign",
         approve,
         CampaignView,
-        body=DecisionBody,
+        body=ApproveBody,
+    ),
+    Endpoint(
+        "GET", f"{_ONE}/approval", _READ, "Tell what is to be approved", approval, ApprovalView
     ),
     Endpoint(
         "POST", f"{_ONE}/retry", _WRITE, "Try devices again", retry, RetriedView, body=RetryBody

@@ -1,5 +1,6 @@
 """Endpoints about orders and what came of them."""
 
+from edge.console.api.campaign_views import PlanBody
 from edge.console.api.endpoint import Call, Endpoint, Reach
 from edge.console.api.views import (
     MOST,
@@ -29,14 +30,19 @@ async def deploy(call: Call) -> OrderView:
         body.device,
         body.version,
         product=body.product,
-        policy=_policy(body),
+        policy=policy_of(body),
         approval=_approval(body),
     )
     found = await orders_of(call, body.device)
     return next(one for one in found if one.action == made.action)
 
 
-def _policy(body: DeployBody) -> Policy:
+def policy_of(body: DeployBody | PlanBody) -> Policy:
+    """Return how an update may go on.
+
+    Raises:
+        InputError: The window is none, or does not go with the rest.
+    """
     try:
         window = Hours.parse(body.window) if body.window else None
         return Policy(body.download_only, body.reboot, body.confirm, window)

@@ -1,12 +1,10 @@
-"""The campaigns of a console: made, decided over, and brought on as time goes by.
+"""The campaigns of a console, brought on as time goes by.
 
 Each step is a transaction of its own and small, so that what devices report waits for none of them.
 After any of them the console may end: what was to follow is found in the database.
 """
 
-import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,33 +13,22 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from edge.console import audit
-from edge.console.audit import Actor
-from edge.console.campaigns import enlisting, offering, preview, store, upkeep, ways
-from edge.console.campaigns.campaign import Event, new
+from edge.console.campaigns import approving, enlisting, offering, store, upkeep
+from edge.console.campaigns.acts import Acts
 from edge.console.campaigns.ledger import opened
-from edge.console.campaigns.members import RETRIABLE, MemberEvent, MemberState
 from edge.console.campaigns.offering import Desk
-from edge.console.campaigns.plan import Plan
-from edge.console.campaigns.preview import Preview
-from edge.console.campaigns.store import Stored
-from edge.console.campaigns.ways import Ways
 from edge.console.front_desk import FrontDesk
 from edge.console.notices import Topic
-from edge.console.releases import FOREIGN, Release
+from edge.console.releases import Release
 from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
-from edge.errors import EdgeError, InputError, RefusedError
+from edge.errors import EdgeError
 
-# What JSON readers of all languages keep exact.
-SEED_BITS: Final = 52
 _SLOW_EVERY_S: Final = 10
 _SAMPLE_S: Final = 5
 _ROUNDS_MOST: Final = 40
 # A look that found nobody is not done again for so many times as long as it took.
 _RARER: Final = 20
-_RETRY_PIECE: Final = 200
-_NAME_MOST: Final = 200
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +54,8 @@ class _Seen:
     sampled_at_s: int
 
 
-class Conductor:
-    """Brings campaigns on; for the thread of the event loop.
+class Conductor(Acts):
+    """Brings campaigns on, beside what people do with them.
 
     Args:
         database: Where all is stored.
@@ -89,122 +76,11 @@ class Conductor:
         word: Callable[[], str],
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database = database
-        self._vaults = vaults
-        self._desk = desk
-        self._now_s = now_s
-        self._word = word
-        self._ways: dict[tuple[str, str], Ways] = {}
+        super().__init__(database, vaults, desk, now_s=now_s, word=word)
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._slow_at_s: dict[tuple[str, str], int] = {}
         self._monotonic_s = monotonic_s
         self._again_at: dict[tuple[str, str], float] = {}
-
-    async def preview(self, tenant: str, plan: Plan, *, seed: int | None = None) -> Preview:
-        """Return what a plan would do; see `preview.preview`."""
-        plan.check()
-        known = await self._database.read(lambda one: enlisting.releases_of(one, tenant, plan))
-        costs = {one.path: await self.ways(tenant, one) for one in known}
-        drawn = secrets.randbits(SEED_BITS) if seed is None else seed
-        return await self._database.read(
-            lambda one: preview.preview(one, tenant, plan, costs, seed=drawn, now_s=self._now_s())
-        )
-
-    async def create(
-        self, actor: Actor, name: str, plan: Plan, *, seed: int | None = None
-    ) -> Stored:
-        """Make a campaign, with all its devices, that nobody has started yet.
-
-        Args:
-            actor: Who makes it.
-            name: What people call it.
-            plan: What it is to do.
-            seed: Of a preview, to have the devices that it showed; None to draw their turns.
-
-        Raises:
-            InputError: The plan can not be meant, or no device takes part.
-            ThingNotFoundError: A release or a named device is not there.
-        """
-        if not 1 <= len(name) <= _NAME_MOST or not name.isprintable():
-            raise InputError(f"name: not 1 to {_NAME_MOST} characters that can be printed")
-        plan.check()
-        drawn = secrets.randbits(SEED_BITS) if seed is None else seed
-        enlisted = await self._database.read(
-            lambda one: enlisting.enlist(one, actor.tenant, plan, seed=drawn, now_s=actor.now_s)
-        )
-        if not any(enlisted.waves) and not plan.is_dynamic:
-            raise InputError(
-                "no device takes part",
-                hint="they run the release, it is not for them, or none fits the filter",
-            )
-        made = _new_one(actor, f"c-{self._word()}", name, plan, enlisted.sizes)
-        await self._database.write(lambda one: store.add(one, made, drawn))
-        for piece in enlisted.pieces():
-            await self._database.write(
-                partial(store.add_members, tenant=actor.tenant, id_=made.id, members=piece)
-            )
-        await self._database.write(lambda one: _finish(one, actor, made))
-        self._tell(actor.tenant, made.id)
-        return made
-
-    async def decide(
-        self, actor: Actor, id_: str, event: Event, *, reason: str = "", plan: Plan | None = None
-    ) -> Stored:
-        """Let somebody decide over a campaign; see `engine.decide`.
-
-        Raises:
-            ThingNotFoundError: There is no such campaign.
-            RefusedError: It can not be decided as the campaign stands.
-        """
-
-        def step(connection: Connection) -> Stored:
-            with opened(connection, actor.tenant, id_, actor.now_s) as ledger:
-                ledger.decide(event, by=actor.name, reason=reason, plan=plan)
-                details: dict[str, object] = {"reason": reason} if reason else {}
-                act = f"campaign.{_ACTS[event]}"
-                audit.record(connection, actor, act, f"campaign:{id_}", details)
-                upkeep.settle(ledger)
-            return store.get(connection, actor.tenant, id_)
-
-        found = await self._database.write(step)
-        self._tell(actor.tenant, id_)
-        return found
-
-    async def retry(self, actor: Actor, id_: str, devices: Sequence[str] = ()) -> int:
-        """Give devices that did not make it another try; return how many.
-
-        Args:
-            actor: Who wants it.
-            id_: The campaign.
-            devices: Which; none for all that failed or were silent.
-
-        Raises:
-            ThingNotFoundError: There is no such campaign, or a device is not in it.
-            RefusedError: There is none to try again, or the campaign is over.
-        """
-        total, piece = 0, _RETRY_PIECE
-        while piece == _RETRY_PIECE and not (total and devices):
-            retry = partial(_retry, actor=actor, id_=id_, devices=devices, is_first=not total)
-            piece = await self._database.write(retry)
-            total += piece
-        self._tell(actor.tenant, id_)
-        return total
-
-    async def remove(self, actor: Actor, id_: str) -> None:
-        """Remove a campaign in which nothing happens any more, with its journal.
-
-        Raises:
-            RefusedError: Something may still happen in it.
-        """
-
-        def step(connection: Connection) -> None:
-            if store.get(connection, actor.tenant, id_).campaign.is_live:
-                raise RefusedError(f"campaign {id_!r} is under way", hint="abort it first")
-            store.forget(connection, actor.tenant, id_)
-            audit.record(connection, actor, "campaign.remove", f"campaign:{id_}")
-
-        await self._database.write(step)
-        self._tell(actor.tenant, id_)
 
     async def begin(self, tenant: str) -> None:
         """Forget what was left half made when the console ended."""
@@ -249,16 +125,6 @@ class Conductor:
             self._again_at[tenant, id_] = ended + _RARER * (ended - began)
         return found
 
-    async def ways(self, tenant: str, release: Release) -> Ways:
-        """Return what a release costs a device."""
-        key = (tenant, release.path)
-        if key not in self._ways:
-            if release.kind == FOREIGN:
-                return await self._database.read(lambda one: ways.of_foreign(one, tenant, release))
-            vault = self._vaults.of(tenant)
-            self._ways[key] = await asyncio.to_thread(ways.of_edge, vault, release)
-        return self._ways[key]
-
     def _step(
         self,
         connection: Connection,
@@ -293,12 +159,13 @@ class Conductor:
             return enlisting.releases_of(connection, tenant, stored.campaign.plan)
 
         try:
-            releases = await self._database.read(known)
-            found = {one.path: await self.ways(tenant, one) for one in releases}
+            meant = await self._database.read(known)
+            found = {one.path: await self.ways(tenant, one) for one in meant}
         except EdgeError:
             # One was taken back: who is to get it is refused one by one.
             found = {}
-        return Desk(self._vaults, self._word, found)
+        approval = await self._database.read(lambda one: approving.document(one, stored))
+        return Desk(self._vaults, self._word, found, approval)
 
     async def _note(self, tenant: str, id_: str) -> None:
         """Tell who looks if something happened, and store a sample of it for the chart."""
@@ -320,68 +187,3 @@ class Conductor:
             return False
         self._slow_at_s[tenant, id_] = now_s
         return True
-
-    def _tell(self, tenant: str, id_: str) -> None:
-        self._desk.notices.tell(tenant, Topic.CAMPAIGN, id_)
-        self._desk.notices.tell(tenant, Topic.AUDIT, "")
-
-
-_ACTS: Final = {
-    Event.STARTED: "start",
-    Event.APPROVED: "approve",
-    Event.OPENED: "open-wave",
-    Event.PAUSED: "pause",
-    Event.RESUMED: "resume",
-    Event.ABORTED: "abort",
-    Event.REVERTED: "revert",
-    Event.EDITED: "edit",
-    Event.EXPIRED: "finish",
-}
-
-
-def _new_one(actor: Actor, id_: str, name: str, plan: Plan, sizes: dict[int, int]) -> Stored:
-    return Stored(
-        tenant=actor.tenant,
-        id=id_,
-        name=name,
-        campaign=new(plan, sizes),
-        entries=0,
-        looked_at_s=actor.now_s,
-        made_by=actor.name,
-        created_at_s=actor.now_s,
-        began_at_s=0,
-        ended_at_s=0,
-    )
-
-
-def _finish(connection: Connection, actor: Actor, made: Stored) -> None:
-    store.make_whole(connection, actor.tenant, made.id)
-    details: dict[str, object] = {
-        "name": made.name,
-        "devices": made.campaign.total,
-        "releases": list(made.campaign.plan.releases),
-    }
-    audit.record(connection, actor, "campaign.create", f"campaign:{made.id}", details)
-
-
-def _retry(
-    connection: Connection, *, actor: Actor, id_: str, devices: Sequence[str], is_first: bool
-) -> int:
-    tenant = actor.tenant
-    store.get(connection, tenant, id_)
-    if devices:
-        known = [store.member(connection, tenant, id_, one) for one in devices]
-        found = [one for one in known if one.state in RETRIABLE]
-    else:
-        failed = (MemberState.FAILED, MemberState.SILENT)
-        found = store.members_in(connection, tenant, id_, failed, most=_RETRY_PIECE)
-    if is_first and not found:
-        raise RefusedError("no device is to be tried again")
-    with opened(connection, tenant, id_, actor.now_s) as ledger:
-        if is_first:
-            ledger.decide(Event.RETRIED, by=actor.name)
-            details: dict[str, object] = {"devices": list(devices)} if devices else {}
-            audit.record(connection, actor, "campaign.retry", f"campaign:{id_}", details)
-        for member in found:
-            ledger.happen(member, MemberEvent.RETRIED)
-    return len(found)

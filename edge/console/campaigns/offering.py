@@ -52,11 +52,13 @@ class Desk:
         director: Signs them.
         word: Gives a word that is not given twice.
         ways: What releases cost, by path.
+        approval: What people signed for the campaign, for devices that want that.
     """
 
     director: Director
     word: Callable[[], str]
     ways: Mapping[str, Ways]
+    approval: bytes = b""
 
 
 def candidates(connection: Connection, stored: Stored, now_s: int) -> list[str]:
@@ -189,7 +191,14 @@ def _give(ledger: Ledger, desk: Desk, device: str, release: Release, policy: Pol
     if release.kind == FOREIGN:
         return actions.deploy(connection, actor, device, release, policy=policy, word=desk.word)
     return orders.deploy(
-        connection, actor, desk.director, device, release, policy=policy, word=desk.word
+        connection,
+        actor,
+        desk.director,
+        device,
+        release,
+        policy=policy,
+        word=desk.word,
+        approval=desk.approval,
     )
 
 

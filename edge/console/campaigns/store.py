@@ -14,6 +14,7 @@ from edge.console.campaigns.journal import Entry
 from edge.console.campaigns.members import Member, MemberState
 from edge.console.campaigns.tally import Tally
 from edge.console.store.campaign_tables import (
+    CAMPAIGN_APPROVALS,
     CAMPAIGN_DEVICES,
     CAMPAIGN_SAMPLES,
     CAMPAIGNS,
@@ -33,6 +34,7 @@ class Stored:
         id: Names it for ever.
         entries: Of its journal.
         looked_at_s: When time was last looked at for it.
+        statement: What people sign who approve it, packed; empty if nobody has to.
     """
 
     tenant: str
@@ -45,6 +47,7 @@ class Stored:
     created_at_s: int
     began_at_s: int
     ended_at_s: int
+    statement: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ def add(connection: Connection, stored: Stored, seed: int) -> None:
         "name": stored.name,
         "seed": seed,
         "made_by": stored.made_by,
+        "statement": stored.statement.decode(),
         "created_at_s": stored.created_at_s,
         "looked_at_s": stored.created_at_s,
         **_changing(stored),
@@ -133,7 +137,7 @@ def save(connection: Connection, stored: Stored) -> None:
 
 def forget(connection: Connection, tenant: str, id_: str) -> None:
     """Remove a campaign with all that is stored of it."""
-    for table in (CAMPAIGN_DEVICES, CAMPAIGN_SAMPLES, JOURNAL, CAMPAIGNS):
+    for table in (CAMPAIGN_DEVICES, CAMPAIGN_SAMPLES, CAMPAIGN_APPROVALS, JOURNAL, CAMPAIGNS):
         same = (table.c.tenant == tenant, table.c.campaign == id_)
         connection.execute(delete(table).where(*same))
 
@@ -348,6 +352,7 @@ def _stored(row: Row[Any]) -> Stored:
         created_at_s=row.created_at_s,
         began_at_s=row.began_at_s,
         ended_at_s=row.ended_at_s,
+        statement=row.statement.encode(),
     )
 
 

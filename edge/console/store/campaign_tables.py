@@ -24,6 +24,8 @@ CAMPAIGNS: Final = Table(
     # JSON: `edge.console.campaigns.plan.Plan`, and the rest of a `Campaign`.
     Column("plan", Text, nullable=False),
     Column("body", Text, nullable=False),
+    # Canonical JSON: what people sign who approve it; empty if nobody has to.
+    _text("statement"),
     # By which the turn of devices is drawn.
     _integer("seed"),
     # Entries of its journal.
@@ -100,4 +102,19 @@ CAMPAIGN_SAMPLES: Final = Table(
     Column("at_s", BigInteger, primary_key=True, autoincrement=False),
     # JSON: by state.
     Column("counts", Text, nullable=False),
+)
+
+# Who agreed to a campaign.
+CAMPAIGN_APPROVALS: Final = Table(
+    "campaign_approvals",
+    METADATA,
+    _key("tenant"),
+    _key("campaign"),
+    # As the audit log names actors.
+    _key("person"),
+    _integer("at_s"),
+    _text("reason"),
+    # Of his own key, and his signature in hex; empty if he only said so.
+    _text("keyid"),
+    _text("sig"),
 )

@@ -1,12 +1,13 @@
 """A tenant with two releases, copied for each test."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from edge.cli.main import main
 from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
 from edge.console.tenants import Tenant
@@ -48,3 +49,22 @@ def fleet(tmp_path: Path, pki: Pki, keys: Path) -> Iterator[Console]:
         for number in range(3):
             one.good("POST", "/devices", {"device": f"unit-{number}"})
         yield one
+
+
+@pytest.fixture
+def edge(
+    fleet: Console,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command of somebody who has logged in."""
+    monkeypatch.setenv("EDGE_CONSOLE_URL", fleet.api_url)
+    monkeypatch.setenv("EDGE_CONSOLE_TOKEN_FILE", str(fleet.site.admin_token))
+    monkeypatch.setenv("EDGE_CONSOLE_CA", str(fleet.site.authority))
+
+    def run(*words: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        status = main([str(word) for word in words])
+        return status, *capfd.readouterr()
+
+    return run

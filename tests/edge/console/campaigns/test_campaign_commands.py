@@ -2,38 +2,16 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edge.cli import campaign_options, campaign_text
-from edge.cli.main import main
 from edge.errors import InputError
 from edge_signing.messages import Status
 from tests.fakes.console import Console
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def edge(
-    fleet: Console,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> Run:
-    """Run a command of somebody who has logged in."""
-    monkeypatch.setenv("EDGE_CONSOLE_URL", fleet.api_url)
-    monkeypatch.setenv("EDGE_CONSOLE_TOKEN_FILE", str(fleet.site.admin_token))
-    monkeypatch.setenv("EDGE_CONSOLE_CA", str(fleet.site.authority))
-
-    def run(*words: object) -> tuple[int, str, str]:
-        capfd.readouterr()
-        status = main([str(word) for word in words])
-        return status, *capfd.readouterr()
-
-    return run
 
 
 def test_a_campaign_is_planned_made_and_decided_over_by_commands(fleet: Console, edge: Run) -> None:

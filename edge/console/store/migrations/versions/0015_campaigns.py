@@ -22,6 +22,7 @@ def upgrade() -> None:
         _integer("priority"),
         sa.Column("plan", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        _text("statement"),
         *(_integer("seed"), _integer("entries"), _integer("looked_at_s")),
         *(
             _text("made_by"),
@@ -48,6 +49,12 @@ def upgrade() -> None:
         sa.Column("at_s", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("counts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "campaign", "at_s", name=op.f("pk_campaign_samples")),
+    )
+    op.create_table(
+        "campaign_approvals",
+        *(_key("tenant"), _key("campaign"), _key("person")),
+        *(_integer("at_s"), _text("reason"), _text("keyid"), _text("sig")),
+        sa.PrimaryKeyConstraint("tenant", "campaign", "person", name=op.f("pk_campaign_approvals")),
     )
 
 
