@@ -1,4 +1,4 @@
-"""The demo: a console, and a virtual device that takes a good update and gets rid of a bad one.
+"""The demo: a console, a virtual device that takes a good update, and a campaign with a bad one.
 
 Called by tools/demo; works in the folder that it is given, and ends what it started.
 """
@@ -43,6 +43,8 @@ description: A service with a fault
 packages: [busybox-static]
 command: [/usr/bin/busybox, sh, -c, "sleep 1; exit 1"]
 """
+SIMULATED: Final = 19
+CANARIES: Final = (DEVICE, "sim-01", "sim-02", "sim-03")
 SYSTEMS: Final = {"1.0.0": GOOD, "1.1.0": GOOD, "1.2.0": BAD}
 
 
@@ -168,6 +170,72 @@ def update(console: Console, machine: Machine, version: str) -> dict[str, Any]:
     return shown
 
 
+@contextlib.contextmanager
+def simulated(
+    site: UpdateSite, ports: tuple[int, int, int], board: str, product: str
+) -> Iterator[None]:
+    """Let devices live beside the virtual one that run 1.1.0 and are not there."""
+    words = ["--devices", str(SIMULATED), "--seed", "1", "--speed", "5", "--poll", "1"]
+    words += ["--http", f"https://localhost:{ports[0]}/", "--mqtt", f"mqtts://localhost:{ports[1]}"]
+    words += [
+        "--factory-ca",
+        str(site.pki.factory.file),
+        "--factory-key",
+        str(site.pki.factory.key_file),
+    ]
+    words += ["--server-ca", str(site.folder / "console" / "tls" / "server-ca.crt")]
+    words += ["--board", board, "--product", product, "--version", "1.1.0"]
+    words += ["--mix", "ok=100", "--identities", str(site.folder / "simulated"), "--json"]
+    program = [sys.executable, "-m", "edge.cli.main", "simulate", *words]
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL) as fleet:  # noqa: TID251
+        try:
+            yield
+        finally:
+            fleet.send_signal(signal.SIGINT)
+
+
+def roll_out(console: Console, machine: Machine, version: str) -> dict[str, Any]:
+    """Bring a release to all devices by a campaign, and return how that ended."""
+    words = [word for one in CANARIES for word in ("--canary", one)]
+    words += [
+        "--waves",
+        "100%",
+        "--on-trip",
+        "revert",
+        "--soak",
+        "5",
+        "--name",
+        f"{version} for all",
+    ]
+    made = console.do("campaign", "create", "--release", version, *words, "--start")
+    seen = ""
+    deadline_s = time.monotonic() + 300
+    while True:
+        shown: dict[str, Any] = console.edge("campaign", "show", made["campaign"])
+        canaries = shown["wave_views"][0]["counts"]
+        text = ", ".join(f"{count} {state}" for state, count in sorted(canaries.items()))
+        if (line := f"{shown['state']}; canaries: {text}") != seen:
+            say(f"  {line}")
+            seen = line
+        if not shown["is_live"]:
+            return shown
+        require(time.monotonic() < deadline_s, f"the campaign does not end: {line}")
+        machine.listen(0.5)
+
+
+def let_in_all(console: Console, machine: Machine) -> None:
+    """Let the simulated devices in, which ask by themselves, and wait until all are seen."""
+    while (
+        len(found := console.edge("devices", "list", "--state", "pending")["devices"]) < SIMULATED
+    ):
+        machine.listen(0.5)
+    for one in found:
+        console.edge("devices", "accept", one["device"])
+    while len(console.edge("devices", "list", "version:1.1.0")["devices"]) < SIMULATED + 1:
+        machine.listen(0.5)
+    say(f"{SIMULATED} simulated devices are there too, and run 1.1.0")
+
+
 def require(is_so: bool, what: str) -> None:
     if not is_so:
         raise SystemExit(f"demo: FAILED: {what}")
@@ -216,9 +284,19 @@ def main() -> int:
             enrol(console, device)
             shown = update(console, device, "1.1.0")
             require((shown["version"], shown["slot"]) == ("1.1.0", "b"), "1.1.0 does not run")
-            shown = update(console, device, "1.2.0")
+            with simulated(site, ports, shown["board"], shown["product"]):
+                let_in_all(console, device)
+                say(f"  see it on the page: https://localhost:{ports[2]}/")
+                ended = roll_out(console, device, "1.2.0")
+            require(ended["state"] == "reverted", "the campaign was not reverted")
+            require(ended["reached"] == len(CANARIES), "it reached more than the canaries")
+            say(f"  it stopped by itself: {ended['tripped']}")
+            shown = console.device()
+            say(f"  {DEVICE}: {shown['version']} runs in slot {shown['slot']}")
             require((shown["version"], shown["slot"]) == ("1.1.0", "b"), "1.1.0 is not back")
-    say("done: the good release stays, and the bad one is gone; look at it yourself:")
+            back = console.edge("devices", "list", "version:1.1.0")["devices"]
+            require(len(back) == SIMULATED + 1, "not all devices run 1.1.0")
+    say("done: the good release stays, and the bad one reached its canaries only; look at it:")
     say(f"  .venv/bin/edge run {folder.name}/out-1.0.0")
     return 0
 
