@@ -83,9 +83,14 @@ def publish(site: UpdateSite, builds: dict[str, Path]) -> None:
 
 @dataclass(frozen=True)
 class Console:
-    """The console of the demo, as its commands have it."""
+    """The console of the demo, as its commands have it.
+
+    Attributes:
+        welcome: Where the first person comes in.
+    """
 
     ports: tuple[int, int, int]
+    welcome: str
 
     def edge(self, *words: str) -> Any:
         """Run a command of the console, and return what it says."""
@@ -126,13 +131,15 @@ def served(site: UpdateSite, ports: tuple[int, int, int]) -> Iterator[Console]:
     program = [sys.executable, "-m", "edge.cli.main", "console", "serve", *words]
     with subprocess.Popen(program, stdout=subprocess.PIPE) as server:  # noqa: TID251
         try:
-            require(server.stdout is not None and bool(server.stdout.readline()), "edge console")
+            assert server.stdout is not None
+            first = server.stdout.readline()
+            require(bool(first), "edge console")
             os.environ |= {
                 "EDGE_CONSOLE_URL": f"https://localhost:{api_port}",
                 "EDGE_CONSOLE_TOKEN_FILE": str(folder / "admin.token"),
                 "EDGE_CONSOLE_CA": str(folder / "tls" / "server-ca.crt"),
             }
-            yield Console(ports)
+            yield Console(ports, json.loads(first)["welcome"].replace(HOST, "localhost"))
         finally:
             server.terminate()
 
@@ -286,7 +293,7 @@ def main() -> int:
             require((shown["version"], shown["slot"]) == ("1.1.0", "b"), "1.1.0 does not run")
             with simulated(site, ports, shown["board"], shown["product"]):
                 let_in_all(console, device)
-                say(f"  see it on the page: https://localhost:{ports[2]}/")
+                say(f"  see it on the page: {console.welcome}")
                 ended = roll_out(console, device, "1.2.0")
             require(ended["state"] == "reverted", "the campaign was not reverted")
             require(ended["reached"] == len(CANARIES), "it reached more than the canaries")
