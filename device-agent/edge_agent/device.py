@@ -56,6 +56,7 @@ class Places:
     commands: Path = COMMANDS
     config: Path = CONFIG
     state: Path = Path("/run/edge")
+    support: Path = Path("/run/edge-support")
 
     def control(self) -> UbootControl:
         """Return the boot control.

@@ -12,6 +12,7 @@ from edge_agent.machine import Result, State
 from edge_agent.reach import device as reach
 from edge_agent.request import WORDS, Request, Word
 from edge_agent.status import SOCKET, Said, StatusError, StatusSocket
+from edge_agent.terminal import device as terminal
 from edge_signing.errors import FormatError
 from edge_signing.messages import Status
 
@@ -35,11 +36,13 @@ def _run_once(places: Places, waker: Waker) -> None:
     device.enrol(places, waker)
     listening = _socket(agent, places)
     asked = reach.start(places, agent, waker.link) if waker.link is not None else None
+    opened = terminal.start(places, agent, waker.link) if waker.link is not None else None
     try:
         agent.run()
     finally:
-        if asked is not None:
-            asked.close()
+        for one in (opened, asked):
+            if one is not None:
+                one.close()
         agent.close()
         if listening is not None:
             listening.close()

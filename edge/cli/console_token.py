@@ -32,7 +32,7 @@ def token(
 
     Scopes: devices:read, devices:write, devices:reach, releases:read, releases:write, deploy,
     campaigns:write, campaigns:approve,
-    audit:read, metrics:read, hooks:write, tokens:write, people:write.
+    audit:read, metrics:read, hooks:write, tokens:write, people:write, terminal.
 
     \b
     Example:

@@ -35,6 +35,7 @@ devices.add_lazily(
         "restart": "edge.cli.devices_reach:restart",
         "reboot": "edge.cli.devices_reach:reboot",
         "inventory": "edge.cli.devices_reach:inventory",
+        "terminal": "edge.cli.devices_terminal:terminal",
     }
 )
 

@@ -59,6 +59,7 @@ from edge_signing.errors import SigningError
 _SIGHTINGS_S: Final = 1.0
 _LOOK_S: Final = 5.0
 _EXPIRE_S: Final = 10
+_TERMINALS_S: Final = 1.0
 _RENEW_S: Final = 600.0
 _REFRESH_S: Final = 3600.0
 _SAMPLES_S: Final = 60.0
@@ -152,13 +153,17 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         for tenant in known:
             await asyncio.to_thread(vaults.open, tenant)
             await office.campaigns.begin(tenant.tenant)
+        await office.terminals.begin()
         async with (
             _watching_lists(settings, office),
             _serving(settings, office) as ports,
             _linked(settings.links, office),
         ):
             mqtt_port = office.mqtt.port if office.mqtt else 0
-            yield Running(office, *ports, mqtt_port, welcome)
+            try:
+                yield Running(office, *ports, mqtt_port, welcome)
+            finally:
+                await office.terminals.end()
         await office.desk.store_sightings()
     finally:
         await asyncio.to_thread(database.close)
@@ -168,7 +173,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[int, int]]:
     site, database = settings.site, office.database
     authorities = await database.read(tenants.authorities)
-    link = HttpLink(office.desk, office.vaults).app()
+    link = HttpLink(office.desk, office.vaults, terminals=office.terminals).app()
     registrar = Registrar(database, office.desk, site.tenants, now_s=office.now_s)
     Est(registrar).add_to(link)
     DdiLink(DdiDesk(office), shown_by_tls, poll_s=settings.ddi_poll_s).add_to(link)
@@ -182,6 +187,7 @@ async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[in
             _pages(settings, office, passwords), server_tls(site), settings.bind, settings.api_port
         ) as api_port,
         _repeating(_SIGHTINGS_S, office.desk.store_sightings),
+        _repeating(_TERMINALS_S, office.terminals.look),
         _repeating(_EXPIRE_S, lambda: _for_all(office, office.expire_commands)),
         _repeating(_RENEW_S, lambda: _for_all(office, office.renew_orders)),
         _repeating(_REFRESH_S, lambda: _for_all(office, office.refresh)),

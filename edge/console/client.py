@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -141,18 +142,17 @@ class Client:
     def _answer(
         self, method: str, path: str, body: Any = None, *, length_bytes: int | None = None
     ) -> tuple[int, bytes]:
-        host, port = self._place
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         if length_bytes is not None:
             headers["Content-Length"] = str(length_bytes)
         timeout_s = _TIMEOUT_S if length_bytes is None else _UPLOAD_S
-        connection = http.client.HTTPSConnection(
-            host, port, context=self._context, timeout=timeout_s
-        )
+        connection, is_good = None, False
         try:
+            connection = self._connection(timeout_s)
             connection.request(method, f"{PREFIX}{path}", body, headers)
             answer = connection.getresponse()
             said = answer.read(_ANSWER_MOST_BYTES)
+            is_good = not answer.will_close
         except ssl.SSLCertVerificationError as error:
             raise UntrustedError(
                 f"{self.url}: {error.verify_message}", hint="--ca: the console's tls/server-ca.crt"
@@ -160,8 +160,54 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             raise LinkError(f"{self.url}: {str(error) or type(error).__name__}") from error
         finally:
-            connection.close()
+            if connection is not None:
+                self._done(connection, is_good=is_good)
         return answer.status, said
+
+    def _connection(self, timeout_s: float) -> http.client.HTTPSConnection:
+        host, port = self._place
+        return http.client.HTTPSConnection(host, port, context=self._context, timeout=timeout_s)
+
+    def _done(self, connection: http.client.HTTPSConnection, *, is_good: bool) -> None:
+        del is_good
+        connection.close()
+
+
+class KeptClient(Client):
+    """Requests one after the other over a connection that is kept.
+
+    Args:
+        client: To the same console.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.url = client.url
+        self._place, self._token, self._context = client._place, client._token, client._context
+        self._kept: http.client.HTTPSConnection | None = None
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+    def _connection(self, timeout_s: float) -> http.client.HTTPSConnection:
+        if self._kept is None:
+            made = super()._connection(timeout_s)
+            try:
+                made.connect()
+                # Or a key waits until what was sent before it is confirmed.
+                made.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except BaseException:
+                made.close()
+                raise
+            self._kept = made
+        return self._kept
+
+    def _done(self, connection: http.client.HTTPSConnection, *, is_good: bool) -> None:
+        del connection
+        if not is_good:
+            self.close()
 
 
 def part(text: str) -> str:

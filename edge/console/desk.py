@@ -11,6 +11,7 @@ from typing import Protocol
 
 from edge_signing.commands import Command, Reply
 from edge_signing.messages import EventId, ReportEvent, Status, Want
+from edge_signing.terminal.parcels import Parcel
 
 
 class Via(StrEnum):
@@ -93,3 +94,13 @@ class BrokerDesk(Desk, Protocol):
 
     async def asked(self) -> Sequence[Caller]:
         """Return all callers that have commands to answer."""
+
+    def terminal_of(self, caller: Caller) -> Sequence[Parcel]:
+        """Return what a device has not heard yet of a terminal that somebody wants to open."""
+
+    async def take_parcels(self, caller: Caller, parcels: Sequence[Parcel]) -> None:
+        """Take what the terminal of a device says.
+
+        Raises:
+            ThingNotFoundError: It has no such session.
+        """

@@ -28,6 +28,7 @@ from edge.console.repository.arrivals import Missing, Taken
 from edge.console.repository.leftovers import Leftover
 from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
+from edge.console.terminal.switchboard import Switchboard
 from edge.errors import EdgeError, InputError, RefusedError
 from edge_signing.commands import Command, Word
 from edge_signing.errors import FormatError
@@ -49,6 +50,7 @@ class Office:
         courier: Delivers webhooks.
         admissions: Whom MQTT lets in.
         campaigns: Brings releases to many devices.
+        terminals: Of devices, those that are under way.
         mqtt: How MQTT is; None while there is none.
         lists_end: When the first list of revoked certificates ends; None for never.
     """
@@ -70,6 +72,8 @@ class Office:
         self.courier = Courier(database, route, now_s=now_s)
         self.admissions = Admissions(database, now_s)
         self.campaigns = Conductor(database, vaults, desk, now_s=now_s, word=word)
+        self.terminals = Switchboard(database, desk.notices, now_s)
+        desk.on_shut_out.append(self.terminals.shut_out)
         self.mqtt: MqttState | None = None
         self.lists_end: Callable[[], datetime | None] = lambda: None
         self._now_s = now_s

@@ -27,6 +27,7 @@ class Scope(StrEnum):
     DEVICES_READ = "devices:read"
     DEVICES_WRITE = "devices:write"
     DEVICES_REACH = "devices:reach"
+    TERMINAL = "terminal"
     RELEASES_READ = "releases:read"
     RELEASES_WRITE = "releases:write"
     DEPLOY = "deploy"

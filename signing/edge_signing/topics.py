@@ -17,8 +17,11 @@ ALL_WANTS: Final = f"{_ROOT}/d/+/s/want"
 ALL_STATES: Final = f"{_ROOT}/d/+/s/state"
 ALL_ONLINE: Final = f"{_ROOT}/d/+/s/online"
 ALL_REPLIES: Final = f"{_ROOT}/d/+/s/reply"
+ALL_TERMINALS: Final = f"{_ROOT}/d/+/s/term"
 # By HTTP: a header of the answer to `desired` that says that something is asked of the device.
 ASKED_HEADER: Final = "Edge-Commands"
+# The same, for a terminal that somebody wants to open.
+TERMINAL_HEADER: Final = "Edge-Terminal"
 
 
 def desired(device: str) -> str:
@@ -64,6 +67,16 @@ def want(device: str) -> str:
 def reply(device: str) -> str:
     """Return where a device answers commands."""
     return _of(device, "s/reply")
+
+
+def to_terminal(device: str) -> str:
+    """Return where a device gets what is sent to its terminal."""
+    return _of(device, "c/term")
+
+
+def of_terminal(device: str) -> str:
+    """Return where a device sends what its terminal says."""
+    return _of(device, "s/term")
 
 
 def device_of(topic: str) -> str:

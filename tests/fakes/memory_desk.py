@@ -8,6 +8,7 @@ from edge.console.desk import Caller, Via
 from edge.errors import ThingNotFoundError
 from edge_signing.commands import Command, Reply
 from edge_signing.messages import EventId, ReportEvent, Status, Want
+from edge_signing.terminal.parcels import Parcel
 
 TENANT = "acme"
 
@@ -35,6 +36,8 @@ class MemoryDesk:
     replies: list[tuple[str, Reply]] = field(default_factory=list)
     wants: list[Want] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
+    terminals: dict[str, Sequence[Parcel]] = field(default_factory=dict)
+    parcels: list[Parcel] = field(default_factory=list)
     delay_s: float = 0.0
     holding: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event | None = None
@@ -86,6 +89,12 @@ class MemoryDesk:
         if all(one.id != reply.command for one in self.questions.get(caller.device, [])):
             raise ThingNotFoundError(f"{caller.device}: was not asked {reply.command!r}")
         self.replies.append((caller.device, reply))
+
+    def terminal_of(self, caller: Caller) -> Sequence[Parcel]:
+        return self.terminals.get(caller.device, ())
+
+    async def take_parcels(self, caller: Caller, parcels: Sequence[Parcel]) -> None:
+        self.parcels += parcels
 
     async def block(self, caller: Caller, want: Want) -> bytes:
         self.wants.append(want)

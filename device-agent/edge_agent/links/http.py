@@ -16,6 +16,8 @@ from edge_agent.links.http_files import HttpFiles
 from edge_signing import commands, messages, topics
 from edge_signing.commands import Command, Reply
 from edge_signing.messages import MESSAGE_MOST_BYTES, Desired, EventId, ReportEvent, Status
+from edge_signing.terminal import parcels
+from edge_signing.terminal.parcels import Parcel
 
 REPOSITORY: Final = "repository/"
 _JSON: Final = {"Content-Type": "application/json"}
@@ -27,6 +29,7 @@ class HttpLink:
 
     Attributes:
         on_asked: Called when the server says that there are commands for this device.
+        on_terminal: Called when it says that somebody wants to open a terminal.
 
     Args:
         url: `https://…/`; plain HTTP only where no token is sent.
@@ -61,6 +64,7 @@ class HttpLink:
         self._desired: Desired | None = None
         self._woken = threading.Event()
         self.on_asked: Callable[[], None] = lambda: None
+        self.on_terminal: Callable[[], None] = lambda: None
 
     def desired(self) -> Desired | None:
         """Return the newest order; see `edge_agent.link.Link`."""
@@ -68,6 +72,8 @@ class HttpLink:
         answer = self._exchange.ask("GET", self._path("desired"), headers=headers)
         if answer.header(topics.ASKED_HEADER):
             self.on_asked()
+        if answer.header(topics.TERMINAL_HEADER):
+            self.on_terminal()
         if answer.status == NOT_MODIFIED and self._etag:
             return self._desired
         if answer.status == NO_CONTENT:
@@ -125,6 +131,35 @@ class HttpLink:
         """
         self._exchange.ask("POST", self._path("replies"), headers=_JSON, body=reply.pack())
 
+    def parcels(self, session: str, after: int, wait_s: int) -> Sequence[Parcel]:
+        """Return what is sent to a terminal of this device.
+
+        Args:
+            session: Its id; empty for one that somebody wants to open.
+            after: The number of the last parcel that is here.
+            wait_s: How long the server may wait until there is one.
+
+        Raises:
+            LinkError: It may work later.
+            RefusedByServerError: There is no such session any more.
+            FormatError: They can not be read.
+        """
+        words = f"session={session}&after={after}&wait_s={wait_s}"
+        answer = self._exchange.ask("GET", f"{self._path('terminal')}?{words}")
+        if answer.status == NO_CONTENT:
+            return ()
+        return parcels.unpack(_body(answer, parcels.MESSAGE_MOST_BYTES))
+
+    def send_parcels(self, said: Sequence[Parcel]) -> None:
+        """Tell what a terminal says.
+
+        Raises:
+            LinkError: It may work later.
+            RefusedByServerError: There is no such session any more.
+        """
+        body = parcels.pack(said)
+        self._exchange.ask("POST", self._path("terminal"), headers=_JSON, body=body)
+
     def repository(self, url: str) -> HttpFiles:
         """Return the files of a repository; see `edge_agent.link.Link`."""
         if self._files is None or self._files[0] != url:
@@ -161,7 +196,7 @@ class HttpLink:
         return Exchange(server, chosen, headers=headers, pace=self._pace)
 
 
-def _body(answer: Answer) -> bytes:
+def _body(answer: Answer, most_bytes: int = MESSAGE_MOST_BYTES) -> bytes:
     if answer.status != OK:
         raise WrongAnswerError(f"status {answer.status} where 200 is due")
-    return answer.body(MESSAGE_MOST_BYTES)
+    return answer.body(most_bytes)

@@ -22,6 +22,8 @@ from edge_signing import messages, topics
 from edge_signing.commands import COMMANDS_MOST, Command, Reply
 from edge_signing.errors import FormatError
 from edge_signing.messages import MESSAGE_MOST_BYTES, Desired, EventId, ReportEvent, Status
+from edge_signing.terminal import parcels
+from edge_signing.terminal.parcels import Parcel
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +85,8 @@ class MqttLink:
         self._stored: set[EventId] = set()
         self._take_command: Callable[[Command], None] | None = None
         self._early: deque[Command] = deque(maxlen=COMMANDS_MOST)
+        self._take_parcels: Callable[[Sequence[Parcel]], None] | None = None
+        self._early_parcels: deque[Sequence[Parcel]] = deque(maxlen=1)
         self._status = b""
         self._files: _EitherFiles | None = None
         self._blocks = MqttBlocks(self._want, answer_s=answer_s)
@@ -182,6 +186,27 @@ class MqttLink:
         """
         self._session.publish(topics.reply(self._device), reply.pack())
 
+    def hear_parcels(self, take: Callable[[Sequence[Parcel]], None]) -> None:
+        """Let somebody take what is sent to a terminal, that too which came before.
+
+        Args:
+            take: Called in paho's thread, and in this one.
+        """
+        with self._changed:
+            self._take_parcels = take
+            early = list(self._early_parcels)
+            self._early_parcels.clear()
+        for come in early:
+            take(come)
+
+    def send_parcels(self, said: Sequence[Parcel]) -> None:
+        """Tell what a terminal says.
+
+        Raises:
+            LinkError: The broker is not there, or takes nothing more now.
+        """
+        self._session.publish(topics.of_terminal(self._device), parcels.pack(said))
+
     def repository(self, url: str) -> RepositoryFiles:
         """Return the files of a repository; see `edge_agent.link.Link`."""
         if self._http is None:
@@ -255,6 +280,8 @@ class MqttLink:
                     self._is_stored(heard.payload)
                 case topic if topic == topics.command(self._device):
                     self._command(Command.unpack(heard.payload))
+                case topic if topic == topics.to_terminal(self._device):
+                    self._parcels(parcels.unpack(heard.payload))
         except FormatError as error:
             logger.warning("%s: %s", heard.topic, error)
 
@@ -275,6 +302,14 @@ class MqttLink:
                 self._early.append(command)
         if take is not None:
             take(command)
+
+    def _parcels(self, come: Sequence[Parcel]) -> None:
+        with self._changed:
+            take = self._take_parcels
+            if take is None:
+                self._early_parcels.append(come)
+        if take is not None:
+            take(come)
 
     def _wake(self) -> None:
         with self._changed:

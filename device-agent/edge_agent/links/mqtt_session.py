@@ -215,6 +215,7 @@ class MqttSession:
         self._since = self._clock()
         mine = [topics.desired(self._device), topics.block(self._device)]
         mine += [topics.stored(self._device), topics.command(self._device), topics.WAKE]
+        mine += [topics.to_terminal(self._device)]
         client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in mine])
         online = messages.pack_online(self._boot_id, is_online=True)
         try:

@@ -33,7 +33,7 @@ def start(places: Places, agent: Agent, link: Link | None) -> Executor | None:
         link: That of the agent, which hears that something is asked.
     """
     settings = Settings.read(places.etc / "agent.json")
-    http, mqtt = _ways(link)
+    http, mqtt = ways(link)
     if http is None and mqtt is None:
         return None
     channel = ReachLink(_own(places, settings) if http else None, mqtt)
@@ -50,7 +50,7 @@ def start(places: Places, agent: Agent, link: Link | None) -> Executor | None:
     return executor
 
 
-def _ways(link: Link | None) -> "tuple[HttpLink | None, MqttLink | None]":
+def ways(link: Link | None) -> "tuple[HttpLink | None, MqttLink | None]":
     """Return what a link has of either; what it has not is not loaded."""
     if link is None:
         return None, None

@@ -1,15 +1,18 @@
 """What an image lets somebody ask of its devices: the part `reach` of `agent.json`.
 
 {"logs": true, "inventory": true, "restart": ["web", "worker"], "reboot": false,
- "without_logs": ["vault"]}
+ "without_logs": ["vault"], "terminal": {"keys": [{"algorithm": "ed25519", …}]}}
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from edge_signing.commands import SERVICE, WORDS, Command, Word
 from edge_signing.errors import FormatError
 from edge_signing.fields import Fields
+
+if TYPE_CHECKING:  # an image without a terminal does not load it
+    from edge_agent.terminal.terms import Terms
 
 USUAL: Final[frozenset[Word]] = frozenset({"logs", "inventory", "restart"})
 
@@ -22,11 +25,13 @@ class Policy:
         words: That are done; all others are refused.
         restartable: The services that may be restarted; None for all that init lets the agent.
         without_logs: Services whose logs stay on the device.
+        terminal: Who may open a terminal; None for nobody.
     """
 
     words: frozenset[Word] = USUAL
     restartable: frozenset[str] | None = None
     without_logs: frozenset[str] = frozenset()
+    terminal: "Terms | None" = None
 
     @classmethod
     def read(cls, fields: Fields) -> "Policy":
@@ -48,8 +53,9 @@ class Policy:
         hidden = frozenset[str]()
         if fields.has("without_logs"):
             hidden = _services("without_logs", fields.anything("without_logs"))
+        terminal = _terms(fields.fields("terminal")) if fields.has("terminal") else None
         fields.end()
-        return cls(frozenset(words), restartable, hidden)
+        return cls(frozenset(words), restartable, hidden, terminal)
 
     def refusal(self, command: Command) -> str:
         """Return why a command is not done, empty if it may be."""
@@ -61,6 +67,12 @@ class Policy:
         if command.word == "restart" and not is_listed:
             return f"restart: {command.service} is not one that may be"
         return ""
+
+
+def _terms(fields: Fields) -> "Terms":
+    from edge_agent.terminal.terms import Terms
+
+    return Terms.read(fields)
 
 
 def _services(place: str, value: object) -> frozenset[str]:

@@ -35,6 +35,7 @@ from edge.console.api import (
     releases,
     repository,
     sboms,
+    terminals,
 )
 from edge.console.api.document import PREFIX, document
 from edge.console.api.endpoint import Call, Endpoint, Rooms
@@ -70,6 +71,7 @@ ENDPOINTS: Final = (
     *overview.ENDPOINTS,
     *ddi.ENDPOINTS,
     *commands.ENDPOINTS,
+    *terminals.ENDPOINTS,
     *administration.ENDPOINTS,
     *hooks.ENDPOINTS,
     *people.ENDPOINTS,

@@ -18,8 +18,10 @@ from edge.console.desk import Caller, Via
 from edge.console.devices import certificates
 from edge.console.front_desk import FrontDesk
 from edge.console.http import file_answer
+from edge.console.http.terminal import TerminalRoutes
 from edge.console.repository.vaults import Vaults
 from edge.console.store.database import StoreError
+from edge.console.terminal.switchboard import Switchboard
 from edge.errors import EdgeError, InputError, ThingNotFoundError
 from edge_signing import commands, messages, topics
 from edge_signing.commands import REPLY_MOST_BYTES, Reply
@@ -41,6 +43,7 @@ class HttpLink:
         desk: What messages mean.
         vaults: The repositories.
         shown: Returns the verified certificate of a request, in DER; that of TLS when None.
+        terminals: Of the devices; None for none.
     """
 
     def __init__(
@@ -49,10 +52,12 @@ class HttpLink:
         vaults: Vaults,
         *,
         shown: Callable[[web.Request], bytes | None] | None = None,
+        terminals: Switchboard | None = None,
     ) -> None:
         self._desk = desk
         self._vaults = vaults
         self._shown = shown or shown_by_tls
+        self._terminals = terminals
         self._open: WeakKeyDictionary[asyncio.Transport, Caller] = WeakKeyDictionary()
         desk.on_shut_out.append(self._break)
 
@@ -65,6 +70,8 @@ class HttpLink:
         made.router.add_put(f"{path}/state", self._take_state)
         made.router.add_get(f"{path}/commands", self._give_commands, allow_head=False)
         made.router.add_post(f"{path}/replies", self._take_reply)
+        if self._terminals is not None:
+            TerminalRoutes(self._terminals, self._caller).add_to(made, path)
         made.router.add_get("/repository/{file:.+}", self._give_file, allow_head=False)
         return made
 
@@ -72,6 +79,8 @@ class HttpLink:
         caller = await self._caller(request)
         message = await self._desk.desired(caller)
         said = {topics.ASKED_HEADER: "1"} if self._desk.has_commands(caller) else {}
+        if self._terminals is not None and self._terminals.wanted_of(caller):
+            said[topics.TERMINAL_HEADER] = "1"
         if message is None:
             return web.Response(status=204, headers=said)
         said["ETag"] = f'"{hashlib.sha256(message).hexdigest()[:32]}"'

@@ -17,8 +17,10 @@ from edge.console.mqtt import admission
 from edge.console.mqtt.admission import Standing
 from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES
+from edge.console.terminal.switchboard import Switchboard
 from edge_signing.commands import Command, Reply
 from edge_signing.messages import EventId, ReportEvent, Status, Want
+from edge_signing.terminal.parcels import Parcel
 
 NOT_SERVED = "this console serves no MQTT"
 
@@ -118,10 +120,18 @@ class MqttDesk(BrokerDesk):
         desk: Knows what messages mean.
         admissions: Know who may send them.
         database: Where devices are stored.
+        terminals: Of the devices.
     """
 
-    def __init__(self, desk: FrontDesk, admissions: Admissions, database: Database) -> None:
+    def __init__(
+        self,
+        desk: FrontDesk,
+        admissions: Admissions,
+        database: Database,
+        terminals: Switchboard,
+    ) -> None:
         self._desk, self._admissions, self._database = desk, admissions, database
+        self._terminals = terminals
 
     async def caller(self, device: str, fingerprint: bytes, via: Via) -> Caller | None:
         """Return the caller with this certificate."""
@@ -166,6 +176,14 @@ class MqttDesk(BrokerDesk):
     async def take_reply(self, caller: Caller, reply: Reply) -> None:
         """Store a part of an answer."""
         await self._desk.take_reply(caller, reply)
+
+    def terminal_of(self, caller: Caller) -> Sequence[Parcel]:
+        """Return what a device has not heard yet of a terminal."""
+        return self._terminals.wanted_of(caller)
+
+    async def take_parcels(self, caller: Caller, parcels: Sequence[Parcel]) -> None:
+        """Take what the terminal of a device says."""
+        await self._terminals.take(caller, parcels)
 
     async def block(self, caller: Caller, want: Want) -> bytes:
         """Return a block of a repository's file."""

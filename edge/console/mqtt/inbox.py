@@ -9,9 +9,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from edge_signing.commands import REPLY_MOST_BYTES
+from edge_signing.messages import MESSAGE_MOST_BYTES
+from edge_signing.terminal import parcels
+
 EVENTS_MOST: Final = 8  # messages; a device tells again what was not stored
 WANTS_MOST: Final = 16
 REPLIES_MOST: Final = 16  # parts; two whole answers
+TERMINALS_MOST: Final = 256  # messages; a device waits long before there are so many
 
 
 class What(StrEnum):
@@ -22,6 +27,10 @@ class What(StrEnum):
     EVENTS = "ev"
     WANT = "want"
     REPLY = "reply"
+    TERMINAL = "term"
+
+
+_LONG: Final = {What.REPLY: REPLY_MOST_BYTES, What.TERMINAL: parcels.MESSAGE_MOST_BYTES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,11 @@ class Message:
     what: What
     payload: bytes = field(repr=False)
     word: bytes = b""
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether it is longer than any message of its kind."""
+        return len(self.payload) > _LONG.get(self.what, MESSAGE_MOST_BYTES)
 
 
 @dataclass(slots=True)
@@ -86,6 +100,7 @@ class Inbox:
     _newest: dict[What, Message] = field(default_factory=dict)
     _events: deque[Message] = field(default_factory=deque)
     _replies: deque[Message] = field(default_factory=deque)
+    _terminals: deque[Message] = field(default_factory=deque)
     _wants: deque[Message] = field(default_factory=deque)
 
     def put(self, message: Message) -> None:
@@ -97,17 +112,21 @@ class Inbox:
                 self._append(self._events, message, EVENTS_MOST)
             case What.REPLY:
                 self._append(self._replies, message, REPLIES_MOST)
+            case What.TERMINAL:
+                self._append(self._terminals, message, TERMINALS_MOST)
             case What.WANT:
                 if all(one.word != message.word for one in self._wants):
                     self._append(self._wants, message, WANTS_MOST)
 
     def take(self) -> Iterator[Message]:
         """Yield all but wants, and forget them; what comes meanwhile too."""
-        while self._newest or self._events or self._replies:
+        while self._newest or self._events or self._replies or self._terminals:
             if self._newest:
                 # A birth comes before what the device says after it.
                 what = What.ONLINE if What.ONLINE in self._newest else What.STATE
                 yield self._newest.pop(what)
+            elif self._terminals:
+                yield self._terminals.popleft()
             elif self._events:
                 yield self._events.popleft()
             else:
@@ -122,6 +141,8 @@ class Inbox:
             self._newest.setdefault(message.what, message)
         elif message.what is What.REPLY:
             self._replies.appendleft(message)
+        elif message.what is What.TERMINAL:
+            self._terminals.appendleft(message)
 
     def next_want(self) -> Message | None:
         """Return a want, and forget it."""
@@ -132,17 +153,22 @@ class Inbox:
         self._newest.clear()
         self._events.clear()
         self._replies.clear()
+        self._terminals.clear()
         self._wants.clear()
 
     @property
     def has_wants_only(self) -> bool:
         """Whether nothing but blocks is left."""
-        return not (self._newest or self._events or self._replies) and bool(self._wants)
+        return bool(self._wants) and not self._others
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to look at."""
-        return not (self._newest or self._events or self._replies or self._wants)
+        return not (self._others or self._wants)
+
+    @property
+    def _others(self) -> bool:
+        return bool(self._newest or self._events or self._replies or self._terminals)
 
     def _append(self, queue: deque[Message], message: Message, most: int) -> None:
         if len(queue) >= most:

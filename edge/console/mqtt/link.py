@@ -21,15 +21,17 @@ from paho.mqtt.properties import Properties
 
 from edge.console.desk import BrokerDesk, Caller, Via
 from edge.console.mqtt.asking import Asking
+from edge.console.mqtt.carrying import Carrying
 from edge.console.mqtt.client import Address, MqttClient, properties
 from edge.console.mqtt.inbox import Bucket, Inbox, Message, What
 from edge.console.store.database import StoreError
 from edge.errors import EdgeError, LinkError, ThingNotFoundError
 from edge_agent.backoff import Backoff
 from edge_signing import messages, topics
-from edge_signing.commands import REPLY_MOST_BYTES, Reply
+from edge_signing.commands import Reply
 from edge_signing.errors import FormatError, SigningError
-from edge_signing.messages import BLOCK_MOST_BYTES, MESSAGE_MOST_BYTES, Status, Want
+from edge_signing.messages import BLOCK_MOST_BYTES, Status, Want
+from edge_signing.terminal import parcels
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ _HEARD: Final = (
     topics.ALL_STATES,
     topics.ALL_ONLINE,
     topics.ALL_REPLIES,
+    topics.ALL_TERMINALS,
 )
 _BLOCK_EXPIRY_S: Final = 60
 _SETTLE_S: Final = 60.0
@@ -68,6 +71,7 @@ class MqttLink:
     """The console as a client of its broker. For one event loop.
 
     Attributes:
+        carrying: Sends parcels to terminals.
         there: Set while the broker is there and its orders are the right ones.
 
     Args:
@@ -88,9 +92,8 @@ class MqttLink:
     ) -> None:
         self.there = asyncio.Event()
         self._desk = desk
-        self._asking = Asking(
-            desk, lambda topic, payload, said: self._publish(topic, payload, said=said)
-        )
+        self._asking = Asking(desk, self._publish_with)
+        self.carrying = Carrying(self._publish_with)
         self._address = address
         self._limits = limits or LinkLimits()
         self._backoff = backoff or Backoff(random.SystemRandom().random, first_s=0.5, most_s=10)
@@ -265,8 +268,7 @@ class MqttLink:
             self._keep(device, Message(What(last), bytes(message.payload), word))
 
     def _keep(self, device: str, message: Message) -> None:
-        most_bytes = REPLY_MOST_BYTES if message.what is What.REPLY else MESSAGE_MOST_BYTES
-        if len(message.payload) > most_bytes:
+        if message.is_too_long:
             logger.warning("%s: %s bytes are too many", device, len(message.payload))
             return
         inbox = self._inboxes.get(device)
@@ -353,12 +355,15 @@ class MqttLink:
                 await self._desk.take_online(caller, boot_id, is_online=is_online)
                 if is_online:
                     await self._asking.give(caller)
+                    self.carrying.carry(caller.device, self._desk.terminal_of(caller))
             case What.EVENTS:
                 events = messages.unpack_events(message.payload)
                 stored = await self._desk.take_events(caller, events)
                 self._publish(topics.stored(caller.device), messages.pack_stored(stored))
             case What.REPLY:
                 await self._desk.take_reply(caller, Reply.unpack(message.payload))
+            case What.TERMINAL:
+                await self._desk.take_parcels(caller, parcels.unpack(message.payload))
             case What.WANT:
                 pass
 
@@ -377,6 +382,9 @@ class MqttLink:
         packed = properties(PacketTypes.PUBLISH, **said)
         self._publish(topics.block(caller.device), block, said=packed)
         return len(block)
+
+    def _publish_with(self, topic: str, payload: bytes, said: Properties) -> None:
+        self._publish(topic, payload, said=said)
 
     def _publish(
         self,

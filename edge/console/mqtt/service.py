@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from edge.console.mqtt.state import MqttState
 from edge.console.office import Office
 from edge.console.site import DEFAULT_TENANT, Site
 from edge.errors import EdgeError, InputError, ToolError
+from edge_signing.terminal.parcels import Parcel
 
 _AGAIN_S: Final = 5.0
 _END_S: Final = 0.5
@@ -150,11 +151,16 @@ class GivenBroker:
 async def _linked(
     office: Office, address: Callable[[], Address], limits: LinkLimits
 ) -> AsyncIterator[MqttLink]:
-    desk = MqttDesk(office.desk, office.admissions, office.database)
+    desk = MqttDesk(office.desk, office.admissions, office.database, office.terminals)
     link = MqttLink(desk, address, limits=limits)
     office.desk.on_desired.append(link.tell)
     office.desk.on_asked.append(link.ask)
     office.desk.on_shut_out.append(link.shut_out)
+
+    def carry(tenant: str, device: str, parcels: Sequence[Parcel]) -> bool:
+        return tenant == office.admissions.tenant and link.carrying.carry(device, parcels)
+
+    office.terminals.carry = carry
     async with _kept(link.run):
         yield link
 

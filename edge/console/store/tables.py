@@ -18,7 +18,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from edge.console.store import campaign_tables, command_tables, ddi_tables, people_tables
+from edge.console.store import (
+    campaign_tables,
+    command_tables,
+    ddi_tables,
+    people_tables,
+    terminal_tables,
+)
 from edge.console.store.columns import BYTES_IN_ORDER as _BYTES_IN_ORDER
 from edge.console.store.columns import CARD, METADATA, SQLITE_ONLY
 from edge.console.store.columns import NUMBER as _NUMBER
@@ -28,7 +34,14 @@ from edge.console.store.columns import of_device as _of_device
 from edge.console.store.columns import text as _text
 
 # Whoever asks for the tables gets those that have a file of their own with them.
-__all__ = ["METADATA", "campaign_tables", "command_tables", "ddi_tables", "people_tables"]
+__all__ = [
+    "METADATA",
+    "campaign_tables",
+    "command_tables",
+    "ddi_tables",
+    "people_tables",
+    "terminal_tables",
+]
 
 TENANTS: Final = Table(
     "tenants",

@@ -8,8 +8,11 @@ import pytest
 from edge.console.api.document import PREFIX
 from edge.console.api.endpoint import Endpoint
 from edge.console.api.server import ENDPOINTS
+from edge_signing.terminal.grant import Grant, SignedGrant
 from tests.fakes.console import Answered, Console
 
+# Of nobody: no device would take it.
+_GRANT = Grant("0" * 32, "unit-1", 1, bytes(32), bytes(32), "jo", "", "", 1, 1, 1, 2)
 BODIES: dict[str, object] = {
     "/devices": {"device": "new-1"},
     "/devices/{device}/re-enrol": {},
@@ -17,6 +20,8 @@ BODIES: dict[str, object] = {
     "/devices/{device}/attributes": {"attributes": {"a": "b"}},
     "/devices/{device}/notes": {"notes": "n"},
     "/devices/{device}/commands": {"word": "logs", "service": "web"},
+    "/devices/{device}/terminals": {"grant": SignedGrant(_GRANT, {}).pack().decode()},
+    "/devices/{device}/terminals/{session}/frames": {"n": 0, "frames": ["AAAA"]},
     "/groups/{group}": {"filter": "tag:berlin"},
     "/groups/{group}/members": {"add": ["unit-1"]},
     "/imports/devices": {"devices": [{"device": "new-2", "tags": ["a"]}]},
@@ -49,6 +54,7 @@ def path_of(one: Endpoint) -> str:
     parts = {
         "device": "unit-1",
         "command": "logs-0000",
+        "session": "0" * 32,
         "group": "hall-3",
         "campaign": "c-0000",
         "hook": "0" * 16,

@@ -22,6 +22,7 @@ from edge.console.mqtt.desk import Admissions, MqttDesk
 from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES
+from edge.console.terminal.switchboard import Switchboard
 from tests.fakes.pki import Pki
 
 NOW_S = int(datetime.now(UTC).timestamp())
@@ -190,7 +191,8 @@ def test_the_desk_serves_the_names_of_its_tenant_that_are_let_in(
 ) -> None:
     front = FrontDesk(fleet, Vaults(tmp_path, lambda: datetime.now(UTC)), now_s=lambda: NOW_S)
     admissions = Admissions(fleet, lambda: NOW_S)
-    desk = MqttDesk(front, admissions, fleet)
+    terminals = Switchboard(fleet, front.notices, lambda: NOW_S)
+    desk = MqttDesk(front, admissions, fleet, terminals)
     fleet.write_now(lambda one: registry.register(one, ACTOR, "d-1"))
     call(fleet, certificate(pki, tmp_path, "d-1"))
     fleet.write_now(lambda one: one.execute(update(DEVICES).values(desired=b"order")).rowcount)

@@ -15,6 +15,7 @@ const SCOPES = {
   "devices:read": "see devices, groups and events",
   "devices:write": "accept, revoke, tag; change groups",
   "devices:reach": "read logs and inventories, restart services",
+  terminal: "open terminals of devices, look at records of them",
   "releases:read": "see releases",
   "releases:write": "upload releases",
   deploy: "order releases of devices",

@@ -1,0 +1,1 @@
+"""Terminals of devices: carried and recorded here, and never read."""

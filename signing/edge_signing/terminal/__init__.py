@@ -1,0 +1,1 @@
+"""The support terminal, as host and device must agree on it byte for byte."""
