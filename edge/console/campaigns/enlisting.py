@@ -24,7 +24,7 @@ from edge.console.store.tables import DEVICES, SIGHTINGS
 from edge.errors import InputError, ThingNotFoundError
 
 # Stored at once; reports that come meanwhile wait for no more than that.
-PIECE: Final = 5000
+PIECE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from edge.console.campaigns import store
-from edge.console.campaigns.ledger import actor_of, opened
+from edge.console.campaigns.ledger import Ledger, actor_of, opened
 from edge.console.campaigns.members import MemberEvent, MemberState
 from edge.console.desk import Caller
 from edge.console.store.tables import DEVICES, ORDERS
 from edge_signing.messages import ReportEvent, Status
 
-_HELD: Final = frozenset({"waiting", "waiting-for-user"})
+_PASSED: Final = "waiting"
+_HELD: Final = frozenset({_PASSED, "waiting-for-user"})
 _RESTARTING: Final = frozenset({"arming", "rebooting", "trial", "committing", "reverting"})
 _WORKING: Final = frozenset({"checking", "permitting", "installing", "verifying"})
 
@@ -28,8 +29,10 @@ def is_news(before: tuple[str, str], told: Status) -> bool:
         told: The new one.
     """
     is_other = before != (told.action, told.phase)
-    # A device that restarts is silent for a while: each sign of it counts.
-    return bool(told.action) and (is_other or told.phase in _RESTARTING)
+    # A device that restarts is silent for a while: each sign of it counts. What one that waits
+    # waits for comes after that it does.
+    is_said = told.phase in _RESTARTING or (told.phase in _HELD and bool(told.reason))
+    return bool(told.action) and (is_other or is_said)
 
 
 def status(
@@ -54,6 +57,8 @@ def status(
     if event is MemberEvent.STARTED and member.state is not MemberState.SOAKING:
         return
     with opened(connection, caller.tenant, id_, now_s) as ledger:
+        if event is MemberEvent.HELD and _passes(told, ledger):
+            event = MemberEvent.TOOK_UP
         ledger.happen(member, event, reason=told.reason if event is MemberEvent.HELD else "")
 
 
@@ -112,6 +117,12 @@ def _happen(
     if found is not None:
         with opened(connection, caller.tenant, found[0], now_s) as ledger:
             ledger.happen(found[1], event, reason=reason)
+
+
+def _passes(told: Status, ledger: Ledger) -> bool:
+    """Whether a device only comes by the state in which others wait: it keeps its place."""
+    is_whole = not ledger.campaign.plan.policy.download_only
+    return told.phase == _PASSED and not told.reason and is_whole
 
 
 def _event_of(phase: str, *, has_started: bool) -> MemberEvent | None:

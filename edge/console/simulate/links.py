@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from asyncio import sslproto
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -28,6 +29,9 @@ STORED_S: Final = 15.0
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=30)
 _TURNS: Final = 20
 _END_S: Final = 5.0
+_TLS_BUFFER_BYTES: Final = 32 << 10
+# Longer than between two polls, or each one begins with a handshake; the console has a minute more.
+_KEEP_ALIVE_S: Final = 900.0
 
 
 class DeviceLink(Protocol):
@@ -314,6 +318,8 @@ def server_of(url: str) -> str:
 @asynccontextmanager
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     """Give what all devices share that poll; all its connections are closed after."""
+    # What asyncio keeps for each connection with TLS, 256 KiB else. A record has 16 KiB at most.
+    sslproto.SSLProtocol.max_size = _TLS_BUFFER_BYTES
     opened: WeakSet[socket.socket] = WeakSet()
 
     def made(address: tuple[Any, ...]) -> socket.socket:
@@ -321,7 +327,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         opened.add(one)
         return one
 
-    connector = aiohttp.TCPConnector(limit=0, socket_factory=made)
+    connector = aiohttp.TCPConnector(limit=0, socket_factory=made, keepalive_timeout=_KEEP_ALIVE_S)
     try:
         async with aiohttp.ClientSession(
             connector=connector, timeout=_TIMEOUT, auto_decompress=False

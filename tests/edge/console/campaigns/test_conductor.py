@@ -327,3 +327,19 @@ def test_the_journal_gives_the_campaign_once_more(ground: Ground) -> None:
     assert campaign == stored.campaign
     assert members == ground.members(id_)
     assert stored.entries == len(entries)
+
+
+def test_a_device_that_comes_by_where_others_wait_keeps_its_place(ground: Ground) -> None:
+    ground.fleet(2)
+    id_ = ground.start(replace(ALL_AT_ONCE, pace=Pace(at_once=1)))
+    (first,) = ground.ordered()
+
+    for phase in ("installing", "waiting"):
+        ground.status(first, phase)
+    ground.look()
+    assert ground.states(id_) == {"updating": 1, "waiting": 1}
+
+    ground.status(first, "waiting", reason="the maintenance window is closed")
+    ground.look()
+    assert ground.states(id_) == {"held": 1, "offered": 1}
+    assert ground.member(id_, first).reason == "the maintenance window is closed"

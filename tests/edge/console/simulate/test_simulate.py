@@ -122,6 +122,19 @@ def test_devices_are_seen_to_come_and_go(
     assert eventually(lambda: list(online().values()) == [False] * COUNT)
 
 
+def test_a_part_of_the_devices_has_mqtt(
+    server: UpdateServer, pki: Pki, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*_urls(server, "both"), "--mqtt-percent", "25", "--faults", "slow=10%"]
+
+    facts = _run(capsys, _words(server, pki, *words, "--seconds", "2"))
+
+    # Who has no MQTT has no will: every fourth one was seen to come.
+    came = [name for name in _names() if server.fleet.online(name)]
+    assert came == _names()[3::4]
+    assert facts["behaviours"]["slow"] == 2
+
+
 def test_the_same_seed_has_the_same_outcomes(
     tmp_path: Path, pki: Pki, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -196,6 +209,11 @@ def test_ctrl_c_ends_with_the_summary(server: UpdateServer, pki: Pki) -> None:
         pytest.param(["--http", "http://localhost/"], "no URL of a server", id="plain"),
         pytest.param(["--mqtt", "mqtt://localhost"], "no URL of a broker", id="plain broker"),
         pytest.param(["--http", "https://localhost", "--mix", "x"], "no share", id="mix"),
+        pytest.param(
+            ["--http", "https://localhost", "--mix", "ok=1", "--faults", "slow=1%"],
+            "say the same",
+            id="mix and faults",
+        ),
         pytest.param(["--http", "https://localhost", "--prefix", "a/b"], "device id", id="name"),
     ],
 )
