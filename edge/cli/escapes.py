@@ -11,7 +11,7 @@ from typing import Final
 
 TERM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 # Colours, moves, erasing, scrolling, insertion; `?` only for the cursor and the other screen.
-_HARMLESS: Final = re.compile(r"\x1b\[(?:[0-9;:]*[A-HJKLMPSTXZ`a-dfm@]|\?(?:25|1049|7)[hl])")
+_HARMLESS: Final = re.compile(r"\x1b\[(?:[0-9;:]*[A-HJKLMPSTXZ`adfm@]|\?(?:25|1049|7)[hl])")
 _WHOLE: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]"  # control sequences
     r"|[PX^_\]](?:[^\x07\x1b\x9c]|\x1b(?!\\))*(?:\x07|\x1b\\|\x9c)"  # strings
