@@ -13,10 +13,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 from urllib.parse import quote
 
@@ -113,12 +114,19 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=Path("docs/images"))
     parser.add_argument("--only", choices=[one.name for one in PICTURES])
     arguments = parser.parse_args()
-    into, pictures = arguments.into, [one for one in PICTURES if arguments.only in (None, one.name)]
+    pictures = [one for one in PICTURES if arguments.only in (None, one.name)]
+    take_all(_site, pictures, arguments.into)
+
+
+def take_all(
+    story: Callable[[Path], AbstractContextManager[Console]], pictures: list[Picture], into: Path
+) -> None:
+    """Take pictures of a console that a story runs in a folder."""
     into.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edge-")))
         stack.enter_context(tiny_units())
-        site = stack.enter_context(_site(folder))
+        site = stack.enter_context(story(folder))
         ada = sessions.inside(site, "ada", Role.ADMIN)
         chrome = stack.enter_context(stack.enter_context(chromium.running()).used())
         for one in pictures:
@@ -154,12 +162,12 @@ def _site(folder: Path) -> Iterator[Console]:
         fleets = (("berlin", 26, QUICK), ("oslo", 14, SLOW), ("new", 3, SLOW))
         for prefix, count, pace in fleets:
             if prefix != "new":
-                _register(site, prefix, count)
-            stack.enter_context(_living(site, folder, prefix, count, pace))
-        _wait(site, "state=accepted and version=1.4.2", 40)
+                register(site, prefix, count)
+            stack.enter_context(living(site, folder, prefix, count, pace))
+        wait(site, "state=accepted and version=1.4.2", 40)
         _label(site)
         _deploy(site, "id~berlin-0* or id~berlin-1*")
-        _wait(site, "version=1.5.0", 12)
+        wait(site, "version=1.5.0", 12)
         _deploy(site, "id~oslo-0*")
         time.sleep(16)
         _make_up_the_past(site)
@@ -170,8 +178,8 @@ def _release(site: Console, operator: Operator) -> None:
     with patch.multiple(system, LARGER=BLOCKS, KEPT=KEPT):
         first = System.make("1.4.2", 41, blocks=BLOCKS)  # type: ignore[arg-type]
         second = System.update("1.5.0", 42, first, "patch")
-    old = _named(first, "Faster start; kernel 6.12.41")
-    new = _named(second, "Modbus over TLS, and security updates")
+    old = named(first, "Faster start; kernel 6.12.41")
+    new = named(second, "Modbus over TLS, and security updates")
     for one in (old, new):
         operator.release(one, sbom_of(one.release.version))
     for version, base in (("1.4.2", None), ("1.5.0", None), ("1.5.0", "1.4.2")):
@@ -198,18 +206,21 @@ def sbom_of(version: str) -> bytes:
     return bill.sbom(services, shared, version=version, images=images, licences=_LICENCES)
 
 
-def _named(one: System, notes: str) -> System:
+def named(one: System, notes: str) -> System:
     return replace(one, release=replace(one.release, boards=BOARDS, notes=notes))
 
 
-def _register(site: Console, prefix: str, count: int) -> None:
+def register(site: Console, prefix: str, count: int) -> None:
     for number in range(1, count + 1):
         site.good("POST", "/devices", {"device": f"{prefix}-{number:02}"})
 
 
 @contextmanager
-def _living(site: Console, folder: Path, prefix: str, count: int, pace: Pace) -> Iterator[None]:
-    """Let devices live in a thread, as `edge simulate` does."""
+def living(
+    site: Console, folder: Path, prefix: str, count: int, pace: Pace, **words: Any
+) -> Iterator[None]:
+    """Let devices live in a thread, as `edge simulate` does; words are more of their settings."""
+    shares = mix.read_mix(words.pop("mix", "ok=85,fails=12,slow=3"))
     settings = FleetSettings(
         count,
         site.site.authority,
@@ -217,12 +228,13 @@ def _living(site: Console, folder: Path, prefix: str, count: int, pace: Pace) ->
         http=site.url,
         prefix=prefix,
         seed=7,
-        shares=mix.read_mix("ok=85,fails=12,slow=3"),
+        shares=shares,
         pace=pace,
         ramp_s=0.5,
         board="rpi4",
         product="gateway",
         version="1.4.2",
+        **words,
     )
     factory = Factory.read(site.pki.factory.file, site.pki.factory.key_file)
     loop = asyncio.new_event_loop()
@@ -247,7 +259,7 @@ def _names(site: Console, filter_: str) -> list[str]:
     return [one["device"] for one in found]
 
 
-def _wait(site: Console, filter_: str, count: int) -> None:
+def wait(site: Console, filter_: str, count: int) -> None:
     for _try in range(120):
         if len(_names(site, filter_)) >= count:
             return

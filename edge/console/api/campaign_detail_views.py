@@ -31,6 +31,12 @@ class JournalQuery(Words):
     limit: int = Field(100, ge=1, le=MOST)
 
 
+class SamplesOfCampaignQuery(Words):
+    """How fine the course of a campaign is told."""
+
+    most: int = Field(500, ge=2, le=10_000, description="So many samples, evenly, and the last one")
+
+
 class MemberView(View):
     """A device in a campaign."""
 

@@ -15,6 +15,7 @@ from edge.console.api.campaign_detail_views import (
     MemberView,
     ReasonsView,
     ReasonView,
+    SamplesOfCampaignQuery,
 )
 from edge.console.api.endpoint import Call, Endpoint
 from edge.console.campaigns import standing, store
@@ -93,10 +94,14 @@ async def journal(call: Call) -> JournalView:
 
 async def samples(call: Call) -> CampaignSamplesView:
     """Tell how a campaign went, for a chart."""
+    most = call.query_as(SamplesOfCampaignQuery).most
     tenant, id_ = call.actor.tenant, await _id(call)
     found = await call.office.database.read(lambda one: store.samples(one, tenant, id_))
+    step = max(1, -(-len(found) // most))
+    # Counted from the last one, which tells how it stands now.
+    chosen = found[::-step][::-1]
     return CampaignSamplesView(
-        samples=[CampaignSampleView(at_s=at_s, counts=counts) for at_s, counts in found]
+        samples=[CampaignSampleView(at_s=at_s, counts=counts) for at_s, counts in chosen]
     )
 
 
@@ -163,5 +168,13 @@ ENDPOINTS = (
         JournalView,
         query=JournalQuery,
     ),
-    Endpoint("GET", f"{_ONE}/samples", _READ, "Tell how it went", samples, CampaignSamplesView),
+    Endpoint(
+        "GET",
+        f"{_ONE}/samples",
+        _READ,
+        "Tell how it went",
+        samples,
+        CampaignSamplesView,
+        query=SamplesOfCampaignQuery,
+    ),
 )

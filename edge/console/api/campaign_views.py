@@ -207,6 +207,7 @@ class CampaignSummaryView(View):
     name: str
     state: State
     reason: str
+    tripped: str = Field(description="The rule that stopped it; empty if none did")
     version: str
     products: list[str]
     target: str
@@ -231,7 +232,6 @@ class CampaignsView(View):
 class CampaignView(CampaignSummaryView):
     """A campaign with all that is known of it."""
 
-    tripped: str = Field(description="The rule that stopped it; empty if none did")
     under_way: int
     approved_by: list[str]
     wave_views: list[WaveView]

@@ -167,6 +167,7 @@ def _summary(stored: Stored) -> dict[str, Any]:
         "name": stored.name,
         "state": campaign.state,
         "reason": campaign.reason,
+        "tripped": campaign.tripped,
         "version": paths[0][1],
         "products": [one[0] for one in paths],
         "target": campaign.plan.target,
@@ -190,7 +191,6 @@ def _view(stored: Stored) -> CampaignView:
         product = ""
     return CampaignView(
         **_summary(stored),
-        tripped=campaign.tripped,
         under_way=campaign.under_way,
         approved_by=list(campaign.approved_by),
         wave_views=[_wave(campaign, number) for number in range(len(campaign.tallies))],

@@ -16,7 +16,7 @@ from edge.console.pages import files
 from edge.console.visitor import Door, Visitor
 
 # Paths below which the shell decides what there is to see.
-SCREENS: Final = ("devices", "releases", "audit", "settings")
+SCREENS: Final = ("devices", "campaigns", "releases", "audit", "settings")
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _FOR_EVER: Final = {
     "Cache-Control": "public, max-age=31536000, immutable",

@@ -1,6 +1,6 @@
 // The page of the console: its frame, and which screens there are.
 
-import { headers, may, visitor } from "./api.js";
+import { headers, may, reachesAll, visitor } from "./api.js";
 import { h, show } from "./dom.js";
 import { icon } from "./icons.js";
 import * as keys from "./keys.js";
@@ -9,8 +9,12 @@ import * as router from "./router.js";
 import { menu } from "./menu.js";
 import { tellError } from "./toast.js";
 import { audit } from "./screens/audit.js";
+import { campaign } from "./screens/campaign.js";
+import { campaigns } from "./screens/campaigns.js";
+import { compare } from "./screens/compare.js";
 import { device } from "./screens/device.js";
 import { devices } from "./screens/devices.js";
+import { newCampaign } from "./screens/new-campaign.js";
 import { overview } from "./screens/overview.js";
 import { release } from "./screens/release.js";
 import { releases } from "./screens/releases.js";
@@ -19,13 +23,14 @@ import { settings } from "./screens/settings.js";
 const SCREENS = [
   { path: "/", name: "Overview", icon: "overview", key: "o", scope: "devices:read" },
   { path: "/devices", name: "Devices", icon: "devices", key: "d", scope: "devices:read" },
+  { path: "/campaigns", name: "Campaigns", icon: "campaigns", key: "c", scope: "devices:read", isOfAll: true },
   { path: "/releases", name: "Releases", icon: "releases", key: "r", scope: "releases:read" },
   { path: "/audit", name: "Audit", icon: "audit", key: "a", scope: "audit:read" },
   { path: "/settings", name: "Settings", icon: "settings", key: "s" },
 ];
 
 function drawFrame() {
-  const shown = SCREENS.filter((one) => !one.scope || may(one.scope));
+  const shown = SCREENS.filter((one) => (!one.scope || may(one.scope)) && (!one.isOfAll || reachesAll));
   show(
     document.getElementById("nav"),
     h(
@@ -96,6 +101,10 @@ live.start();
 router.route("/", overview);
 router.route("/devices", devices);
 router.route("/devices/:device", device);
+router.route("/campaigns", campaigns);
+router.route("/campaigns/new", newCampaign);
+router.route("/campaigns/compare", compare);
+router.route("/campaigns/:campaign", campaign);
 router.route("/releases", releases);
 router.route("/releases/:product/:version", release);
 router.route("/audit", audit);

@@ -66,17 +66,28 @@ async function library() {
 }
 
 /** Draw how many devices ran which version when, one above the other; returns how to end it. */
-export async function drawVersions(place, { times, series }) {
+export function drawVersions(place, { times, series }) {
+  return drawCurves(place, { times, series: series.map((one, at) => ({ ...one, colour: `--chart-${(at % COLOURS) + 1}`, swatch: `chart-${at + 1}` })) });
+}
+
+/**
+ * Draw counts over time; returns how to end it.
+ *
+ * Args: series of {name, values, colour: "--name", swatch: class}, null where nothing is known; isStacked: one above the
+ * other; top: what is shown at least; name(at): of a place in time, if it is none of the clock; unit behind the values.
+ */
+export async function drawCurves(place, { times, series }, { isStacked = true, top = 1, name = null, unit = "" } = {}) {
   const Plot = await library().catch(() => null);
   if (Plot === null) {
     show(place, h("p.note", "There are no charts here: uPlot was not fetched when the console was set up (", h("code", "tools/setup"), ")."));
     return () => {};
   }
   const style = getComputedStyle(document.documentElement);
-  const colour = (name) => style.getPropertyValue(name).trim();
-  const sums = series.map((_one, index) => times.map((_at, time) => series.slice(index).reduce((sum, one) => sum + one.values[time], 0)));
+  const colour = (one) => style.getPropertyValue(one).trim();
+  const sums = series.map((one, index) => (isStacked ? times.map((_at, time) => series.slice(index).reduce((sum, each) => sum + each.values[time], 0)) : one.values));
   const axis = { stroke: colour("--text-faint"), grid: { stroke: colour("--line-soft"), width: 1 }, ticks: { show: false }, font: `11px ${colour("--sans")}` };
   const hovered = h("div.chart-tip", { hidden: true });
+  const line = (one) => ({ label: one.name, stroke: colour(one.colour), fill: isStacked ? colour(`${one.colour}-soft`) : null, width: isStacked ? 1.5 : 2, points: { show: false }, spanGaps: true });
   const plot = new Plot(
     {
       width: place.clientWidth || 600,
@@ -84,13 +95,13 @@ export async function drawVersions(place, { times, series }) {
       padding: [8, 4, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-      scales: { x: { time: true }, y: { range: (_u, _low, high) => [0, Math.max(1, high * 1.06)] } },
+      scales: { x: { time: name === null }, y: { range: (_u, _low, high) => [0, Math.max(top, high) * (top > 1 ? 1.02 : 1.06)] } },
       axes: [
-        { ...axis, size: 26, space: 70, values: (_u, splits, _a, _s, step) => splits.map((at) => tick(at, step)) },
-        { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6] },
+        { ...axis, size: 26, space: 70, values: (_u, splits, _a, _s, step) => splits.map((at) => (name ?? tick)(at, step)) },
+        { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6], values: (_u, splits) => splits.map((value) => `${count(value)}${unit}`) },
       ],
-      series: [{}, ...series.map((one, index) => ({ label: one.name, stroke: colour(`--chart-${(index % COLOURS) + 1}`), fill: colour(`--chart-${(index % COLOURS) + 1}-soft`), width: 1.5, points: { show: false } }))],
-      hooks: { setCursor: [(u) => point(u, hovered, times, series)] },
+      series: [{}, ...series.map(line)],
+      hooks: { setCursor: [(u) => point(u, hovered, times, series, name ?? shortly, unit)] },
     },
     [times, ...sums],
     place,
@@ -105,20 +116,54 @@ export async function drawVersions(place, { times, series }) {
   };
 }
 
+/**
+ * Return a place for a chart that is drawn anew when the theme changes, until the screen is left.
+ *
+ * Args: screen; name that tells it from others; draw(place, data) returns how to end it.
+ */
+export function chart(screen, name, draw) {
+  const place = h("div.chart", { own: name });
+  let end = () => {};
+  let last = null;
+  let turn = 0;
+  const again = async (data) => {
+    const mine = (turn += 1);
+    last = data;
+    end();
+    end = () => {};
+    place.replaceChildren();
+    if (data === null) return;
+    const ended = await draw(place, data);
+    if (mine === turn) end = ended;
+    else ended();
+  };
+  const anew = () => last && again(last);
+  window.addEventListener("edge-theme", anew);
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", anew);
+  screen.atEnd(() => {
+    turn += 1;
+    end();
+    window.removeEventListener("edge-theme", anew);
+    dark.removeEventListener("change", anew);
+  });
+  return { place, draw: again };
+}
+
 function tick(atS, stepS) {
   const date = new Date(atS * 1000);
-  const hour = { hour: "2-digit", minute: "2-digit", hour12: false };
+  const hour = { hour: "2-digit", minute: "2-digit", second: stepS < 60 ? "2-digit" : undefined, hour12: false };
   return stepS >= 86400 ? date.toLocaleDateString("en", { month: "short", day: "numeric" }) : date.toLocaleTimeString("en", hour);
 }
 
-function point(u, hovered, times, series) {
+function point(u, hovered, times, series, name, unit) {
   const at = u.cursor.idx;
   hovered.hidden = at === null || at === undefined;
   if (hovered.hidden) return;
   show(
     hovered,
-    h("p", shortly(times[at])),
-    series.map((one, index) => one.values[at] > 0 && h("div", h("span.swatch", { class: `chart-${index + 1}` }), h("span", one.name), h("span.number", count(one.values[at])))),
+    h("p", name(times[at])),
+    series.map((one) => one.values[at] > 0 && h("div", h("span.swatch", { class: one.swatch }), h("span", one.name), h("span.number", `${count(one.values[at])}${unit}`))),
   );
   const left = u.valToPos(times[at], "x") + u.bbox.left / devicePixelRatio;
   const isRight = left > u.width / 2;

@@ -109,7 +109,7 @@ function form(state, dialog, box, given) {
   };
   return h(
     "div.form",
-    box && h("div.field", h("span", "Devices"), box.element, state.isCut && h("p.field-what", `Only the first ${count(MOST)} are taken: a larger roll-out is one in waves.`)),
+    box && h("div.field", h("span", "Devices"), box.element, state.isCut && h("p.field-what", `Only the first ${count(MOST)} are taken. `, h("a", { href: "/campaigns/new", on: { click: () => dialog.close() } }, "A campaign"), " brings a release to more, in waves.")),
     given ? h("p", "Release ", h("strong", `${given.product} ${given.version}`)) : releases(state, set),
     misfits(state),
     h(

@@ -60,6 +60,18 @@ const PHASES = {
 export const phase = (name) => PHASES[name] ?? name;
 
 const ACTS = {
+  "campaign.create": "made the campaign",
+  "campaign.start": "started the campaign",
+  "campaign.approve": "approved the campaign",
+  "campaign.open-wave": "began the next wave of",
+  "campaign.pause": "paused the campaign",
+  "campaign.resume": "resumed the campaign",
+  "campaign.abort": "stopped the campaign",
+  "campaign.revert": "ordered back the devices of",
+  "campaign.retry": "tried devices again of",
+  "campaign.edit": "changed the plan of",
+  "campaign.finish": "let order no more the campaign",
+  "campaign.remove": "removed the campaign",
   "command.ask": "asked something of",
   "device.accept": "accepted",
   "device.ask": "asked to be let in",

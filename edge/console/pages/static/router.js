@@ -75,6 +75,8 @@ function draw() {
       leaving.push(() => clearInterval(timer));
     },
   };
+  // What a screen that was left still draws, as an answer comes late, is seen by nobody.
+  leaving.push(() => (screen.main = document.createElement("main")));
   found.one.screen(screen);
   if (moved) {
     window.scrollTo(0, 0);

@@ -23,6 +23,11 @@ SCREENS = (
     "/devices/a-device-with-a-name-that-is-as-long-as-it-may-be-0123456789abcd",
     "/releases",
     "/releases/gateway/1",
+    "/campaigns",
+    "/campaigns/new?version=1",
+    "/campaigns/new?version=1#waves",
+    "/campaigns/new?version=1#safety",
+    "/campaigns/new?version=1#preview",
     "/audit",
     "/settings",
 )
@@ -48,13 +53,26 @@ def fleet(site: Console, operator: Operator) -> Console:
     site.good("PUT", "/groups/old", {"filter": "version<1.2 and tag:berlin", "notes": "n" * 90})
     site.good("POST", "/deployments", {"device": long, "version": "1"})
     site.good("POST", "/devices/unit-2/revoke")
+    waves = [{"devices": [long]}, {"filter": "tag:berlin"}, {"percent": 100}]
+    plan = {"name": "n" * 200, "version": "1", "target": "state=accepted", "waves": waves}
+    site.good("POST", "/campaigns", plan)
+    made = site.good("POST", "/campaigns", {**plan, "approvals": 2})["campaign"]
+    site.good("POST", f"/campaigns/{made}/start", {})
+    site.good("POST", f"/campaigns/{made}/approve", {"reason": "r" * 300})
     return site
+
+
+def screens(site: Console) -> list[str]:
+    """Return the paths of all screens."""
+    ids = [one["campaign"] for one in site.good("GET", "/campaigns")["campaigns"]]
+    compared = f"/campaigns/compare?ids={','.join(ids)}"
+    return [*SCREENS, *(f"/campaigns/{one}" for one in ids), compared]
 
 
 def test_nothing_is_wider_than_a_phone(open_window: Open, fleet: Console) -> None:
     one = open_window(size=chromium.PHONE)
 
-    for path in SCREENS:
+    for path in screens(fleet):
         one.go(path)
         assert one.value("document.documentElement.scrollWidth") <= chromium.PHONE[0], path
     # What is to be touched is large enough to be touched.
@@ -71,7 +89,7 @@ def test_all_text_can_be_read_and_all_that_acts_has_a_name(
 ) -> None:
     one = open_window(is_dark=is_dark)
 
-    for path in SCREENS:
+    for path in screens(fleet):
         one.go(path)
         faint = one.page.evaluate(FAINT, [LEAST, LEAST_OF_LARGE])
         assert (path, faint) == (path, [])

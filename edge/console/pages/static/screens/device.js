@@ -1,7 +1,7 @@
 // One device: what it is, what it should run, how far it has come, and what happened to it.
 
 import { accept, commands, decommission, reEnrol, reject, revoke } from "../actions.js";
-import { get, may, part } from "../api.js";
+import { get, may, part, reachesAll } from "../api.js";
 import { commandLine, copyButton, line } from "../command.js";
 import { deploy } from "../deploy.js";
 import { open } from "../dialog.js";
@@ -174,13 +174,19 @@ function update(state) {
   return panel(
     "Update",
     [
-      h("div.update-head", h("span.mono", one.version === order.version && !isOpen ? order.version : order.version ? [one.version || "?", " → ", order.version] : "stays as it is"), badge(order.state), h("span.faint.push", isOpen ? time(order.created_at_s, "ordered ") : time(order.closed_at_s))),
+      h("div.update-head", h("span.mono", one.version === order.version && !isOpen ? order.version : order.version ? [one.version || "?", " → ", order.version] : "stays as it is"), badge(order.state), order.campaign && ofCampaign(order), h("span.faint.push", isOpen ? time(order.created_at_s, "ordered ") : time(order.closed_at_s))),
       order.state === "failed" || order.state === "cancelled" ? h("div.banner.is-bad", icon("alert"), h("div", h("strong", order.state === "failed" ? "The update failed" : "It was cancelled"), h("p", order.reason || "The device told no reason."))) : order.version ? steps(at, isOpen) : h("p.faint", "What was ordered before was taken back."),
       isOpen && transfer(one, isAtWork),
       isOpen && one.reason && h("p.note", "It says: ", one.reason),
     ],
     { kind: isOpen ? "is-live" : "" },
   );
+}
+
+/** Return the campaign that gave an order; who is limited to groups can not look at it. */
+function ofCampaign(order) {
+  const inside = [icon("campaigns"), order.campaign_name];
+  return reachesAll ? h("a.of-campaign", { href: `/campaigns/${encodeURIComponent(order.campaign)}`, title: "The campaign that ordered it" }, inside) : h("span.of-campaign.faint", inside);
 }
 
 function steps(at, isOpen) {

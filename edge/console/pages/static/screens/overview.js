@@ -1,14 +1,15 @@
 // The fleet as it is: what needs somebody, what is under way, and where it stands.
 
 import { accept, commands, reject } from "../actions.js";
-import { get, may } from "../api.js";
-import { barRows, drawVersions, partsBar, versionSeries } from "../charts.js";
+import { get, may, reachesAll } from "../api.js";
+import { barRows, chart, drawVersions, partsBar, versionSeries } from "../charts.js";
 import { h, paced, say, show } from "../dom.js";
 import { act, count, kindOf, nameOf, phase, plural, setClock } from "../format.js";
 import { icon } from "../icons.js";
 import { onScreen } from "../keys.js";
 import { empty, heading, panel, progress, short, skeleton, time, trouble } from "../parts.js";
 import { go, title } from "../router.js";
+import { running } from "./campaigns.js";
 import { menu } from "../menu.js";
 import { knowNames, whoIs } from "../names.js";
 
@@ -17,17 +18,25 @@ const AGE_KINDS = ["good", "good-2", "info", "warn", "bad", "none"];
 const DAYS = [1, 7, 30];
 // Of each kind; the list of devices has the others.
 const SHOWN = 5;
+const CAMPAIGNS = 30;
+const ACTS = 8;
+// What a campaign orders is told by the campaign.
+const isByItself = (entry) => kindOf(entry.actor) !== "campaign";
 
 export function overview(screen) {
   title("Overview");
-  const state = { now: null, samples: null, acts: [], error: null, days: 7, going: new Set() };
-  const chart = makeChart(screen);
-  const draw = () => show(screen.main, view(state, chart, { load, setDays }));
+  const state = { now: null, samples: null, acts: [], campaigns: [], error: null, days: 7, going: new Set() };
+  const versions = chart(screen, "versions", drawVersions);
+  const draw = () => show(screen.main, view(state, versions, { load, setDays }));
   const load = async () => {
     try {
-      const [now, acts] = await Promise.all([get("/overview"), may("audit:read") ? get("/audit", { newest: true, limit: 8 }) : { entries: [] }]);
+      const [now, acts, campaigns] = await Promise.all([
+        get("/overview"),
+        may("audit:read") ? get("/audit", { newest: true, limit: 100 }) : { entries: [] },
+        reachesAll ? get("/campaigns", { limit: CAMPAIGNS }) : { campaigns: [] },
+      ]);
       setClock(now.now_s);
-      Object.assign(state, { now, acts: acts.entries, error: null });
+      Object.assign(state, { now, acts: acts.entries.filter(isByItself).slice(0, ACTS), campaigns: campaigns.campaigns.filter((one) => one.is_live), error: null });
     } catch (error) {
       if (!state.now) state.error = error;
     }
@@ -39,7 +48,8 @@ export function overview(screen) {
     } catch {
       state.samples = [];
     }
-    chart.draw(state.samples, state.now?.versions ?? []);
+    const data = versionSeries(state.samples, state.now?.versions ?? []);
+    versions.draw(data.times.length > 1 ? data : null);
     draw();
   };
   const setDays = (days) => {
@@ -49,7 +59,7 @@ export function overview(screen) {
   draw();
   load().then(loadSamples);
   knowNames().then(draw);
-  screen.onChange(["device", "release", "audit"], paced(load, 1200));
+  screen.onChange(["device", "release", "campaign", "audit"], paced(load, 1200));
   screen.every(30_000, load);
   screen.every(300_000, loadSamples);
   onScreen("a", "Accept the first device that waits", () => {
@@ -58,31 +68,7 @@ export function overview(screen) {
   });
 }
 
-function makeChart(screen) {
-  const place = h("div.chart", { own: "versions" });
-  let end = () => {};
-  let last = null;
-  const draw = async (samples, versions) => {
-    last = [samples, versions];
-    end();
-    end = () => {};
-    const data = versionSeries(samples, versions);
-    place.replaceChildren();
-    if (data.times.length > 1) end = await drawVersions(place, data);
-  };
-  const again = () => last && draw(...last);
-  window.addEventListener("edge-theme", again);
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", again);
-  screen.atEnd(() => {
-    end();
-    window.removeEventListener("edge-theme", again);
-    dark.removeEventListener("change", again);
-  });
-  return { place, draw };
-}
-
-function view(state, chart, acts) {
+function view(state, versions, acts) {
   const { now } = state;
   if (state.error) return [heading("Overview"), trouble(state.error, acts.load)];
   if (!now) return [heading("Overview"), skeleton(10)];
@@ -93,7 +79,7 @@ function view(state, chart, acts) {
     figures(now),
     h(
       "div.columns",
-      h("div.column", attention(now, acts), overTime(state, chart, acts), underWay(now)),
+      h("div.column", attention(now, acts), state.campaigns.length > 0 && panel("Campaigns under way", running(state.campaigns), { kind: "has-rows", aside: h("a", { href: "/campaigns" }, "All") }), overTime(state, versions, acts), underWay(now)),
       h("div.column.is-narrow", versionsNow(now), standing(now), failures(now), state.acts.length > 0 && lastActs(state.acts)),
     ),
   ];
@@ -211,7 +197,7 @@ function underWay(now) {
   return panel("Updates under way", [rows, total > orders.length && h("p.rows-more", `and ${count(total - orders.length)} more`)], { kind: "has-rows", aside: h("span.number.faint", count(total)) });
 }
 
-function overTime(state, chart, acts) {
+function overTime(state, versions, acts) {
   const { now, samples } = state;
   const data = samples ? versionSeries(samples, now.versions) : null;
   const buttons = h(
@@ -224,7 +210,7 @@ function overTime(state, chart, acts) {
   return panel(
     "Versions over time",
     [
-      h("div.chart-box", { hidden: Boolean(isShort) }, chart.place, legend),
+      h("div.chart-box", { hidden: Boolean(isShort) }, versions.place, legend),
       isShort && h("p.faint", "The curve begins with the second sample: one is taken when versions change, and once an hour."),
     ],
     { aside: buttons },
@@ -252,7 +238,8 @@ function failures(now) {
 function lastActs(entries) {
   const rows = entries.map((one) => {
     const name = nameOf(one.subject);
-    const link = kindOf(one.subject) === "device" ? h("a.mono", { href: `/devices/${encodeURIComponent(name)}` }, name) : h("span.mono", { title: one.subject }, name);
+    const place = { device: "devices", campaign: "campaigns" }[kindOf(one.subject)];
+    const link = place ? h("a.mono", { href: `/${place}/${encodeURIComponent(name)}` }, name) : h("span.mono", { title: one.subject }, name);
     const isItself = one.actor === one.subject;
     return h("li.feed-row", { key: one.number }, h("div", isItself ? [link, ` ${act(one.act)}`] : [h("strong", whoIs(one.actor)), ` ${act(one.act)} `, link]), h("span.faint", time(one.at_s)));
   });

@@ -1,6 +1,6 @@
 // One release: what it is made of, what a device fetches for it, who runs it, how it differs.
 
-import { get, may, part } from "../api.js";
+import { get, may, part, reachesAll } from "../api.js";
 import { partsBar } from "../charts.js";
 import { commandLine, line } from "../command.js";
 import { deploy } from "../deploy.js";
@@ -77,7 +77,11 @@ function view(state, acts) {
   const one = state.release;
   if (!one) return [heading(state.version, { above }), skeleton(10)];
   const name = [h("span.mono", one.version), h("span.title-note", one.product), badge(one.is_published ? "published" : "incomplete")];
-  const actions = one.is_published && may("deploy") && h("button.button.primary", { type: "button", on: { click: acts.deploy } }, icon("rocket"), "Deploy to devices");
+  const isForAll = may("campaigns:write") && reachesAll;
+  const actions = one.is_published && [
+    may("deploy") && h("button.button", { type: "button", class: isForAll ? "" : "primary", key: "deploy", on: { click: acts.deploy } }, icon("rocket"), "Deploy to devices"),
+    isForAll && h("a.button.primary", { href: `/campaigns/new?version=${encodeURIComponent(one.version)}&product=${encodeURIComponent(one.product)}`, key: "campaign" }, icon("campaigns"), "New campaign"),
+  ];
   return [
     heading(name, { above, actions }),
     !one.is_published && h("div.banner.is-warn", icon("alert"), h("div", h("strong", "It can not be sent to devices yet."), h("p", "Files that its documents name are not here: upload their bundles too, or bring them from the repository.", commandLine(line("releases", "add", one.version, "--repo", "repo/"))))),
