@@ -32,6 +32,8 @@ SILENT_S: Final = 60.0
 _AGAIN_S: Final = 0.3
 _LOOK_S: Final = 0.5
 END_S: Final = 3.0
+# What is refused at once; a console that asks for more is not answered.
+REFUSED_MOST: Final = 4
 NOT_ALLOWED: Final = "terminal: the settings of this system do not allow it"
 _FROM_SUPPORT: Final = (Kind.ANSWER, Kind.REFUSED, Kind.RECORD, Kind.CLOSED, Kind.FRAME)
 _LAST: Final = (Kind.REFUSED, Kind.CLOSED)
@@ -85,6 +87,7 @@ class Carrier:
         self._clock = clock
         self._lock = threading.Lock()
         self._one: _Carried | None = None
+        self._refused: list[_Carried] = []
 
     def open(self, first: Parcel, way: Way) -> None:
         """Begin a session that the console asks for, or refuse it; from any thread.
@@ -99,11 +102,18 @@ class Carrier:
                 way.hang_up()
                 way.close()
                 return
+            self._refused = [one for one in self._refused if one.is_alive()]
+            if running is not None and len(self._refused) >= REFUSED_MOST:
+                way.hang_up()
+                way.close()
+                return
             refusal = "terminal: another session is open" if running is not None else ""
             made = _Carried(self._here, first, way, self._clock, refusal)
             if running is None:
                 self._one = made
-        made.start()
+            else:
+                self._refused.append(made)
+            made.start()
 
     def close(self) -> None:
         """End what is under way."""
