@@ -26,6 +26,7 @@ def sign_order(
     version: int,
     now: datetime,
     ask: Secrets = nobody,
+    delegator: Targets | None = None,
 ) -> bytes:
     """Return a director's document.
 
@@ -37,6 +38,7 @@ def sign_order(
         version: Must not go down within an epoch.
         now: The time in UTC.
         ask: Gets passphrases and PINs.
+        delegator: The ring's targets.json, if it was read and verified before.
 
     Raises:
         RefusedError: The director's key is not here.
@@ -58,7 +60,7 @@ def sign_order(
             unrecognized_fields={DEVICE: device, EPOCH: epoch},
         )
     )
-    delegator = ring.targets().signed
+    delegator = delegator or ring.targets().signed
     for signer in ring.signers_for(delegator, DIRECTOR, ask):
         metadata.sign(made, signer)
     try:

@@ -103,7 +103,7 @@ class Acts:
         await self._database.write(lambda one: store.add(one, made, drawn))
         for piece in enlisted.pieces():
             await self._database.write(
-                partial(store.add_members, tenant=actor.tenant, id_=made.id, members=piece)
+                partial(store.add_waiting, tenant=actor.tenant, id_=made.id, turns=piece)
             )
         await self._database.write(lambda one: _finish(one, actor, made))
         self._tell(actor.tenant, made.id)

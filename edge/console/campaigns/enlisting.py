@@ -4,6 +4,7 @@ The turn is drawn by a seed, so that the first devices are no kind of their own:
 lowest numbers are the oldest. Whom a release is not for, and who runs it already, stays out.
 """
 
+import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, not_, or_, select
 
 from edge.console import releases
-from edge.console.campaigns.members import Member
 from edge.console.campaigns.plan import Plan, shares
+from edge.console.campaigns.store import Turn
 from edge.console.devices import groups
 from edge.console.devices.device_filter import device_filter
 from edge.console.devices.registry import State
@@ -42,17 +43,15 @@ class Enlisted:
         """How many each wave has."""
         return {number: len(devices) for number, devices in enumerate(self.waves)}
 
-    def pieces(self) -> Iterator[list[Member]]:
-        """Yield the devices as members, so many as are stored at once."""
-        rank, piece = 0, []
-        for wave, devices in enumerate(self.waves):
-            for device in devices:
-                piece.append(Member(device, wave, rank))
-                rank += 1
-                if len(piece) == PIECE:
-                    yield piece
-                    piece = []
-        if piece:
+    def pieces(self) -> Iterator[list[Turn]]:
+        """Yield device, wave and rank of each, so many as are stored at once."""
+        turns = (
+            (device, wave, rank)
+            for rank, (wave, device) in enumerate(
+                (wave, device) for wave, devices in enumerate(self.waves) for device in devices
+            )
+        )
+        while piece := list(itertools.islice(turns, PIECE)):
             yield piece
 
 

@@ -78,7 +78,8 @@ class Ledger:
         joined = Joined(self.at_s, rank)
         campaign, member = engine.joined(self.campaign, device, rank, joined.at_s)
         self._take(campaign, Entry(device, joined))
-        store.add_members(self.connection, self.stored.tenant, self.stored.id, [member])
+        turn = (member.device, member.wave, member.rank)
+        store.add_waiting(self.connection, self.stored.tenant, self.stored.id, [turn])
         return member
 
     def decide(self, event: Event, *, by: str = "", **words: Any) -> None:

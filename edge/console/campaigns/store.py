@@ -24,6 +24,8 @@ from edge.errors import ThingNotFoundError
 
 _BODY_NAMES: Final = tuple(one.name for one in fields(Campaign) if one.name != "plan")
 _WAITING_NAMES: Final = ("tenant", "campaign", "device", "wave", "rank", "state")
+# Device, wave, rank.
+Turn = tuple[str, int, int]
 _MEMBER_NAMES: Final = tuple(one.name for one in fields(Member))
 
 
@@ -108,11 +110,9 @@ def add(connection: Connection, stored: Stored, seed: int) -> None:
     connection.execute(insert(CAMPAIGNS).values(values))
 
 
-def add_members(connection: Connection, tenant: str, id_: str, members: Iterable[Member]) -> None:
-    """Store devices that wait."""
-    rows = [(tenant, id_, one.device, one.wave, one.rank, one.state.value) for one in members]
-    # In the order of the longer index: each of its pages is looked at once.
-    rows.sort()
+def add_waiting(connection: Connection, tenant: str, id_: str, turns: Iterable[Turn]) -> None:
+    """Store devices that wait, each with its wave and its rank."""
+    rows = [(tenant, id_, *turn, MemberState.WAITING.value) for turn in turns]
     if rows:
         # Said once and given to the driver as it is: of a million rows each is costly.
         new = insert(CAMPAIGN_DEVICES).compile(

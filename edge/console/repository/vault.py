@@ -18,6 +18,7 @@ from edge.console.orders import Signed
 from edge.console.releases import Release
 from edge.console.repository import arrivals, leftovers
 from edge.console.repository.arrivals import Missing, Taken, file_name
+from edge.console.repository.kept import Kept
 from edge.console.repository.leftovers import Leftover
 from edge.errors import ThingNotFoundError, UntrustedError
 from edge.keys import request, ring
@@ -59,6 +60,10 @@ class Vault:
     def __init__(self, folder: Path, keys_folder: Path, *, now: datetime) -> None:
         self._keys_folder = keys_folder
         self._lock = threading.Lock()
+        # Read for each order else: a campaign makes thousands of them.
+        self._ring = Kept(keys_folder, lambda: ring.read(keys_folder))
+        self._delegator = Kept(keys_folder, lambda: self.ring.targets().signed)
+        self._targets: dict[str, Kept[dict[str, Target]]] = {}
         if (folder / store.METADATA).is_dir():
             self.repository = Repository.open(folder)
         else:
@@ -67,7 +72,7 @@ class Vault:
     @property
     def ring(self) -> Ring:
         """The ring as it lies there: keys may be rotated while the console runs."""
-        return ring.read(self._keys_folder)
+        return self._ring.get()
 
     def take(self, bundle: Path, *, now: datetime) -> Taken:
         """Verify a bundle, keep what it brings, publish if nothing is missing.
@@ -171,7 +176,7 @@ class Vault:
         Raises:
             ThingNotFoundError: It names one of them no longer.
         """
-        known = self.repository.targets(release.product)
+        known = self._published(release.product)
         wanted = (release.path, *release.patches)
         if gone := [path for path in wanted if path not in known]:
             raise ThingNotFoundError(f"{gone[0]} is offered no longer")
@@ -188,9 +193,24 @@ class Vault:
     ) -> Signed:
         """Return an order of the director; see `Director.sign`."""
         keys = self.ring
-        made = sign_order(keys, targets, device=device, epoch=epoch, version=version, now=now)
+        made = sign_order(
+            keys,
+            targets,
+            device=device,
+            epoch=epoch,
+            version=version,
+            now=now,
+            delegator=self._delegator.get(),
+        )
         renew_at = now + (expiry(keys, DIRECTOR, now) - now) / 2
         return Signed(made, int(renew_at.timestamp()))
+
+    def _published(self, product: str) -> dict[str, Target]:
+        """Return the published targets of a product by path."""
+        if product not in self._targets:
+            folder = self.repository.folder / store.METADATA
+            self._targets[product] = Kept(folder, lambda: self.repository.targets(product))
+        return self._targets[product].get()
 
     def refresh(self, *, now: datetime) -> bool:
         """Sign snapshot and timestamp anew when half of their time is over; whether they were.
