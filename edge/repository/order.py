@@ -47,16 +47,12 @@ def sign_order(
     check_device(device)
     for path in targets:
         check_target_path(path)
-    files = {
-        path: TargetFile(one.length_bytes, {"sha256": one.sha256}, path)
-        for path, one in targets.items()
-    }
     made = Metadata(
         Targets(
             version=version,
             spec_version=SPECIFICATION,
             expires=expiry(ring, DIRECTOR, now),
-            targets=files,
+            targets=_files(targets),
             unrecognized_fields={DEVICE: device, EPOCH: epoch},
         )
     )
@@ -68,3 +64,10 @@ def sign_order(
     except TrustError as error:
         raise RefusedError("the director's key is not here") from error
     return documents.to_bytes(made)
+
+
+def _files(targets: Mapping[str, Target]) -> dict[str, TargetFile]:
+    return {
+        path: TargetFile(one.length_bytes, {"sha256": one.sha256}, path)
+        for path, one in targets.items()
+    }
