@@ -26,6 +26,7 @@ campaign.add_lazily(
         "watch": "edge.cli.campaign_watch:watch",
         "devices": "edge.cli.campaign_show:devices",
         "journal": "edge.cli.campaign_show:journal",
+        "verify": "edge.cli.campaign_verify:verify",
         "edit": "edge.cli.campaign_create:edit",
         "approve": "edge.cli.campaign_approve:approve",
         **{

@@ -70,8 +70,8 @@ def edit(
 ) -> None:
     r"""Give a campaign another plan: all of it, as with `create`.
 
-    One that has begun keeps its releases, target and waves; limits, pace, times, policy, end and
-    priority count at once. One that people approved is not changed.
+    It keeps its releases, target and waves, which have their devices already; limits, pace, times,
+    policy, end and priority count at once. One that people approve is not changed.
 
     \b
     Example:

@@ -352,6 +352,9 @@ async def _repeating(every_s: float, act: Callable[[], Awaitable[object]]) -> As
                 await act()
             except (EdgeError, SigningError, OSError) as error:
                 logger.warning("%s", error)
+            # What nobody thought of is to cost one time, not all that follow.
+            except Exception:
+                logger.exception("again in %s s", every_s)
             await asyncio.sleep(every_s)
 
     task = asyncio.create_task(repeat())

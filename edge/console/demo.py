@@ -203,7 +203,7 @@ async def running(settings: DemoSettings, tell: Tell) -> AsyncIterator[Demo]:
     """
     folder, now = settings.folder, datetime.now(UTC)
     authority, factory = _factory(now)
-    bundles = await asyncio.to_thread(_releases, folder, now)
+    bundles = await asyncio.to_thread(make_releases, folder, now)
     site = Site(folder / "console")
     links = (OwnBroker(site, "127.0.0.1", 0).running,) if settings.has_mqtt else ()
     chosen = Settings(
@@ -253,7 +253,7 @@ def _factory(now: datetime) -> tuple[Any, Factory]:
     return made, Factory(made, key)
 
 
-def _releases(folder: Path, now: datetime) -> list[Path]:
+def make_releases(folder: Path, now: datetime) -> list[Path]:
     """Make keys and two small releases of a product, and return their bundles."""
     create.init(folder / "keys", now=now, products=(PRODUCT,))
     keys = ring.read(folder / "keys")

@@ -71,7 +71,9 @@ class Office:
         self.notices = desk.notices
         self.courier = Courier(database, route, now_s=now_s)
         self.admissions = Admissions(database, now_s)
-        self.campaigns = Conductor(database, vaults, desk, now_s=now_s, word=word)
+        self.campaigns = Conductor(
+            database, vaults, desk, now_s=now_s, word=word, is_heard=self._is_heard
+        )
         self.terminals = Switchboard(database, desk.notices, now_s)
         desk.on_shut_out.append(self.terminals.shut_out)
         self.mqtt: MqttState | None = None
@@ -82,6 +84,10 @@ class Office:
     def now_s(self) -> int:
         """Return the time, seconds since 1970."""
         return self._now_s()
+
+    def _is_heard(self) -> bool:
+        """Return whether what devices say over MQTT gets here, if it is to."""
+        return self.mqtt is None or self.mqtt.is_there
 
     async def act(
         self, actor: Actor, topic: Topic, subject: str, step: Callable[[Connection], T]

@@ -14,10 +14,14 @@ from edge.console.devices.registry import State
 from edge.console.devices.reports import OPEN, REPLACED, STAY
 from edge.console.releases import Release
 from edge.console.store.tables import DEVICES, ORDERS
-from edge.errors import RefusedError
+from edge.errors import EdgeError, RefusedError
 from edge_signing.approval import Approval
 from edge_signing.messages import Desired, Policy
 from edge_signing.trust.offline import Target
+
+
+class UnsignedError(RefusedError):
+    """The director could not sign: it is about no device, and no order can be given now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ def deploy(
         ThingNotFoundError: There is no such device, or the release is published no longer.
         RefusedError: It is not accepted, or the release is not for it, not published yet, or not
             among those that were approved.
+        UnsignedError: The director's key is not here.
     """
     row = registry.get(connection, actor.tenant, device)
     if registry.speaks_ddi(connection, actor.tenant, device):
@@ -240,7 +245,10 @@ def _write(
     """Sign what is desired of a device, and store it in place of what was."""
     seq = desired.seq
     targets = director.targets(tenant, release) if release else {}
-    signed = director.sign(tenant, targets, device=row.device, epoch=row.epoch, version=seq)
+    try:
+        signed = director.sign(tenant, targets, device=row.device, epoch=row.epoch, version=seq)
+    except EdgeError as error:
+        raise UnsignedError(str(error), hint=error.hint) from error
     packed = replace(desired, director=signed.document).pack()
     same = (DEVICES.c.tenant == tenant, DEVICES.c.device == row.device)
     values = {

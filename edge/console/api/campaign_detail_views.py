@@ -101,3 +101,11 @@ class ReasonsView(View):
     """Why devices did not make it, the most frequent reasons first."""
 
     reasons: list[ReasonView]
+
+
+class VerifiedView(View):
+    """What came of a journal that was replayed against what is stored."""
+
+    entries: int = Field(description="Of the journal")
+    devices: int
+    differences: list[str] = Field(description="None if all is as the journal gives it")

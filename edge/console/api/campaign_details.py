@@ -16,9 +16,10 @@ from edge.console.api.campaign_detail_views import (
     ReasonsView,
     ReasonView,
     SamplesOfCampaignQuery,
+    VerifiedView,
 )
 from edge.console.api.endpoint import Call, Endpoint
-from edge.console.campaigns import standing, store
+from edge.console.campaigns import standing, store, verifying
 from edge.console.campaigns.campaign import Decided
 from edge.console.campaigns.course import Happened
 from edge.console.campaigns.journal import Entry
@@ -105,6 +106,15 @@ async def samples(call: Call) -> CampaignSamplesView:
     )
 
 
+async def verify(call: Call) -> VerifiedView:
+    """Tell whether a campaign stands as its journal gives it."""
+    tenant, id_ = call.actor.tenant, await _id(call)
+    found = await call.office.database.read(lambda one: verifying.verify(one, tenant, id_))
+    return VerifiedView(
+        entries=found.entries, devices=found.devices, differences=list(found.differences)
+    )
+
+
 async def _id(call: Call) -> str:
     """Return the id in the path, if the tenant has this campaign."""
     tenant, id_ = call.actor.tenant, call.part("campaign")
@@ -167,6 +177,14 @@ ENDPOINTS = (
         journal,
         JournalView,
         query=JournalQuery,
+    ),
+    Endpoint(
+        "GET",
+        f"{_ONE}/verification",
+        Scope.AUDIT_READ,
+        "Tell whether it stands as its journal gives it",
+        verify,
+        VerifiedView,
     ),
     Endpoint(
         "GET",

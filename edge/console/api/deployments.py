@@ -95,9 +95,13 @@ async def orders_of(call: Call, device: str) -> list[OrderView]:
     tenant = call.actor.tenant
     await call.office.database.read(lambda one: registry.get(one, tenant, device))
     rows = await call.office.database.read(lambda one: listing.orders(one, tenant, device, MOST))
-    return [
+    found = [
         OrderView(**{name: getattr(row, name) for name in OrderView.model_fields}) for row in rows
     ]
+    if call.visitor.groups is None:
+        return found
+    # What a campaign is called is about devices that he may not know of.
+    return [one.model_copy(update={"campaign_name": ""}) for one in found]
 
 
 ENDPOINTS = (

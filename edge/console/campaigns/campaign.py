@@ -92,6 +92,7 @@ class Decided:
         by: Who wants it; empty if time brought it.
         reason: Why, in his words.
         plan: The new one, if it was edited.
+        before: The one that it had then.
         gap_s: How long the console was away; below 0 if its clock was set back.
     """
 
@@ -100,6 +101,7 @@ class Decided:
     by: str = ""
     reason: str = ""
     plan: Plan | None = None
+    before: Plan | None = None
     gap_s: int = 0
 
 

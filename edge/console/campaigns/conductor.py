@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from edge.console.campaigns import approving, enlisting, offering, store, upkeep
 from edge.console.campaigns.acts import Acts
+from edge.console.campaigns.deafness import Deafness
 from edge.console.campaigns.ledger import opened
 from edge.console.campaigns.offering import Desk
 from edge.console.front_desk import FrontDesk
@@ -23,6 +24,7 @@ from edge.console.releases import Release
 from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
 from edge.errors import EdgeError
+from edge_signing.errors import SigningError
 
 _SLOW_EVERY_S: Final = 10
 _SAMPLE_S: Final = 5
@@ -64,6 +66,7 @@ class Conductor(Acts):
         now_s: The time, seconds since 1970.
         word: Gives a word that is not given twice.
         monotonic_s: For how long looks take.
+        is_heard: Whether the broker is there, if there is to be one.
     """
 
     def __init__(
@@ -75,11 +78,15 @@ class Conductor(Acts):
         now_s: Callable[[], int],
         word: Callable[[], str],
         monotonic_s: Callable[[], float] = time.monotonic,
+        is_heard: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__(database, vaults, desk, now_s=now_s, word=word)
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._slow_at_s: dict[tuple[str, str], int] = {}
         self._monotonic_s = monotonic_s
+        self._deafness = Deafness(is_heard, monotonic_s)
+        # Why the last look at a campaign failed: it is told once.
+        self._failed: dict[tuple[str, str], str] = {}
         self._again_at: dict[tuple[str, str], float] = {}
 
     async def begin(self, tenant: str) -> None:
@@ -91,8 +98,12 @@ class Conductor(Acts):
         for id_, _priority in await self._database.read(lambda one: store.live(one, tenant)):
             try:
                 await self.look_at(tenant, id_)
-            except EdgeError as error:
-                logger.warning("campaign %s: %s", id_, error)
+                self._failed.pop((tenant, id_), None)
+            except (EdgeError, SigningError, OSError) as error:
+                # Of this one alone: those after it go on.
+                if self._failed.get((tenant, id_)) != str(error):
+                    logger.warning("campaign %s stands still: %s", id_, error)
+                self._failed[tenant, id_] = str(error)
 
     async def look_at(self, tenant: str, id_: str) -> None:
         """Bring one campaign on: what is due, what is taken back, whose turn it is."""
@@ -101,7 +112,13 @@ class Conductor(Acts):
         for _round in range(_ROUNDS_MOST):
             chosen = await self._candidates(tenant, id_)
             step = partial(
-                self._step, tenant=tenant, id_=id_, desk=desk, chosen=chosen, is_slow=is_slow
+                self._step,
+                tenant=tenant,
+                id_=id_,
+                desk=desk,
+                chosen=chosen,
+                is_slow=is_slow,
+                is_deaf=self._deafness.lasts(),
             )
             done = await self._database.write(step)
             for device in done.ordered:
@@ -134,12 +151,13 @@ class Conductor(Acts):
         desk: Desk,
         chosen: Sequence[str],
         is_slow: bool,
+        is_deaf: bool,
     ) -> _Done:
         """Do one piece of what is to be done."""
         with opened(connection, tenant, id_, self._now_s()) as ledger:
             if upkeep.catch_up(ledger):
                 ledger.looked()
-            overdue, unanswered = upkeep.overdue(ledger, desk)
+            overdue, unanswered = upkeep.overdue(ledger, desk, is_deaf=is_deaf)
             if is_slow:
                 overdue += [*upkeep.leave(ledger), *upkeep.join(ledger)]
             upkeep.settle(ledger)

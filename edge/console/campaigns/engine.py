@@ -232,23 +232,27 @@ def _edited(campaign: Campaign, decided: Decided) -> Campaign:
     plan.check()
     if campaign.state in _SETTLED:
         raise RefusedError(f"the campaign is {campaign.state}: its plan is what it was")
-    if campaign.state is not State.DRAFT:
-        if plan.approvals or campaign.plan.approvals:
-            raise RefusedError("people approved this plan: it can not be changed any more")
-        _require_same_devices(campaign.plan, plan)
+    if plan.approvals or campaign.plan.approvals:
+        raise RefusedError(
+            "people approve a plan as it was made: it can not be changed",
+            hint="make another campaign",
+        )
+    _require_same_devices(campaign.plan, plan)
+    if campaign.state is not State.DRAFT and plan.start_at_s != campaign.plan.start_at_s:
+        raise RefusedError("a campaign that was started keeps its start")
     return replace(campaign, plan=plan)
 
 
 def _require_same_devices(before: Plan, after: Plan) -> None:
-    """Refuse a change of what or whom the campaign is about once it has begun."""
+    """Refuse a change of what or whom the campaign is about: its devices are in it already."""
 
     def about(plan: Plan) -> tuple[object, ...]:
         sizes = [(one.percent, one.count, one.filter, one.devices) for one in plan.waves]
-        return plan.releases, plan.target, plan.start_at_s, plan.is_dynamic, sizes
+        return plan.releases, plan.target, plan.is_dynamic, sizes
 
     if about(before) != about(after):
         raise RefusedError(
-            "a campaign that has begun keeps its releases, devices and waves",
+            "a campaign keeps its releases, devices and waves",
             hint="its limits, pace, times, policy, end and priority can be changed",
         )
 

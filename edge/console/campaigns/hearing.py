@@ -101,10 +101,11 @@ def replaced(connection: Connection, tenant: str, device: str, by: str, now_s: i
         by: Who orders; what a campaign itself does with its devices it knows.
         now_s: The console's clock.
     """
-    open_ = (ORDERS.c.tenant == tenant, ORDERS.c.device == device, ORDERS.c.state == "open")
-    action = connection.scalar(select(ORDERS.c.action).where(*open_))
-    found = store.by_action(connection, tenant, device, action or "")
+    found = store.by_action(connection, tenant, device, _newest(connection, tenant, device))
     if found is None or by == actor_of(tenant, found[0], now_s).name:
+        return
+    if found[1].state is MemberState.SUCCEEDED:
+        # What comes after a success is no matter of this campaign.
         return
     with opened(connection, tenant, found[0], now_s) as ledger:
         ledger.happen(found[1], MemberEvent.OVERTAKEN, reason=f"ordered otherwise by {by}")
@@ -144,6 +145,16 @@ def _end_of(state: MemberState, kind: str) -> MemberEvent:
             return MemberEvent.CANCELLED
         case _:
             return MemberEvent.STAYED if is_back else MemberEvent.FAILED
+
+
+def _newest(connection: Connection, tenant: str, device: str) -> str:
+    """Return the action of the open order of a device; of the last one if that has ended."""
+    open_ = (ORDERS.c.tenant == tenant, ORDERS.c.device == device, ORDERS.c.state == "open")
+    action = connection.scalar(select(ORDERS.c.action).where(*open_))
+    if action is None:
+        same = (DEVICES.c.tenant == tenant, DEVICES.c.device == device)
+        action = connection.scalar(select(DEVICES.c.desired_action).where(*same))
+    return action or ""
 
 
 def _version(connection: Connection, tenant: str, action: str) -> str:

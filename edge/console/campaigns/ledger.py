@@ -89,6 +89,8 @@ class Ledger:
             RefusedError: It can not be decided as the campaign stands.
             InputError: A new plan can not be meant.
         """
+        if event is Event.EDITED:
+            words["before"] = self.campaign.plan
         decided = Decided(event, self.at_s, by=by, **words)
         self._by = by or CONSOLE
         self._take(engine.decide(self.campaign, decided), Entry("", decided))

@@ -123,6 +123,7 @@ TABLE: Final[Mapping[tuple[MemberState, MemberEvent], MemberState]] = {
     (_S.SUCCEEDED, _E.FAILED):      _S.FAILED,
     (_S.SUCCEEDED, _E.CALLED_BACK): _S.REVERTING,
     (_S.SUCCEEDED, _E.STAYED):      _S.STRANDED,
+    (_S.SUCCEEDED, _E.OVERTAKEN):   _S.OVERTAKEN,
 
     (_S.SILENT,    _E.COMMITTED):   _S.SOAKING,
     (_S.SILENT,    _E.PASSED):      _S.WAITING,

@@ -31,7 +31,7 @@ from edge.console.campaigns.store import Stored
 from edge.console.campaigns.ways import Ways
 from edge.console.ddi import actions
 from edge.console.devices import registry
-from edge.console.orders import Director, Order
+from edge.console.orders import Director, Order, UnsignedError
 from edge.console.releases import FOREIGN, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES, CAMPAIGNS
 from edge.console.store.tables import DEVICES, SIGHTINGS
@@ -116,6 +116,8 @@ def take_back(
             actions.cancel(connection, actor, member.device)
         else:
             orders.stay(connection, actor, desk.director, member.device, word=desk.word)
+    except UnsignedError:
+        raise
     except EdgeError as error:
         # It has none any more, or is let in no longer: there is nothing to take back.
         reason = f"{reason}; {error}"
@@ -151,6 +153,9 @@ def _offer_one(
         return None
     try:
         order = _give(ledger, desk, member.device, release, ledger.campaign.plan.policy)
+    except UnsignedError:
+        # No fault of the device: all of them wait until there is a key.
+        raise
     except RefusedError as error:
         return ledger.happen(member, MemberEvent.REFUSED, reason=_said(error))
     return ledger.happen(
@@ -203,6 +208,9 @@ def _give(ledger: Ledger, desk: Desk, device: str, release: Release, policy: Pol
 
 
 def _call_one_back(ledger: Ledger, desk: Desk, member: Member) -> None:
+    if other := _since(ledger, member):
+        ledger.happen(member, MemberEvent.OVERTAKEN, reason=other)
+        return
     release = releases.by_path(ledger.connection, ledger.stored.tenant, member.from_release)
     if release is None:
         was = member.from_version or "a system that the console did not know"
@@ -211,10 +219,24 @@ def _call_one_back(ledger: Ledger, desk: Desk, member: Member) -> None:
         return
     try:
         order = _give(ledger, desk, member.device, release, _BACK)
+    except UnsignedError:
+        raise
     except EdgeError as error:
         ledger.happen(member, MemberEvent.STAYED, reason=_said(error))
         return
     ledger.happen(member, MemberEvent.CALLED_BACK, action=order.action, release=release.path)
+
+
+def _since(ledger: Ledger, member: Member) -> str:
+    """Return what was ordered of a device after this campaign, or what it runs instead; or ""."""
+    row = registry.get(ledger.connection, ledger.stored.tenant, member.device)
+    if row.desired_release and row.desired_action != member.action:
+        return f"{row.desired_release} was ordered since"
+    if member.state is not MemberState.SUCCEEDED or ledger.campaign.plan.policy.download_only:
+        return ""
+    ours = releases.by_path(ledger.connection, ledger.stored.tenant, member.release)
+    is_ours = ours is None or row.version in ("", ours.version)
+    return "" if is_ours else f"runs {row.version}"
 
 
 def released(connection: Connection, tenant: str, product: str, version: str) -> Release | None:

@@ -10,6 +10,7 @@ from edge.console.campaigns.campaign import Event, State
 from edge.console.campaigns.ledger import Ledger
 from edge.console.campaigns.members import ACTIVE, Member, MemberEvent, MemberState
 from edge.console.campaigns.offering import Desk
+from edge.console.desk import Via
 from edge.console.devices import registry
 from edge.console.releases import FOREIGN
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
@@ -41,14 +42,23 @@ def catch_up(ledger: Ledger) -> bool:
     return True
 
 
-def overdue(ledger: Ledger, desk: Desk) -> tuple[list[str], list[str]]:
+def overdue(ledger: Ledger, desk: Desk, *, is_deaf: bool = False) -> tuple[list[str], list[str]]:
     """Let happen what is due for devices, at most `PIECE` of them.
+
+    Args:
+        ledger: Of the campaign.
+        desk: Takes orders back.
+        is_deaf: Devices that were heard over the broker last can not report now: for them nothing
+            is due.
 
     Returns:
         Which they were, and of which of them something else is wanted now.
     """
     looked, ordered = [], []
-    for row in ledger.connection.execute(_overdue(ledger).limit(PIECE)).all():
+    asked = _overdue(ledger)
+    if is_deaf:
+        asked = asked.where(func.coalesce(SIGHTINGS.c.via, "") != Via.MQTT)
+    for row in ledger.connection.execute(asked.limit(PIECE)).all():
         member = store.member_of(row)
         seen_s = min(row.seen_at_s - ledger.campaign.away_s, ledger.at_s)
         event = course.overdue(ledger.campaign.plan, member, ledger.at_s, seen_s)
@@ -131,7 +141,10 @@ def _runs_other(ledger: Ledger, member: Member) -> str:
     """Return which other version a device runs; empty if it is the one that it should."""
     row = registry.get(ledger.connection, ledger.stored.tenant, member.device)
     release = releases.by_path(ledger.connection, ledger.stored.tenant, member.release)
-    if release is None or release.kind == FOREIGN or row.action != member.action:
+    if release is None or release.kind == FOREIGN:
+        return ""
+    # Else its status is of another order, or older than the report of how this one ended.
+    if row.action != member.action or row.phase != "idle":
         return ""
     return "" if row.version == release.version else str(row.version)
 

@@ -160,8 +160,10 @@ def done(connection: Connection, caller: Caller, number: int) -> Action:
     return found
 
 
-def retrieve(connection: Connection, caller: Caller, number: int) -> Action:
+def retrieve(connection: Connection, caller: Caller, number: int, now_s: int) -> Action:
     """Return what a device is to install, and remember that it knows it now.
+
+    Its campaign hears that it has taken the order up: an updater may say nothing until it is done.
 
     Raises:
         ThingNotFoundError: There is no such order, or it is not to be installed.
@@ -171,6 +173,7 @@ def retrieve(connection: Connection, caller: Caller, number: int) -> Action:
         raise ThingNotFoundError(f"order {number} is {found.state}")
     if not found.is_retrieved:
         _change(connection, caller.tenant, caller.device, number, is_retrieved=True)
+        hearing.took_up(connection, caller, found.action, now_s)
     return found
 
 

@@ -93,7 +93,8 @@ class DdiDesk:
         found = await self.read(lambda one: actions.get(one, caller, number))
         if found.is_retrieved and found.state is ActionState.RUNNING:
             return found
-        return await self.write(caller, lambda one: actions.retrieve(one, caller, number))
+        now_s = self.now_s()
+        return await self.write(caller, lambda one: actions.retrieve(one, caller, number, now_s))
 
     def now_s(self) -> int:
         """Return the time, seconds since 1970."""

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
@@ -13,6 +12,7 @@ from edge.console.devices import device_filter, listing, registry, reports
 from edge.console.store.database import Database
 from edge_signing.messages import EventId, ReportEvent, Status
 from tests.fakes.console import TENANT
+from tests.fakes.query_plans import plans, without_index
 
 NOW_S = 1_000_000
 CALLER = Caller(TENANT, "unit-1", Via.HTTP)
@@ -38,21 +38,8 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
 def test_no_rows_of_a_whole_tenant_are_looked_at(tmp_path: Path, name: str) -> None:
     database = Database(f"sqlite:///{tmp_path / 'test.db'}")
     database.write_now(lambda one: registry.register(one, Actor(TENANT, "console", 1), "unit-1"))
-    plans: list[str] = []
-
-    def explain(connection: Connection, *more: Any) -> None:
-        _cursor, said, values, *_ = more
-        if not said.startswith(("BEGIN", "SAVEPOINT", "RELEASE", "INSERT", "EXPLAIN")):
-            raw = connection.connection.dbapi_connection
-            assert raw is not None
-            found = raw.cursor().execute(f"EXPLAIN QUERY PLAN {said}", values)
-            plans.extend(row[3] for row in found)
-
-    with database._engine.connect() as connection:
-        event.listen(connection, "before_cursor_execute", explain)
-        QUESTIONS[name](connection)
+    found = plans(database, QUESTIONS[name])
     database.close()
 
-    assert plans
-    assert [one for one in plans if "(tenant=?)" in one and "ix_sightings" not in one] == []
-    assert [one for one in plans if one.startswith("SCAN") and "CONSTANT" not in one] == []
+    assert found
+    assert without_index(found) == []

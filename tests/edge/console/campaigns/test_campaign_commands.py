@@ -45,6 +45,9 @@ def test_a_campaign_is_planned_made_and_decided_over_by_commands(fleet: Console,
     status, _said, err = edge("campaign", "resume", id_)
     assert status != 0
     assert "it can not be resumed" in err
+    status, said, err = edge("campaign", "verify", id_)
+    assert status == 0, err
+    assert "entries, 3 devices" in said
 
 
 @pytest.mark.parametrize(

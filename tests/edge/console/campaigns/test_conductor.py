@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from edge.console import audit, orders, releases
-from edge.console.campaigns import journal, store
-from edge.console.campaigns.campaign import Event, new
-from edge.console.campaigns.members import Member, MemberState
+from edge.console.campaigns.campaign import Event
+from edge.console.campaigns.members import MemberState
 from edge.console.campaigns.plan import Limit, Pace, Wave
 from edge.console.devices import groups, labels, registry
 from edge.console.store.tables import DEVICES, RELEASES
@@ -309,24 +308,6 @@ def test_a_release_that_wants_another_one_first_is_taken_in_steps(ground: Ground
 
     assert ground.state(id_) == "finished"
     assert ground.member(id_, "d-000").from_version == "1"
-
-
-def test_the_journal_gives_the_campaign_once_more(ground: Ground) -> None:
-    ground.fleet(20)
-    waves = tuple(replace(one, success_percent=30) for one in PLAN.waves)
-    id_ = ground.start(replace(PLAN, waves=waves, on_trip="revert"))
-    at_first = [Member(one.device, one.wave, one.rank) for one in ground.members(id_).values()]
-    sizes = {wave: sum(one.wave == wave for one in at_first) for wave in range(2)}
-    bad = frozenset(f"d-{number:03}" for number in range(0, 20, 3))
-    ground.play(id_, bad, until=lambda: not ground.campaign(id_).campaign.is_live)
-
-    stored = ground.campaign(id_)
-    entries = ground.read(lambda c: [one for *_at, one in store.entries(c, TENANT, id_)])
-    campaign, members = journal.replay(new(stored.campaign.plan, sizes), at_first, entries)
-
-    assert campaign == stored.campaign
-    assert members == ground.members(id_)
-    assert stored.entries == len(entries)
 
 
 def test_a_device_that_comes_by_where_others_wait_keeps_its_place(ground: Ground) -> None:

@@ -75,22 +75,36 @@ def test_limits_and_pace_may_change_while_it_runs_and_count_at_once() -> None:
         {"target": "tag:other"},
         {"releases": ("p/3/release.json",)},
         {"waves": (Wave(percent=100),)},
+        {"is_dynamic": True},
         {"start_at_s": 5},
     ],
 )
 def test_what_a_campaign_is_about_does_not_change_once_it_runs(change: dict[str, object]) -> None:
     ours = fleet()
 
-    with pytest.raises(RefusedError, match="keeps its releases, devices and waves"):
+    with pytest.raises(RefusedError, match="keeps its"):
         ours.decide(Event.EDITED, by="jane", plan=replace(ours.plan, **change))  # type: ignore[arg-type]
 
 
-def test_an_approved_plan_does_not_change() -> None:
-    ours = Fleet(replace(PLAN, approvals=1), 20)
-    ours.start()
-    ours.decide(Event.APPROVED, by="jane")
+def test_a_draft_has_its_devices_already_and_may_only_begin_at_another_time() -> None:
+    ours = Fleet(PLAN, 20)
 
-    with pytest.raises(RefusedError, match="people approved this plan"):
+    ours.decide(Event.EDITED, by="jane", plan=replace(PLAN, start_at_s=5))
+
+    assert ours.campaign.plan.start_at_s == 5
+    waves = (Wave(percent=1), *PLAN.waves[1:])
+    with pytest.raises(RefusedError, match="keeps its releases, devices and waves"):
+        ours.decide(Event.EDITED, by="jane", plan=replace(PLAN, waves=waves))
+
+
+@pytest.mark.parametrize("is_draft", [True, False])
+def test_a_plan_that_people_approve_does_not_change(is_draft: bool) -> None:
+    ours = Fleet(replace(PLAN, approvals=1), 20)
+    if not is_draft:
+        ours.start()
+        ours.decide(Event.APPROVED, by="jane")
+
+    with pytest.raises(RefusedError, match="people approve a plan as it was made"):
         ours.decide(Event.EDITED, by="joe", plan=replace(ours.plan, approvals=0))
 
 

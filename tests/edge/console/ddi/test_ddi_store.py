@@ -52,7 +52,7 @@ def say(database: Database, execution: str, finished: str = "none") -> None:
 def test_an_order_goes_from_hand_to_hand_and_each_report_counts_once(
     database: Database, token: str
 ) -> None:
-    found = database.write_now(lambda one: actions.retrieve(one, CALLER, 1))
+    found = database.write_now(lambda one: actions.retrieve(one, CALLER, 1, 7))
     for _time in range(2):
         say(database, "proceeding")
         say(database, "closed", "success")
@@ -96,7 +96,7 @@ def test_tokens_are_compared_with_what_is_stored(database: Database, token: str)
 
 
 def test_an_order_is_asked_back_once_the_device_has_read_it(database: Database, token: str) -> None:
-    database.write_now(lambda one: actions.retrieve(one, CALLER, 1))
+    database.write_now(lambda one: actions.retrieve(one, CALLER, 1, 7))
     for _time in range(2):
         database.write_now(lambda one: actions.cancel(one, ACTOR, "d-1"))
     said = Feedback("closed", "success")

@@ -8,12 +8,13 @@ import pytest
 
 from tests.fakes import console, swupdate
 from tests.fakes.console import Console
-from tests.fakes.ddi_device import add_file, device_with_token
+from tests.fakes.ddi_device import DdiDevice, add_file, device_with_token
 from tests.fakes.pki import Pki
 from tests.fakes.swupdate import Updater
 
 pytestmark = pytest.mark.tools
 PAYLOAD = b"what is to be installed" * 5000
+DONE = "All Chunks Installed."
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_an_update_is_installed_and_after_the_restart_the_order_has_succeeded(
     fast.good("POST", "/deployments", {"device": updater.device, "version": "1"})
 
     with updater.running():
-        updater.until(lambda: "All Chunks Installed." in reasons(fast, updater.device))
+        updater.until(lambda: DONE in reasons(fast, updater.device))
     between = states(fast, updater.device)
     with updater.running(confirm=swupdate.SUCCEEDED):
         updater.until(lambda: states(fast, updater.device) == ["succeeded"])
@@ -94,3 +95,37 @@ def test_an_update_with_other_bytes_fails_with_a_reason_for_a_device_with_a_cert
     shown = fast.good("GET", "/devices/unit-5")
     assert order["reason"] == "No suitable .swu image found"
     assert (shown["version"], shown["certificate"]) == ("", fast.fingerprint("unit-5"))
+
+
+def test_a_campaign_updates_it_and_brings_it_back(fast: Console, updater: Updater) -> None:
+    for version in ("7", "8"):
+        assert (
+            add_file(fast, updater.update(PAYLOAD, version=version), version=version).status < 300
+        )
+    said = {"product": "gateway", "version": "7"}
+    DdiDevice(fast, updater.device, f"TargetToken {updater.token}").put_data(said)
+    plan = {"name": "to 8", "version": "8", "target": f"id:{updater.device}"}
+    id_ = fast.good("POST", "/campaigns", {**plan, "times": {"soak_s": 1}})["campaign"]
+
+    def state() -> str:
+        found: str = fast.good("GET", f"/campaigns/{id_}/devices")["devices"][0]["state"]
+        return found
+
+    def run(count: int, wanted: str) -> None:
+        with updater.running():
+            updater.until(lambda: reasons(fast, updater.device).count(DONE) == count)
+        assert state() in ("updating", "reverting")
+        with updater.running(confirm=swupdate.SUCCEEDED):
+            updater.until(lambda: state() == wanted)
+
+    fast.good("POST", f"/campaigns/{id_}/start", {})
+    run(1, "succeeded")
+    fast.good("POST", f"/campaigns/{id_}/revert", {})
+    run(2, "reverted")
+
+    orders = fast.good("GET", f"/devices/{updater.device}/orders")["orders"]
+    assert [(one["version"], one["state"]) for one in orders] == [
+        ("7", "succeeded"),
+        ("8", "succeeded"),
+    ]
+    assert fast.good("GET", f"/devices/{updater.device}")["version"] == "7"

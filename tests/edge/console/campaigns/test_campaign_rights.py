@@ -1,0 +1,134 @@
+"""Campaigns and people: of other tenants, limited to groups, some at once, and who asks twice."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edge.console.api.campaign_details import ENDPOINTS as DETAILS
+from edge.console.api.campaigns import ENDPOINTS
+from edge.console.api.document import PREFIX
+from edge.console.api.endpoint import Endpoint
+from edge.console.people.roles import Role
+from edge_signing.messages import Status
+from tests.agent.links.conftest import eventually
+from tests.fakes import browser
+from tests.fakes.console import Answered, Console
+from tests.fakes.pki import Pki
+
+PLAN: dict[str, Any] = {
+    "name": "to hall 4",
+    "version": "2",
+    "waves": [{"percent": 50}, {"percent": 100}],
+    "evidence": None,
+}
+BODIES: dict[str, object] = {"PUT": {"version": "2"}, "POST": {}, "GET": None, "DELETE": None}
+OF_ONE = [one for one in (*ENDPOINTS, *DETAILS) if "{campaign}" in one.path]
+
+
+def start(fleet: Console, **words: Any) -> str:
+    """Let all devices call, make a campaign, and start it."""
+    for number in range(3):
+        told = {"boot_id": "b", "board": "board", "product": "gateway", "counter": 1}
+        fleet.link(f"unit-{number}").send_state(Status(version="1", **told))  # type: ignore[arg-type]
+    id_: str = fleet.good("POST", "/campaigns", {**PLAN, **words})["campaign"]
+    fleet.good("POST", f"/campaigns/{id_}/start", {})
+    return id_
+
+
+def ask(site: Console, one: Endpoint, id_: str, **words: Any) -> Answered:
+    path = f"{PREFIX}{one.path.replace('{campaign}', id_)}"
+    return site.ask(one.method, path, BODIES[one.method], **words)
+
+
+def at_once(*acts: Callable[[], Answered]) -> list[Answered]:
+    """Let some ask at the same time, and return what each was answered."""
+    found: dict[int, Answered] = {}
+    gate = threading.Barrier(len(acts))
+
+    def one(number: int, act: Callable[[], Answered]) -> None:
+        gate.wait()
+        found[number] = act()
+
+    threads = [threading.Thread(target=one, args=pair) for pair in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [found[number] for number in range(len(acts))]
+
+
+def test_a_campaign_of_another_tenant_is_none(fleet: Console, stranger: Pki, keys: Path) -> None:
+    id_ = start(fleet)
+    token = fleet.other_tenant("them", stranger, keys)
+    fleet.good("POST", f"/campaigns/{id_}/pause", {})
+    before = fleet.good("GET", f"/campaigns/{id_}/journal")
+
+    answers = {f"{one.method} {one.path}": ask(fleet, one, id_, token=token) for one in OF_ONE}
+
+    assert len(answers) > 15
+    refused = {name: one.status for name, one in answers.items()}
+    # A plan is read first: they have no such release either.
+    assert set(refused.values()) == {404}, refused
+    assert fleet.good("GET", "/campaigns", token=token)["campaigns"] == []
+    assert fleet.good("GET", f"/campaigns/{id_}/journal") == before
+    named = {**PLAN, "waves": [{"devices": ["unit-0"]}, {"percent": 100}]}
+    assert fleet.ask("POST", "/api/v1/campaigns", named, token=token).status == 404
+
+
+def test_who_is_limited_to_groups_knows_of_an_order_and_of_no_campaign(fleet: Console) -> None:
+    fleet.good("PUT", "/groups/hall-3", {})
+    fleet.good("POST", "/groups/hall-3/members", {"add": ["unit-0", "unit-1", "unit-2"]})
+    id_ = start(fleet)
+    page = browser.inside(fleet, "lena", Role.OPERATOR, groups=frozenset({"hall-3"}))
+
+    assert eventually(lambda: "offered" in fleet.good("GET", f"/campaigns/{id_}")["counts"])
+
+    statuses = {
+        page.ask(one.method, one.path.replace("{campaign}", id_), BODIES[one.method]).status
+        for one in OF_ONE
+    }
+    orders = [
+        order
+        for number in range(3)
+        for order in page.good("GET", f"/devices/unit-{number}/orders")["orders"]
+    ]
+
+    assert statuses == {403}
+    assert [(one["campaign"], one["campaign_name"]) for one in orders] == [(id_, "")] * 2
+
+
+def test_of_two_who_start_and_abort_at_once_nothing_is_half_done(fleet: Console) -> None:
+    id_ = start(fleet)
+    path = f"/api/v1/campaigns/{id_}"
+
+    answers = at_once(
+        lambda: fleet.ask("POST", f"{path}/abort", {}),
+        lambda: fleet.ask("POST", f"{path}/pause", {}),
+        lambda: fleet.ask("PUT", path, {**PLAN, "on_trip": "abort"} | {"name": None}),
+        lambda: fleet.ask("POST", f"{path}/next-wave", {}),
+    )
+
+    assert answers[0].status == 200
+    assert {one.status for one in answers[1:]} <= {200, 400, 409}
+    found = fleet.good("GET", f"/campaigns/{id_}")
+    assert found["state"] in ("aborting", "aborted")
+    assert fleet.good("GET", f"/campaigns/{id_}/verification")["differences"] == []
+
+
+def test_a_request_that_comes_again_makes_and_starts_one_campaign(fleet: Console) -> None:
+    key = {"Idempotency-Key": "make-1"}
+
+    def make() -> Answered:
+        return fleet.ask("POST", "/api/v1/campaigns", PLAN, headers=key)
+
+    start(fleet)
+    first, second = at_once(make, make)
+    path = f"/api/v1/campaigns/{first.body['campaign']}/start"
+    starts = [fleet.ask("POST", path, {}, headers={"Idempotency-Key": "go-1"}) for _ in range(2)]
+
+    assert (first.status, first.body) == (second.status, second.body)
+    assert len(fleet.good("GET", "/campaigns")["campaigns"]) == 2
+    assert [one.status for one in starts] == [200, 200]
+    assert starts[0].body == starts[1].body
+    assert fleet.ask("POST", path, {}, headers={"Idempotency-Key": "go-2"}).status == 409
