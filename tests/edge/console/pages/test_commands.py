@@ -24,7 +24,7 @@ async ([folder, name]) => {
   const { asks } = await import(`${folder}/reach.js`);
   const { forEach, DEVICE } = await import(`${folder}/bulk.js`);
   const { command: decide } = await import(`${folder}/campaigns/decide.js`);
-  const { command: plan, fresh } = await import(`${folder}/campaigns/draft.js`);
+  const { changed, command: plan, fresh } = await import(`${folder}/campaigns/draft.js`);
   return [
     ...["accept", "reject", "revoke", "decommission", "reEnrol", "show"]
       .map((one) => commands[one](name)),
@@ -61,6 +61,7 @@ async ([folder, name]) => {
     forEach([name], "deploy", "2", "--to", DEVICE, "--download-only"),
     plan(Object.assign(fresh(), { version: "2" })),
     plan(Object.assign(fresh(), { version: "2", target: name }), { name, seed: 7 }),
+    changed(Object.assign(fresh(), { version: "2" }), name),
     ...["start", "pause", "resume", "next-wave", "finish", "abort", "revert", "approve"]
       .flatMap((one) => [decide(one, name), decide(one, name, { reason: name })]),
     decide("retry", name, { devices: [name] }),

@@ -122,6 +122,11 @@ def test_the_keyboard_alone_leads_to_a_device_and_back(ada: Window, site: Consol
     expect(ada.page.get_by_role("dialog", name="Keys")).to_be_visible()
     ada.page.keyboard.press("Escape")
     expect(ada.page.get_by_role("dialog")).to_have_count(0)
+    for key in ("g", "c"):
+        ada.page.keyboard.press(key)
+    expect(ada.page.get_by_text("There is no campaign yet")).to_be_visible()
+    ada.page.keyboard.press("n")
+    expect(ada.page.get_by_text("There is no published release yet")).to_be_visible()
 
 
 def test_a_bundle_is_uploaded_and_a_device_takes_it_while_somebody_watches(

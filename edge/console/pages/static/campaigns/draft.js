@@ -63,10 +63,18 @@ export const fresh = () => ({
   confirm: "as-set",
 });
 
+/** Return the draft of a plan that is to be changed: with its times. */
+export function changing(one) {
+  const local = (atS) => (atS ? new Date((atS - new Date(atS * 1000).getTimezoneOffset() * 60) * 1000).toISOString().slice(0, 16) : "");
+  return Object.assign(like(one), { start_at: local(one.plan.start_at_s), end_at: local(one.plan.end_at_s) });
+}
+
 /** Return the draft that a plan was made by: of an earlier campaign, to make one like it. */
 export function like(one) {
   const { plan } = one;
   const { pace, times, evidence } = plan;
+  const sample = String(plan.waves.find((each) => each.limit.percent !== null)?.limit.sample ?? 10);
+  const stopOf = ({ count, percent }) => (count !== null ? String(count) : percent !== null ? `${percent}%` : "never");
   const draft = Object.assign(fresh(), {
     version: plan.version,
     product: plan.product,
@@ -78,11 +86,13 @@ export function like(one) {
         filter: each.filter,
         devices: each.devices.join(" "),
         success: String(each.success_percent),
-        stop: each.limit.count !== null ? String(each.limit.count) : each.limit.percent !== null ? `${each.limit.percent}%` : "never",
+        stop: stopOf(each.limit),
+        // One word can not say all limits that there are: as long as it stays, so does the limit.
+        kept: { limit: each.limit, stop: stopOf(each.limit), sample },
         wait: spanText(each.wait_s),
       }),
     ),
-    sample: String(plan.waves.find((each) => each.limit.percent !== null)?.limit.sample ?? 10),
+    sample,
     on_trip: plan.on_trip,
     hasEvidence: evidence !== null,
     approvals: String(plan.approvals),
@@ -114,7 +124,7 @@ export function spanText(seconds) {
 
 const UNITS = { "": 1, k: 1e3, m: 1e6, g: 1e9 };
 export function speedOf(text) {
-  const said = /^\s*(\d{1,9}(?:\.\d{1,3})?)\s*([kmg]?)b?(?:\/s)?\s*$/i.exec(text);
+  const said = /^\s*(\d{1,13}(?:\.\d{1,3})?)\s*([kmg]?)b?(?:\/s)?\s*$/i.exec(text);
   return said ? Math.max(1, Math.floor(Number(said[1]) * UNITS[said[2].toLowerCase()])) : null;
 }
 
@@ -178,7 +188,8 @@ export function read(draft) {
 
 function readWave(one, at, sample, need) {
   const place = `Wave ${at + 1}`;
-  const found = { limit: need(limitOf(one.stop, sample), "waves", `${place}: '${one.stop}' is neither a share, a count, nor never`), wait_s: need(secondsOf(one.wait), "waves", `${place}: '${one.wait}' is no time such as 10 min`) };
+  const isKept = one.kept && one.kept.stop === one.stop && Number(one.kept.sample) === sample;
+  const found = { limit: isKept ? one.kept.limit : need(limitOf(one.stop, sample), "waves", `${place}: '${one.stop}' is neither a share, a count, nor never`), wait_s: need(secondsOf(one.wait), "waves", `${place}: '${one.wait}' is no time such as 10 min`) };
   found.success_percent = need(/^\s*\d{1,3}\s*$/.test(one.success) && Number(one.success) <= 100 ? Number(one.success) : null, "waves", `${place}: '${one.success}' is no percent of successes`);
   if (one.kind === "filter") found.filter = need(one.filter.trim() || null, "waves", `${place}: a filter is missing`);
   else if (one.kind === "devices") {
@@ -192,6 +203,9 @@ function readWave(one, at, sample, need) {
   return found;
 }
 
+/** Return the command that changes a campaign to what the draft says. */
+export const changed = (draft, id) => command(draft).replace("edge campaign create", () => line("campaign", "edit", id));
+
 /** Return the step that a mistake of the console is about. */
 export const stepOf = (error) => PLACES.find(([pattern]) => pattern.test(error.place || error.message))?.[1] ?? "pace";
 
@@ -201,7 +215,8 @@ export function isSaid(draft) {
   const sized = first?.kind === "devices" ? rest : draft.waves;
   const isOne = (name) => new Set(sized.map((one) => one[name])).size <= 1;
   const isCanary = sized === draft.waves || (first.stop === "1" && first.success === sized[0]?.success && first.wait === sized[0]?.wait);
-  return isCanary && ["success", "stop", "wait"].every(isOne) && sized.every((one) => one.kind === "percent" || one.kind === "count");
+  const isPlain = draft.waves.every((one) => !one.kept || one.kept.limit.count === null || one.kept.limit.count === 1 || one.kept.limit.percent === null);
+  return isPlain && isCanary && ["success", "stop", "wait"].every(isOne) && sized.every((one) => one.kind === "percent" || one.kind === "count");
 }
 
 /** Return the command that makes the same campaign, as far as options can say it. */

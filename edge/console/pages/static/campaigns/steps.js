@@ -70,10 +70,11 @@ function devices({ state, draw, box }) {
 
 function waves({ state, draw }) {
   const { draft } = state;
+  const isFixed = state.changed !== null;
   const presets = Object.entries(PRESETS).map(([value, one]) => ({ value, text: one.name, what: one.what }));
   if (draft.preset === "") presets.push({ value: "", text: "Own", what: "as you have it below" });
   return [
-    h(
+    isFixed ? h("p.note", "Which devices are in which wave stays as it is; limits, successes and waits can be changed.") : h(
       "div.is-grid",
       choice(draw, draft, "preset", "How it grows", presets, (value) => {
         if (value) draft.waves = PRESETS[value].waves();
@@ -82,8 +83,8 @@ function waves({ state, draw }) {
     h(
       "div.field",
       h("span", "Waves"),
-      h("ol.wave-forms", draft.waves.map((one, at) => waveForm(one, at, draft, draw))),
-      h("p", h("button.button.small", { type: "button", on: { click: () => addWave(draft, draw) } }, icon("plus"), "Add a wave")),
+      h("ol.wave-forms", draft.waves.map((one, at) => waveForm(one, at, draft, draw, isFixed))),
+      !isFixed && h("p", h("button.button.small", { type: "button", on: { click: () => addWave(draft, draw) } }, icon("plus"), "Add a wave")),
       h("p.field-what", "Shares and numbers are of all devices up to the end of the wave: 1 %, then up to 10 %. Who comes first is drawn by lot. The last wave is 100 %. A wave stops the campaign at its limit of failures: above a share such as 10%, at a number such as 3, or never. The next one begins when so many percent have succeeded, and after the wait."),
     ),
   ];
@@ -97,22 +98,22 @@ function addWave(draft, draw) {
 
 const KINDS = { percent: "% of all", count: "devices", devices: "by name", filter: "by filter" };
 
-function waveForm(one, at, draft, draw) {
+function waveForm(one, at, draft, draw, isFixed) {
   const own = () => {
     draft.preset = "";
     draw();
   };
   const field = (name, label, words = {}) => h("label.wave-field", { key: name }, h("span", label), h("input", { value: one[name], "aria-label": `${label}, wave ${at + 1}`, autocomplete: "off", spellcheck: "false", ...words, on: { input: (event) => ((one[name] = event.target.value), own()) } }));
-  const sized = { percent: () => field("amount", "Up to", { inputmode: "numeric" }), count: () => field("amount", "Up to", { inputmode: "numeric" }), devices: () => field("devices", "Names", { class: "mono", placeholder: "lab-1 lab-2" }), filter: () => field("filter", "Filter", { class: "mono", placeholder: "tag:canary" }) };
+  const sized = { percent: () => field("amount", "Up to", { inputmode: "numeric", disabled: isFixed }), count: () => field("amount", "Up to", { inputmode: "numeric", disabled: isFixed }), devices: () => field("devices", "Names", { class: "mono", disabled: isFixed, placeholder: "lab-1 lab-2" }), filter: () => field("filter", "Filter", { class: "mono", disabled: isFixed, placeholder: "tag:canary" }) };
   return h(
     "li.wave-form",
     { key: `wave-${at}`, role: "group", "aria-label": `Wave ${at + 1}` },
     h("strong.wave-number", String(at + 1)),
-    h("div.wave-size-fields", { class: one.kind === "devices" || one.kind === "filter" ? "is-long" : "" }, sized[one.kind](), h("label.wave-field", { key: "kind" }, h("span", "of what"), h("select", { "aria-label": `What wave ${at + 1} is`, value: one.kind, on: { change: (event) => ((one.kind = event.target.value), own()) } }, Object.entries(KINDS).map(([kind, name]) => h("option", { value: kind, selected: kind === one.kind }, name))))),
+    h("div.wave-size-fields", { class: one.kind === "devices" || one.kind === "filter" ? "is-long" : "" }, sized[one.kind](), h("label.wave-field", { key: "kind" }, h("span", "of what"), h("select", { "aria-label": `What wave ${at + 1} is`, disabled: isFixed, value: one.kind, on: { change: (event) => ((one.kind = event.target.value), own()) } }, Object.entries(KINDS).map(([kind, name]) => h("option", { value: kind, selected: kind === one.kind }, name))))),
     field("stop", "Stops at"),
     field("success", "Succeed, %", { inputmode: "numeric" }),
     field("wait", "Then waits"),
-    h("button.icon-button", { type: "button", "aria-label": `Remove wave ${at + 1}`, disabled: draft.waves.length < 2, on: { click: () => (draft.waves.splice(at, 1), own()) } }, icon("cross")),
+    h("button.icon-button", { type: "button", "aria-label": `Remove wave ${at + 1}`, disabled: isFixed || draft.waves.length < 2, on: { click: () => (draft.waves.splice(at, 1), own()) } }, icon("cross")),
   );
 }
 
@@ -139,7 +140,7 @@ function safety({ state, draw }) {
       text(draw, draft, "soak", "A device has succeeded when it ran the release for", { what: "It kept the new slot, and called since", width: "is-short" }),
       text(draw, draft, "silence", "It has failed when it was silent for", { what: "After a restart into the release, and in its soak", width: "is-short" }),
       text(draw, draft, "sample", "A share of failures counts once so many ended", { unit: "devices", width: "is-short", what: "Or all of a wave that has fewer" }),
-      text(draw, draft, "approvals", "People who have to approve it", { width: "is-short", what: "Approvers and admins; each with a reason, kept in the audit log" }),
+      text(draw, draft, "approvals", "People who have to approve it", { width: "is-short", disabled: state.changed !== null, what: "Approvers and admins; each with a reason, kept in the audit log" }),
     ),
     h(
       "details.more",
@@ -158,7 +159,7 @@ function pace({ state, draw }) {
       text(draw, draft, "per_minute", "Orders a minute", { width: "is-short", placeholder: "any", what: "Empty: as many as may be at once" }),
       text(draw, draft, "bandwidth", "What all fetch together, a second", { width: "is-short", placeholder: "any", what: "500 kB, 5 MB; by their planned bytes" }),
       text(draw, draft, "tries", "Orders before a device counts as failed", { width: "is-short" }),
-      text(draw, draft, "start_at", "Begins, your time", { type: "datetime-local", what: "Empty: at once" }),
+      text(draw, draft, "start_at", "Begins, your time", { type: "datetime-local", disabled: state.changed !== null, what: "Empty: at once" }),
       text(draw, draft, "end_at", "Orders nothing from then on", { type: "datetime-local", what: "Empty: until it is done" }),
     ),
     h(

@@ -121,6 +121,7 @@ function buttons(one, acts) {
   const rest = can.filter((name) => !SHOWN.includes(name));
   const items = [
     ...rest.map((name) => ({ text: `${about(name).verb}…`, isDangerous: about(name).kind === "danger", act: () => acts.decide(name) })),
+    may("campaigns:write") && one.acts.includes("edit") && (one.state === "draft" || !one.plan.approvals) && { text: "Change the plan…", act: () => go(`/campaigns/new?change=${encodeURIComponent(one.campaign)}`) },
     may("campaigns:write") && { text: "New one like it", act: () => go(`/campaigns/new?like=${encodeURIComponent(one.campaign)}`) },
   ].filter(Boolean);
   return [

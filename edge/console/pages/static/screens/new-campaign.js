@@ -1,6 +1,6 @@
 // The wizard: from a release to a campaign that runs, with a look at what it would do before.
 
-import { get, may, post, reachesAll } from "../api.js";
+import { get, may, post, put, reachesAll } from "../api.js";
 import { commandLine } from "../command.js";
 import { h, say, show } from "../dom.js";
 import { filterBox } from "../filterbox.js";
@@ -9,13 +9,13 @@ import { onScreen } from "../keys.js";
 import { empty, heading, panel, skeleton } from "../parts.js";
 import { go, title } from "../router.js";
 import { tellError, toast } from "../toast.js";
-import { STEPS, command, fresh, isSaid, like, read, stepOf } from "../campaigns/draft.js";
+import { STEPS, changed, changing, command, fresh, isSaid, like, read, stepOf } from "../campaigns/draft.js";
 import { preview } from "../campaigns/preview.js";
 import { DRAWN, summary } from "../campaigns/steps.js";
 
 export function newCampaign(screen) {
   title("New campaign");
-  const state = { draft: fresh(), step: "release", releases: null, groups: [], preview: null, previewed: "", error: null, isBusy: false };
+  const state = { draft: fresh(), step: "release", releases: null, groups: [], preview: null, previewed: "", error: null, isBusy: false, changed: null };
   const acts = { state };
   const draw = () => show(screen.main, view(state, acts));
   acts.draw = draw;
@@ -30,14 +30,16 @@ export function newCampaign(screen) {
     if (step === "preview") look(state, draw);
   };
   acts.move = (by) => {
-    const at = STEPS.findIndex((one) => one.id === state.step) + by;
-    if (STEPS[at] && !(by > 0 && state.step === "release" && !state.draft.version)) acts.goTo(STEPS[at].id);
+    const steps = stepsOf(state);
+    const at = steps.findIndex((one) => one.id === state.step) + by;
+    if (steps[at] && !(by > 0 && state.step === "release" && !state.draft.version)) acts.goTo(steps[at].id);
   };
   acts.again = () => {
     state.preview = null;
     state.previewed = "";
     look(state, draw);
   };
+  acts.change = () => change(state, draw);
   acts.create = (isStarted) => create(state, draw, isStarted);
   draw();
   if (!may("campaigns:write")) return;
@@ -52,15 +54,24 @@ export function newCampaign(screen) {
   onScreen("b", "Step before", () => acts.move(-1));
 }
 
+// What a campaign is about stays when its plan is changed.
+const stepsOf = (state) => (state.changed ? STEPS.filter((one) => ["waves", "safety", "pace"].includes(one.id)) : STEPS);
+
 async function load(state, acts, query) {
   try {
     const [found, groups] = await Promise.all([get("/releases", { limit: 500 }), get("/groups").catch(() => ({ groups: [] }))]);
     state.groups = groups.groups;
-    const wanted = query.get("like");
+    const [wanted, kept] = [query.get("like"), query.get("change")];
+    if (kept) {
+      state.changed = await get(`/campaigns/${encodeURIComponent(kept)}`);
+      Object.assign(state, { draft: changing(state.changed), step: "waves" });
+      title(`Change ${state.changed.name}`);
+    }
     if (wanted) state.draft = like(await get(`/campaigns/${encodeURIComponent(wanted)}`));
     else if (query.get("version")) Object.assign(state.draft, { version: query.get("version"), product: query.get("product") ?? "", target: query.get("target") ?? "" });
     if (state.draft.target) acts.box.set(state.draft.target);
     state.releases = found.releases.filter((one) => one.is_published).reverse();
+    if (state.changed) return;
     const known = (one) => state.releases.filter((each) => each.version === one);
     // A product is only said where it tells one from another.
     if (known(state.draft.version).length < 2) state.draft.product = "";
@@ -107,9 +118,29 @@ async function create(state, draw, isStarted) {
   }
 }
 
+async function change(state, draw) {
+  const { campaign, name } = state.changed;
+  Object.assign(state, { isBusy: true, error: null });
+  draw();
+  try {
+    // Its field has no seconds.
+    const body = { ...read(state.draft).body, start_at_s: state.changed.plan.start_at_s };
+    await put(`/campaigns/${encodeURIComponent(campaign)}`, body);
+    toast(`The plan of ${name} is changed`, { kind: "good", command: isSaid(state.draft) ? changed(state.draft, campaign) : "" });
+    go(`/campaigns/${encodeURIComponent(campaign)}`);
+  } catch (error) {
+    Object.assign(state, { isBusy: false, error });
+    draw();
+  }
+}
+
+function headOf({ changed: one }) {
+  const above = h("a.crumb", { href: one ? `/campaigns/${encodeURIComponent(one.campaign)}` : "/campaigns" }, icon("left"), one ? one.name : "Campaigns");
+  return one ? heading("Change the plan", { above, note: "It counts at once, for all that has not happened yet" }) : heading("New campaign", { above, note: "Nothing is ordered before you start it" });
+}
+
 function view(state, acts) {
-  const above = h("a.crumb", { href: "/campaigns" }, icon("left"), "Campaigns");
-  const head = heading("New campaign", { above, note: "Nothing is ordered before you start it" });
+  const head = headOf(state);
   if (!may("campaigns:write") || !reachesAll) return [head, empty("You can not make one", "Who may has the role operator or admin, and reaches all devices.", { picture: "shield" })];
   if (!state.releases) return [head, skeleton(8)];
   const { body, mistakes } = read(state.draft);
@@ -125,11 +156,12 @@ function view(state, acts) {
 }
 
 function stepList(state, mistakes, acts) {
-  const at = STEPS.findIndex((one) => one.id === state.step);
+  const steps = stepsOf(state);
+  const at = steps.findIndex((one) => one.id === state.step);
   return h(
     "ol.wizard-steps",
     { "aria-label": "Steps" },
-    STEPS.map((one, index) => {
+    steps.map((one, index) => {
       const isWrong = index < at && mistakes.some((each) => each.step === one.id);
       const kind = one.id === state.step ? "is-now" : isWrong ? "is-wrong" : index < at ? "is-done" : "";
       return h(
@@ -144,17 +176,24 @@ function stepList(state, mistakes, acts) {
 function stepPanel(state, mistakes, acts) {
   const step = STEPS.find((one) => one.id === state.step);
   const here = mistakes.filter((one) => one.step === state.step);
-  const content = state.step === "preview" ? previewStep(state, mistakes, acts) : h("div.form", DRAWN[state.step](acts), here.length > 0 && state.step !== "release" && h("ul.form-mistakes", { role: "alert" }, here.map((one) => h("li", one.text))));
+  const content = state.step === "preview" ? previewStep(state, mistakes, acts) : h("div.form", state.changed && state.error && refused(state.error, acts), DRAWN[state.step](acts), here.length > 0 && state.step !== "release" && h("ul.form-mistakes", { role: "alert" }, here.map((one) => h("li", one.text))));
   return h(
     "section.panel",
     { "aria-labelledby": "step-title", key: `step-${state.step}` },
     h("header.panel-head", h("h2", { id: "step-title", tabindex: "-1" }, step.name), state.step === "preview" && state.preview && h("button.link", { type: "button", title: "Other devices come first", on: { click: () => ((state.seed = null), (state.preview = null), acts.again()) } }, "Draw lots again")),
     h("div.panel-body", content),
-    h("footer.wizard-foot", state.step !== "release" && h("button.button", { type: "button", key: "back", on: { click: () => acts.move(-1) } }, icon("left"), "Back"), ends(state, mistakes, here, acts)),
+    h("footer.wizard-foot", state.step !== stepsOf(state)[0].id && h("button.button", { type: "button", key: "back", on: { click: () => acts.move(-1) } }, icon("left"), "Back"), ends(state, mistakes, here, acts)),
   );
 }
 
 function ends(state, mistakes, here, acts) {
+  if (state.changed) {
+    const isLast = state.step === stepsOf(state).at(-1).id;
+    return [
+      !isLast && h("button.button.push", { type: "button", key: "next", disabled: here.length > 0, on: { click: () => acts.move(1) } }, "Next", icon("right")),
+      h("button.button.primary", { type: "button", key: "change", class: isLast ? "push" : "", disabled: state.isBusy || mistakes.length > 0, on: { click: acts.change } }, "Change the plan"),
+    ];
+  }
   if (state.step !== "preview") return h("button.button.primary.push", { type: "button", key: "next", disabled: here.length > 0, on: { click: () => acts.move(1) } }, "Next", icon("right"));
   const isReady = state.preview && !state.isBusy && !mistakes.length && (state.preview.devices > 0 || state.draft.is_dynamic);
   const verb = Number(state.draft.approvals) > 0 ? "Create, and ask for approval" : state.draft.start_at ? "Create, and begin at its time" : "Create and start";
@@ -176,12 +215,14 @@ function previewStep(state, mistakes, acts) {
 }
 
 function refused(error, acts) {
+  const { state } = acts;
   const step = STEPS.find((one) => one.id === stepOf(error));
-  return h("div.banner.is-bad", { role: "alert" }, icon("alert"), h("div", h("strong", [error.place, error.message].filter(Boolean).join(": ")), error.hint && h("p", error.hint), h("p", h("button.link", { type: "button", on: { click: () => acts.goTo(step.id) } }, `Change it in ${step.name}`))));
+  return h("div.banner.is-bad", { role: "alert" }, icon("alert"), h("div", h("strong", [error.place, error.message].filter(Boolean).join(": ")), error.hint && h("p", error.hint), h("p", h("button.link", { type: "button", on: { click: () => acts.goTo(step.id) } }, stepsOf(state).includes(step) ? `Change it in ${step.name}` : "Look at the plan"))));
 }
 
 function byCommand(state) {
   if (!state.draft.version) return null;
   if (!isSaid(state.draft)) return h("p.panel-note", "Waves with limits of their own, or by filter, can not be said by options of the command: it has one limit for all.");
+  if (state.changed) return h("div.stack.above", commandLine(changed(state.draft, state.changed.campaign)));
   return h("div.stack.above", commandLine(command(state.draft, { name: state.draft.name.trim(), seed: state.preview?.seed ?? null })));
 }
