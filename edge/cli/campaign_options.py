@@ -152,10 +152,7 @@ def body(**said: Any) -> dict[str, Any]:
         InputError: One can not be read.
     """
     return {
-        **{name: said[name] for name in ("version", "product", "target", "on_trip", "approvals")},
-        **{
-            name: said[name] for name in ("priority", "tries", "download_only", "reboot", "confirm")
-        },
+        **{name: said[name] for name in _AS_SAID},
         "is_dynamic": said["dynamic"],
         "waves": _waves(said),
         "evidence": _evidence(said["evidence"]),

@@ -76,6 +76,7 @@ def test_options_are_the_body_of_a_request() -> None:
     assert found["waves"][1]["limit"] == {"percent": None, "count": 3}
     assert found["pace"]["bytes_per_s"] == 1_500_000
     assert found["evidence"] is None
+    assert found["window"] == "02:00-04:00"
 
 
 @pytest.mark.parametrize(
@@ -120,5 +121,6 @@ _SAID: dict[str, Any] = {
     "dynamic": False,
     "download_only": False,
     "reboot": "now",
+    "window": "02:00-04:00",
     "confirm": "as-set",
 }
