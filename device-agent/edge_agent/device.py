@@ -4,11 +4,13 @@ import logging
 import random
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from edge_agent import identity as identities
 from edge_agent import standing, status
 from edge_agent.backoff import Backoff
 from edge_agent.boot.uboot import SyncedFile, UbootControl
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TRUST: Final = "trust"
+_RENEWAL_BEGINS_S: Final = 60.0
+_RENEWAL_ENDS_S: Final = 2.0
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -95,10 +99,15 @@ class Board:
 
 @dataclass(slots=True)
 class Waker:
-    """Lets the agent wait, until it has to end or is asked for something."""
+    """Lets the agent wait, until it has to end or is asked for something.
+
+    Attributes:
+        is_at_rest: Whether the agent has nothing under way.
+    """
 
     stop: threading.Event = field(default_factory=threading.Event)
     link: Link | None = None
+    is_at_rest: Callable[[], bool] = lambda: False
     _is_ended: bool = False
     _wake: threading.Event = field(default_factory=threading.Event)
 
@@ -230,6 +239,48 @@ def enrol(places: Places, waker: Waker) -> None:
     threading.Thread(target=work, name="enrolment", daemon=True).start()
 
 
+@contextmanager
+def renewing(places: Places, waker: Waker) -> Iterator[None]:
+    """Keep the certificate of this device from ending, while the block runs."""
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=_renew, args=(places, waker, stop), name="renewal", daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(_RENEWAL_ENDS_S)
+
+
+def _renew(places: Places, waker: Waker, stop: threading.Event) -> None:
+    # A device that starts has other things to do, and one without a certificate loads none of it.
+    while not stop.wait(_RENEWAL_BEGINS_S):
+        if (places.data / identities.OWN).is_dir():
+            break
+    else:
+        return
+    from edge_agent.renew import Renewal
+
+    settings, clock = Settings.read(places.etc / "agent.json"), DeviceClock()
+    storage = SyncedFile(places.devices / "bootstate")
+    floor_s = StoredCounters(storage, running=places.standing().floor).floor().floor_s
+
+    def now_s() -> int | None:
+        found = clock.now_s()
+        return found if found >= floor_s else None
+
+    Renewal(
+        places.data,
+        lambda: server_of(settings, places.config).http,
+        now_s,
+        is_at_rest=lambda: waker.is_at_rest(),
+        renewed=waker.start_anew,
+        backoff=Backoff(random.SystemRandom().random),
+    ).run(stop, 0)
+
+
 def request_reboot(pipe: Path) -> None:
     """Ask init to restart the system; it stops the services in order first.
 
@@ -257,7 +308,7 @@ def _source(
 def identity_of(places: Places) -> Identity | None:
     """Return the certificate of this device and what belongs to it, None if it has none."""
     try:
-        return Identity.read(places.data / "identity")
+        return identities.own(places.data)
     except IdentityError as error:
         logger.info("no server: %s", error)
         return None

@@ -20,19 +20,21 @@ ENDS_ALONE: Final = (State.IDLE, State.REBOOTING, State.CONFIRMING)
 
 
 def run(places: Places, waker: Waker) -> None:
-    """Run the agent until the waker ends it; once more when the device has got its certificate.
+    """Run the agent until the waker ends it; once more when the device has got a certificate.
 
     Raises:
         AgentError: The device cannot be worked with at all.
     """
-    while True:
-        _run_once(places, waker)
-        if not waker.goes_on():
-            return
+    with device.renewing(places, waker):
+        while True:
+            _run_once(places, waker)
+            if not waker.goes_on():
+                return
 
 
 def _run_once(places: Places, waker: Waker) -> None:
     agent = device.agent(places, waker)
+    waker.is_at_rest = agent.is_at_rest
     device.enrol(places, waker)
     listening = _socket(agent, places)
     asked = reach.start(places, agent, waker.link) if waker.link is not None else None

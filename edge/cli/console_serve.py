@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge.cli import console_mqtt, console_oidc, trusted
+from edge.cli import console_mqtt, console_network, console_oidc, trusted
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.console.devices import certificates
@@ -64,26 +64,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Name or address of this server, for the certificate of its first start.",
 )
-@click.option(
-    "--webhook-network",
-    "webhook_networks",
-    multiple=True,
-    help="A private network that webhooks may go to, such as 10.1.0.0/16; may be repeated.",
-)
-@click.option(
-    "--proxy",
-    "proxies",
-    multiple=True,
-    help="Address or network of a proxy whose X-Forwarded-For is believed; may be repeated.",
-)
-@click.option(
-    "--ddi-poll",
-    "ddi_poll_s",
-    type=click.IntRange(1, 86399),
-    default=300,
-    show_default=True,
-    help="Seconds between two polls of devices that speak DDI.",
-)
+@console_network.options
 @console_mqtt.options
 @console_oidc.options
 @JSON
@@ -100,18 +81,14 @@ def serve(
     port: int,
     api_port: int,
     hosts: tuple[str, ...],
-    webhook_networks: tuple[str, ...],
-    proxies: tuple[str, ...],
     provider: "Provider | None",
-    ddi_poll_s: int,
     as_json: bool,
-    **mqtt: Any,
+    **more: Any,
 ) -> None:
     r"""Run the console until it is asked to end.
 
-    The first start makes the folder, certificates of its own for TLS, and a token that may do
-    all. Devices trust "tls/server-ca.crt" of the folder. MQTT is served by a Mosquitto that the
-    console runs, or by --broker.
+    The first start makes the folder, certificates for TLS, and a token that may do all. Devices
+    trust "tls/server-ca.crt" in it. MQTT is served by a Mosquitto of the console, or by --broker.
 
     \b
     Examples:
@@ -119,7 +96,8 @@ def serve(
       edge console serve --dir /srv/console --bind 0.0.0.0 --host fleet.example.com
     """
     output.as_json |= as_json
-    chosen = console_mqtt.MqttOptions.chosen(**mqtt)
+    network = {name: more.pop(name) for name in console_network.NAMES}
+    chosen = console_mqtt.MqttOptions.chosen(**more)
     app, site = _app(), Site(folder.absolute())
     settings = app.Settings(
         site=site,
@@ -130,12 +108,10 @@ def serve(
         port=port,
         api_port=api_port,
         hosts=tuple(dict.fromkeys(("localhost", "127.0.0.1", socket.gethostname(), *hosts))),
-        route=app.route_to(webhook_networks),
-        ddi_poll_s=ddi_poll_s,
         provider=provider,
-        proxies=app.proxies_of(proxies),
         links=chosen.links(site, bind),
         device_lists=chosen.device_lists,
+        **console_network.settings(app, network),
     )
     asyncio.run(_run(output, app.running(settings), settings.site, (*hosts, "localhost")[0]))
 

@@ -13,7 +13,7 @@ from contextlib import (
     suppress,
 )
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -32,6 +32,7 @@ from edge.console.audit import CONSOLE, Actor
 from edge.console.ddi.desk import DdiDesk
 from edge.console.ddi.link import POLL_S, DdiLink
 from edge.console.devices.list_watch import ListWatch
+from edge.console.enrolment.authority import LIFETIME
 from edge.console.enrolment.est import Est
 from edge.console.enrolment.own_list import OwnList
 from edge.console.enrolment.registrar import Registrar
@@ -94,6 +95,7 @@ class Settings:
         proxies: Who says for others from where they come.
         ddi_poll_s: How long devices that speak DDI wait between two polls.
         device_lists: Files with lists of revoked certificates of devices.
+        device_lifetime: How long certificates hold that the console makes for devices.
     """
 
     site: Site
@@ -111,6 +113,7 @@ class Settings:
     proxies: tuple[Network, ...] = ()
     ddi_poll_s: int = POLL_S
     device_lists: tuple[Path, ...] = ()
+    device_lifetime: timedelta = LIFETIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +177,14 @@ async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[in
     site, database = settings.site, office.database
     authorities = await database.read(tenants.authorities)
     link = HttpLink(office.desk, office.vaults, terminals=office.terminals).app()
-    registrar = Registrar(database, office.desk, site.tenants, now_s=office.now_s)
-    Est(registrar).add_to(link)
+    registrar = Registrar(
+        database,
+        office.desk,
+        site.tenants,
+        now_s=office.now_s,
+        lifetime=settings.device_lifetime,
+    )
+    Est(registrar, shown_by_tls).add_to(link)
     DdiLink(DdiDesk(office), shown_by_tls, poll_s=settings.ddi_poll_s).add_to(link)
     passwords = Passwords(settings.hasher)
     devices = device_tls(site, [one for _tenant, one in authorities])

@@ -126,6 +126,8 @@ class FrontDesk(Desk):
         state = await self._database.read(lambda one: _stands(one, certificate))
         if state is None:
             state = await self._database.write(lambda one: registry.knock(one, certificate, now_s))
+            # Another certificate may have been its own until now.
+            self._changes += 1
             self.stands_otherwise(device)
         if state is State.PENDING:
             await self.note_waiting(device, via)
@@ -307,6 +309,9 @@ class FrontDesk(Desk):
         if len(self._known) >= _KNOWN_MOST:
             self._known.clear()
             self._certificates.clear()
+        before = self._certificates.get((known.tenant, known.device), fingerprint)
+        if before != fingerprint:
+            self._known.pop(before, None)
         self._known[fingerprint] = known
         self._certificates[known.tenant, known.device] = fingerprint
 

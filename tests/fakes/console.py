@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.client import HTTPSConnection
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -20,6 +21,7 @@ from edge.console import app, tenants, tokens
 from edge.console.app import Link, Running, Settings
 from edge.console.audit import Actor
 from edge.console.devices import certificates
+from edge.console.enrolment.authority import LIFETIME
 from edge.console.hooks.courier import Route
 from edge.console.mqtt.link import LinkLimits
 from edge.console.mqtt.service import GivenBroker, OwnBroker
@@ -208,6 +210,7 @@ def running(
     given: GivenBroker | None = None,
     device_lists: tuple[Path, ...] = (),
     ddi_poll_s: int = 300,
+    device_lifetime: timedelta = LIFETIME,
 ) -> Iterator[Console]:
     """Run a console of a folder and a key ring, with `pki` as the authority of its devices.
 
@@ -216,7 +219,6 @@ def running(
         with_own_server: Its certificate is of its own making, else that of `pki`.
         mqtt_port: Of its broker; 0 for a free one, None for no MQTT.
         given: A broker that is there, instead.
-        device_lists: Files with lists of revoked certificates.
     """
     site = Site(folder)
     authority = certificates.authority(pki.factory.file.read_bytes(), "test")
@@ -238,6 +240,7 @@ def running(
         provider=provider,
         device_lists=device_lists,
         ddi_poll_s=ddi_poll_s,
+        device_lifetime=device_lifetime,
     )
     if not with_own_server:
         _take_server(site, pki)

@@ -11,6 +11,7 @@ class HistoryQuery(Words):
     """How much of the history."""
 
     limit: int = Field(50, ge=1, le=MOST)
+    after: str = Field("", description="`next` of the page before", max_length=256)
 
 
 class HistoryItemView(View):
@@ -24,12 +25,14 @@ class HistoryItemView(View):
     reason: str
     who: str = Field(description="Empty for the device")
     details: dict[str, object]
+    place: str = Field(description="In the stream, for `after`; it is never another one")
 
 
 class HistoryView(View):
     """What happened to a device, newest first; acts only for who may read the audit log."""
 
     items: list[HistoryItemView]
+    next: str = Field(description="For the next page; empty at the end")
 
 
 class ImageView(View):

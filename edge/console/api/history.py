@@ -7,22 +7,27 @@ from sqlalchemy import Connection
 from edge.console.api.detail_views import HistoryItemView, HistoryQuery, HistoryView
 from edge.console.api.endpoint import Call, Endpoint
 from edge.console.devices import history, registry
-from edge.console.devices.history import Item
+from edge.console.devices.history import Item, Place
 from edge.console.tokens import Scope
 
 
 async def show(call: Call) -> HistoryView:
     """Tell what happened to a device."""
     tenant, device = call.actor.tenant, call.part("device")
-    most = call.query_as(HistoryQuery).limit
+    query = call.query_as(HistoryQuery)
+    after = Place.of(query.after) if query.after else None
     with_audit = Scope.AUDIT_READ in call.visitor.scopes
 
     def read(one: Connection) -> list[Item]:
         registry.get(one, tenant, device)
-        return history.of_device(one, tenant, device, most=most, with_audit=with_audit)
+        return history.of_device(
+            one, tenant, device, most=query.limit + 1, with_audit=with_audit, after=after
+        )
 
     found = await call.office.database.read(read)
-    return HistoryView(items=[HistoryItemView.model_validate(asdict(one)) for one in found])
+    shown = found[: query.limit]
+    items = [HistoryItemView.model_validate(asdict(one)) for one in shown]
+    return HistoryView(items=items, next=shown[-1].place if len(found) > query.limit else "")
 
 
 ENDPOINTS = (

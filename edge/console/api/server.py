@@ -99,8 +99,10 @@ def app(
     door = door or ClosedDoor()
     api = _Api(Rooms(office, incoming, Overviews(office.database), office.now_s()), door)
     stream = Stream(office, api.reader)
+    pages = Pages(door)
     made = web.Application(
-        client_max_size=BODY_MOST_BYTES, middlewares=[errors.answering, guard.guarding]
+        client_max_size=BODY_MOST_BYTES,
+        middlewares=[errors.answering, guard.guarding, pages.missing],
     )
     made.on_response_prepare.append(guard.add_headers)
     made.on_response_prepare.append(api.count)
@@ -114,7 +116,7 @@ def app(
     made.router.add_get("/metrics", api.give_metrics)
     made.router.add_get(f"{PREFIX}/stream", stream.give)
     made.on_shutdown.append(stream.end)
-    made.add_routes(Pages(door).routes())
+    made.add_routes(pages.routes())
     return made
 
 

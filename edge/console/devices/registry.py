@@ -8,16 +8,17 @@ nobody named waits until somebody accepts it.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from edge.console import audit, tenants
 from edge.console.audit import Actor
-from edge.console.devices import papers
+from edge.console.devices import papers, renewals
 from edge.console.devices.certificates import Certificate
 from edge.console.store.ddi_tables import DDI_ACTIONS, DDI_DEVICES, REPORTED
-from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, ORDERS, RETIRED, SIGHTINGS, TAGS
+from edge.console.store.enrolment_tables import RENEWALS
+from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, ORDERS, SIGHTINGS, TAGS
 from edge.errors import InputError, RefusedError, ThingNotFoundError
 from edge_signing.errors import FormatError
 from edge_signing.trust.names import check_device
@@ -77,7 +78,7 @@ def knock(connection: Connection, certificate: Certificate, now_s: int) -> State
         return None
     actor = Actor(tenant, f"device:{certificate.device}", now_s)
     is_new = papers.note(connection, tenant, certificate, authority, now_s)
-    if _is_retired(connection, certificate.fingerprint):
+    if renewals.is_retired(connection, certificate.fingerprint.hex()):
         return None
     if row is None:
         _add(connection, actor, certificate.device, State.PENDING, certificate.fingerprint)
@@ -89,7 +90,7 @@ def knock(connection: Connection, certificate: Certificate, now_s: int) -> State
 def _met(
     connection: Connection,
     actor: Actor,
-    row: Row[tuple[object, ...]],
+    row: Row[Any],
     certificate: Certificate,
     *,
     is_new: bool,
@@ -102,10 +103,24 @@ def _met(
         _set(connection, actor.tenant, certificate.device, fingerprint=print_)
         _record(connection, actor, "bind", certificate)
         return State.ACCEPTED
+    if renewals.is_offered(connection, actor.tenant, certificate.device, print_):
+        return _renewed(connection, actor, row, certificate)
     if is_new:
         # From now on MQTT can not tell the two apart.
         _record(connection, actor, "other-certificate", certificate)
     return None
+
+
+def _renewed(
+    connection: Connection, actor: Actor, row: Row[Any], certificate: Certificate
+) -> State:
+    """Let the certificate count that a device asked for; the one before never does again."""
+    if row.state == State.ACCEPTED:
+        renewals.retire(connection, actor, certificate.device, row.fingerprint, is_renewed=True)
+        print_ = certificate.fingerprint.hex()
+        _set(connection, actor.tenant, certificate.device, fingerprint=print_)
+        _record(connection, actor, "renewed", certificate)
+    return State(row.state)
 
 
 def enrol(
@@ -181,8 +196,8 @@ def reject(connection: Connection, actor: Actor, device: str) -> None:
     row = get(connection, actor.tenant, device)
     if row.state != State.PENDING:
         raise RefusedError(f"{device} is {row.state}, not pending", hint="revoke it instead")
-    _retire(connection, actor, device, row.fingerprint)
-    for table in (MEMBERS, TAGS, ATTRIBUTES, REPORTED, DDI_DEVICES, SIGHTINGS, DEVICES):
+    renewals.retire(connection, actor, device, row.fingerprint)
+    for table in (MEMBERS, TAGS, ATTRIBUTES, REPORTED, DDI_DEVICES, RENEWALS, SIGHTINGS, DEVICES):
         same = (table.c.tenant == actor.tenant, table.c.device == device)
         connection.execute(delete(table).where(*same))
     audit.record(connection, actor, "device.reject", _subject(device))
@@ -197,7 +212,8 @@ def decommission(connection: Connection, actor: Actor, device: str) -> None:
     """
     row = get(connection, actor.tenant, device)
     _act(connection, actor, device, "decommission")
-    _retire(connection, actor, device, row.fingerprint)
+    renewals.retire(connection, actor, device, row.fingerprint)
+    renewals.forget(connection, actor, device, row.fingerprint)
     _forget_ddi(connection, actor, device)
     _set(connection, actor.tenant, device, fingerprint=None, desired=None)
 
@@ -219,7 +235,8 @@ def re_enrol(
     row = get(connection, actor.tenant, device)
     if row.state == State.PENDING:
         raise RefusedError(f"{device} is pending", hint="accept it, or reject it")
-    _retire(connection, actor, device, row.fingerprint)
+    renewals.retire(connection, actor, device, row.fingerprint)
+    renewals.forget(connection, actor, device, row.fingerprint)
     if fingerprint is not None:
         _require_unused(connection, fingerprint)
     _forget_ddi(connection, actor, device)
@@ -323,21 +340,6 @@ def _add(
     connection.execute(insert(SIGHTINGS).values(tenant=actor.tenant, device=device))
 
 
-def _retire(connection: Connection, actor: Actor, device: str, fingerprint: str | None) -> None:
-    if fingerprint is None or _is_retired(connection, bytes.fromhex(fingerprint)):
-        return
-    connection.execute(
-        insert(RETIRED).values(
-            tenant=actor.tenant, fingerprint=fingerprint, device=device, retired_at_s=actor.now_s
-        )
-    )
-
-
-def _is_retired(connection: Connection, fingerprint: bytes) -> bool:
-    asked = select(RETIRED.c.device).where(RETIRED.c.fingerprint == fingerprint.hex())
-    return connection.execute(asked).first() is not None
-
-
 def _anywhere(connection: Connection, device: str) -> Row[tuple[object, ...]] | None:
     """Return the row of a device of any tenant: ids are given once."""
     return connection.execute(select(DEVICES).where(DEVICES.c.device == device)).first()
@@ -354,7 +356,9 @@ def _require_free(connection: Connection, device: str, fingerprint: bytes | None
 
 def _require_unused(connection: Connection, fingerprint: bytes) -> None:
     asked = select(DEVICES.c.device).where(DEVICES.c.fingerprint == fingerprint.hex())
-    if connection.execute(asked).first() is not None or _is_retired(connection, fingerprint):
+    if connection.execute(asked).first() is not None or renewals.is_retired(
+        connection, fingerprint.hex()
+    ):
         raise RefusedError(f"certificate {fingerprint.hex()[:16]}: it is or was that of a device")
 
 

@@ -21,7 +21,7 @@ from edge.console.enrolment.requests import Wanted
 FILE: Final = "device-ca.crt"
 _AUTHORITY: Final = timedelta(days=30 * 365)
 # Devices live long and may be away for years; a lost one is revoked.
-_DEVICE: Final = timedelta(days=20 * 365)
+LIFETIME: Final = timedelta(days=20 * 365)
 _LIST: Final = timedelta(days=8)
 _SECRET: Final = 0o600
 
@@ -35,9 +35,13 @@ class DeviceAuthority:
     Args:
         folder: Of its files; they are made when missing.
         name: Its common name.
+        lifetime: How long the certificates hold that it makes.
     """
 
-    def __init__(self, folder: Path, name: str, *, now: datetime) -> None:
+    def __init__(
+        self, folder: Path, name: str, *, now: datetime, lifetime: timedelta = LIFETIME
+    ) -> None:
+        self._lifetime = lifetime
         key_file, file = folder / "device-ca.key", folder / FILE
         if not file.is_file():
             _make(key_file, file, name, now)
@@ -55,12 +59,13 @@ class DeviceAuthority:
         return made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def issue(self, wanted: Wanted, *, now: datetime) -> x509.Certificate:
-        """Return a certificate of a device."""
+        """Return a certificate of a device, which ends with that of the authority at last."""
         key = wanted.key
+        lifetime = min(self._lifetime, self.certificate.not_valid_after_utc - now)
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
         subject = issuing.common_name(wanted.device)
         return (
-            issuing.builder(subject, self.certificate.subject, key, now, _DEVICE)
+            issuing.builder(subject, self.certificate.subject, key, now, lifetime)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(usage, critical=False)
             .sign(self._key, hashes.SHA256())

@@ -14,7 +14,7 @@ from edge.console.devices import certificates, groups, registry
 from edge.console.enrolment import keys
 from edge.console.enrolment.keys import EnrolmentKey
 from edge.console.enrolment.requests import Key, Wanted
-from edge.console.store.tables import ISSUED
+from edge.console.store.enrolment_tables import ISSUED
 
 Issue = Callable[[Wanted], x509.Certificate]
 
@@ -64,7 +64,7 @@ def enrol(
     values = {
         "tenant": key.tenant,
         "device": wanted.device,
-        "key_digest": _digest(wanted.key),
+        "key_digest": key_digest(wanted.key),
         "enrolment_key": key.key,
         "certificate": der,
         "issued_at_s": now_s,
@@ -82,7 +82,7 @@ def _again(connection: Connection, key: EnrolmentKey, wanted: Wanted) -> Enrolle
     same = (
         ISSUED.c.tenant == key.tenant,
         ISSUED.c.device == wanted.device,
-        ISSUED.c.key_digest == _digest(wanted.key),
+        ISSUED.c.key_digest == key_digest(wanted.key),
         ISSUED.c.enrolment_key == key.key,
     )
     der = connection.scalar(select(ISSUED.c.certificate).where(*same))
@@ -94,7 +94,8 @@ def _again(connection: Connection, key: EnrolmentKey, wanted: Wanted) -> Enrolle
     return Enrolled(key.tenant, x509.load_der_x509_certificate(bytes(der)), int(row.epoch))
 
 
-def _digest(key: Key) -> str:
+def key_digest(key: Key) -> str:
+    """Return the SHA-256 of a public key in hex."""
     der = key.public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )

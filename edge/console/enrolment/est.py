@@ -1,14 +1,16 @@
 """Enrolment over secure transport: what devices ask to get a certificate.
 
 The key of enrolment is sent as `Authorization: Bearer`, or as the password of `Basic`, which
-clients of EST know. Renewal (`simplereenroll`), server-side keys and attributes are not there. Who
-asks for `application/pem-certificate-chain` (RFC 8555, section 9.1) gets that in place of PKCS #7.
+clients of EST know. Who renews shows the certificate that it has. Server-side keys and attributes
+are not there. Who asks for `application/pem-certificate-chain` (RFC 8555, section 9.1) gets that
+in place of PKCS #7.
 
-Source: RFC 7030, sections 3.2.2, 4.1 and 4.2.
+Source: RFC 7030, sections 3.2.2, 3.3.2, 4.1 and 4.2.
 """
 
 import base64
 import binascii
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
@@ -17,7 +19,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from edge.console.enrolment import requests
+from edge.console.enrolment.enrol import Enrolled
 from edge.console.enrolment.registrar import Registrar
+from edge.console.enrolment.renewal import TooSoonError
+from edge.console.enrolment.requests import Wanted
 from edge.errors import InputError, RefusedError, ThingNotFoundError
 
 PATH: Final = "/.well-known/est"
@@ -33,30 +38,46 @@ class Est:
 
     Args:
         registrar: Makes them.
+        shown: Returns the certificate of a request that TLS has verified, in DER.
     """
 
-    def __init__(self, registrar: Registrar) -> None:
-        self._registrar = registrar
+    def __init__(self, registrar: Registrar, shown: Callable[[web.Request], bytes | None]) -> None:
+        self._registrar, self._shown = registrar, shown
 
     def add_to(self, app: web.Application) -> None:
         """Add its routes to the application of the devices."""
         app.router.add_post(f"{PATH}/simpleenroll", self._enrol)
+        app.router.add_post(f"{PATH}/simplereenroll", self._renew)
 
     async def _enrol(self, request: web.Request) -> web.Response:
         key = _key(request)
-        try:
-            wanted = requests.read(await request.read())
-            made = await self._registrar.enrol(key, wanted)
-        except InputError as error:
-            raise web.HTTPBadRequest(text=str(error)) from error
-        except (RefusedError, ThingNotFoundError) as error:
-            raise web.HTTPForbidden(text=str(error)) from error
-        headers = {EPOCH: str(made.epoch), "Cache-Control": "no-store"}
-        if _PEM in request.headers.get("Accept", ""):
-            body = made.certificate.public_bytes(serialization.Encoding.PEM)
-            return web.Response(body=body, headers={**headers, "Content-Type": _PEM})
-        headers |= {"Content-Type": _PKCS7, "Content-Transfer-Encoding": "base64"}
-        return web.Response(body=_packed([made.certificate]), headers=headers)
+        return await _answer(request, lambda wanted: self._registrar.enrol(key, wanted))
+
+    async def _renew(self, request: web.Request) -> web.Response:
+        shown = self._shown(request)
+        if not shown:
+            raise web.HTTPForbidden(text="no certificate of a device was shown")
+        return await _answer(request, lambda wanted: self._registrar.renew(shown, wanted))
+
+
+async def _answer(
+    request: web.Request, make: Callable[[Wanted], Awaitable[Enrolled]]
+) -> web.Response:
+    try:
+        made = await make(requests.read(await request.read()))
+    except InputError as error:
+        raise web.HTTPBadRequest(text=str(error)) from error
+    except TooSoonError as error:
+        wait = {"Retry-After": str(error.wait_s)}
+        raise web.HTTPTooManyRequests(text=str(error), headers=wait) from error
+    except (RefusedError, ThingNotFoundError) as error:
+        raise web.HTTPForbidden(text=str(error)) from error
+    headers = {EPOCH: str(made.epoch), "Cache-Control": "no-store"}
+    if _PEM in request.headers.get("Accept", ""):
+        body = made.certificate.public_bytes(serialization.Encoding.PEM)
+        return web.Response(body=body, headers={**headers, "Content-Type": _PEM})
+    headers |= {"Content-Type": _PKCS7, "Content-Transfer-Encoding": "base64"}
+    return web.Response(body=_packed([made.certificate]), headers=headers)
 
 
 def _key(request: web.Request) -> str:

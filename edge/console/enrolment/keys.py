@@ -13,7 +13,7 @@ from edge.console import audit
 from edge.console.audit import Actor
 from edge.console.devices import groups
 from edge.console.filters import glob
-from edge.console.store.tables import ENROLMENT_KEYS
+from edge.console.store.enrolment_tables import ENROLMENT_KEYS
 from edge.errors import InputError, RefusedError, ThingNotFoundError
 
 _TEXT: Final = re.compile(r"edge-enrol_([0-9a-f]{16})_([0-9a-f]{64})")

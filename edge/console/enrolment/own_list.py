@@ -45,7 +45,8 @@ class OwnList:
             authority = await asyncio.to_thread(DeviceAuthority, self._folder, "", now=self._now())
             self._authority = authority
         issuer = papers.number_of(0, authority.certificate).issuer
-        serials = await self._database.read(lambda one: _retired(one, self._tenant, issuer))
+        now_s = int(self._now().timestamp())
+        serials = await self._database.read(lambda one: _retired(one, self._tenant, issuer, now_s))
         made = self._made
         if made is None or not self._says(made, serials):
             pem = authority.revoked([int(one, 16) for one in serials], now=self._now())
@@ -58,10 +59,15 @@ class OwnList:
         return is_same and made.begins <= self._now() < made.begins + _RENEW
 
 
-def _retired(connection: Connection, tenant: str, issuer: str) -> list[str]:
+def _retired(connection: Connection, tenant: str, issuer: str, now_s: int) -> list[str]:
+    """Return the serial numbers that the list has to name: what has expired is taken by nobody."""
     same = (RETIRED.c.tenant == CERTIFICATES.c.tenant) & (
         RETIRED.c.fingerprint == CERTIFICATES.c.fingerprint
     )
     asked = select(CERTIFICATES.c.serial).join(RETIRED, same)
-    ours = (CERTIFICATES.c.tenant == tenant, CERTIFICATES.c.issuer == issuer)
+    ours = (
+        CERTIFICATES.c.tenant == tenant,
+        CERTIFICATES.c.issuer == issuer,
+        CERTIFICATES.c.ends_at_s >= now_s,
+    )
     return sorted(connection.scalars(asked.where(*ours)))

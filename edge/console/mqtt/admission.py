@@ -1,7 +1,8 @@
 """Whom MQTT lets in: the broker knows a device by the name in its certificate alone.
 
 So a device is let in there only while every other certificate of its name that was ever seen has
-expired, or is on a list of revoked ones that the broker enforces. HTTP looks at the certificate
+expired, or is on a list of revoked ones that the broker enforces, or is one that the device itself
+has renewed: who has its key was that device. HTTP looks at the certificate
 itself and serves the device all the same.
 """
 
@@ -15,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, or_, select
 from edge.console.devices.papers import Number
 from edge.console.devices.registry import State
 from edge.console.devices.revocation import Lists
+from edge.console.store.enrolment_tables import RENEWALS
 from edge.console.store.tables import CERTIFICATES, DEVICES, RETIRED
 
 _AT_ONCE: Final = 500
@@ -61,6 +63,12 @@ def _of_some(
     asked = asked.where(DEVICES.c.tenant == tenant, DEVICES.c.device.in_(names))
     rows = {row.device: row for row in connection.execute(asked)}
     papers = _papers(connection, tenant, names)
+    renewed = _renewed(connection, tenant, names)
+    for name, some in papers.items():
+        own = rows[name].fingerprint if name in rows else None
+        papers[name] = [
+            one for one in some if one.fingerprint == own or one.fingerprint not in renewed
+        ]
     return {name: _stands(rows.get(name), papers[name], lists, now_s) for name in names}
 
 
@@ -83,6 +91,20 @@ def _papers(connection: Connection, tenant: str, names: Sequence[str]) -> dict[s
         for row in connection.execute(asked):
             found[row.device].append(row)
     return found
+
+
+def _renewed(connection: Connection, tenant: str, names: Sequence[str]) -> set[str]:
+    """Return the certificates that devices have beside their own because they renew.
+
+    The list of revoked ones has those of before, where the broker takes one.
+    """
+    before = select(RETIRED.c.fingerprint).where(
+        RETIRED.c.tenant == tenant, RETIRED.c.device.in_(names), RETIRED.c.is_renewed
+    )
+    next_ = select(RENEWALS.c.fingerprint).where(
+        RENEWALS.c.tenant == tenant, RENEWALS.c.device.in_(names)
+    )
+    return {*connection.scalars(before), *connection.scalars(next_)}
 
 
 def _stands(

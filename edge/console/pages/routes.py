@@ -10,11 +10,14 @@ from typing import Final
 from urllib.parse import quote
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from edge.console.pages import files
 from edge.console.visitor import Door, Visitor
 
+# What programs ask: they get errors as JSON, whoever asks.
+_PROGRAMS: Final = ("/api/", "/auth/", "/static/")
 # Paths below which the shell decides what there is to see.
 SCREENS: Final = ("devices", "campaigns", "releases", "audit", "settings")
 _NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -95,9 +98,21 @@ class Pages:
             headers={**_FOR_EVER, "Content-Type": found.kind, **coding},
         )
 
-    def _page(self, template: str, **words: object) -> web.Response:
+    @web.middleware
+    async def missing(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer a browser that asks for a page that is not there with one that says so."""
+        try:
+            return await handler(request)
+        except web.HTTPNotFound:
+            if not _wants_page(request):
+                raise
+            return self._page("missing.html", status=HTTPStatus.NOT_FOUND)
+
+    def _page(
+        self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **words: object
+    ) -> web.Response:
         text = self._templates.get_template(template).render(**words)
-        return web.Response(text=text, content_type=_HTML, headers=_NO_STORE)
+        return web.Response(status=status, text=text, content_type=_HTML, headers=_NO_STORE)
 
 
 def own_path(said: str) -> str:
@@ -105,6 +120,12 @@ def own_path(said: str) -> str:
     is_own = said.startswith("/") and not said.startswith(("//", "/\\"))
     # Browsers leave some letters out, and read `\\` as `/`.
     return said if is_own and said.isprintable() and "\\" not in said else "/"
+
+
+def _wants_page(request: web.Request) -> bool:
+    is_read = request.method in ("GET", "HEAD")
+    accepts = request.headers.get("Accept", "")
+    return is_read and _HTML in accepts and not request.path.startswith(_PROGRAMS)
 
 
 def _sent_to(path: str) -> web.Response:

@@ -22,6 +22,7 @@ from edge.console.store import (
     campaign_tables,
     command_tables,
     ddi_tables,
+    enrolment_tables,
     people_tables,
     terminal_tables,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "campaign_tables",
     "command_tables",
     "ddi_tables",
+    "enrolment_tables",
     "people_tables",
     "terminal_tables",
 ]
@@ -151,6 +153,8 @@ RETIRED: Final = Table(
     _key("fingerprint"),
     Column("device", Text, nullable=False),
     _integer("retired_at_s"),
+    # The device renewed it itself: who had its key was this device, and nobody else.
+    Column("is_renewed", Boolean, nullable=False, server_default="0"),
 )
 
 # What the certificates said that devices showed, so that a list of revoked ones can name them.
@@ -315,38 +319,6 @@ TOKENS: Final = Table(
     # As the audit log names actors; empty for tokens of before there were people.
     _text("made_by"),
     UniqueConstraint("token"),
-)
-
-# Whoever has one gets a certificate for a device.
-ENROLMENT_KEYS: Final = Table(
-    "enrolment_keys",
-    METADATA,
-    _key("tenant"),
-    _key("key"),
-    Column("name", Text, nullable=False),
-    # SHA-256 of the secret, which is as long.
-    Column("digest", Text, nullable=False),
-    _text("pattern"),
-    _text("group"),
-    Column("is_trusted", Boolean, nullable=False),
-    _integer("uses_left"),
-    _integer("created_at_s"),
-    _integer("expires_at_s"),
-    _integer("revoked_at_s"),
-    UniqueConstraint("key"),
-)
-
-# Certificates that were made for devices: who asks again with the same key gets the same one.
-ISSUED: Final = Table(
-    "issued_certificates",
-    METADATA,
-    _key("tenant"),
-    _key("device"),
-    # SHA-256 of the public key of the device.
-    _key("key_digest"),
-    Column("enrolment_key", Text, nullable=False),
-    Column("certificate", LargeBinary, nullable=False),
-    _integer("issued_at_s"),
 )
 
 HOOKS: Final = Table(

@@ -56,6 +56,45 @@ def test_a_device_goes_from_waiting_to_revoked(site: Console, edge: Run) -> None
     assert acts[-4:] == ["device.ask", "device.accept", "device.tag", "device.revoke"]
 
 
+def test_attributes_and_notes_are_written_and_taken_away(edge: Run, tmp_path: Path) -> None:
+    edge("devices", "register", "unit-7")
+    text = tmp_path / "visit.txt"
+    text.write_text("behind the boiler\n")
+
+    def said(*words: object) -> str:
+        status, out, err = edge("devices", *words)
+        assert status == 0, err
+        return out
+
+    assert said("set", "unit-7", "site=Hall 3", "rack=a=b") == "unit-7: rack=a=b site=Hall 3\n"
+    assert "unit-7" in said("list", 'attr.site="Hall 3"')
+    assert json.loads(said("set", "unit-7", "--remove", "rack", "--json")) == {
+        "device": "unit-7",
+        "attributes": {"site": "Hall 3"},
+    }
+    assert said("set", "unit-7", "--remove", "site") == "unit-7: no attributes\n"
+    assert said("note", "unit-7") == "unit-7: no notes\n"
+    assert said("note", "unit-7", "--file", text) == "behind the boiler\n\n"
+    assert said("note", "unit-7", "key at the desk") == "key at the desk\n"
+    assert json.loads(said("note", "unit-7", "--json"))["notes"] == "key at the desk"
+    assert said("note", "unit-7", "--clear") == "unit-7: no notes\n"
+
+
+def test_the_history_of_a_device_is_told_newest_first(edge: Run) -> None:
+    edge("devices", "register", "unit-7")
+    edge("devices", "tag", "unit-7", "--add", "berlin")
+
+    status, said, _err = edge("devices", "history", "unit-7")
+    whole = json.loads(edge("devices", "history", "unit-7", "--all", "--json")[1])["items"]
+    one = json.loads(edge("devices", "history", "unit-7", "--limit", "1", "--json")[1])["items"]
+
+    assert status == 0
+    assert said.index("device.tag") < said.index("device.register")
+    assert [item["what"] for item in whole] == ["device.tag", "device.register"]
+    assert one == whole[:1]
+    assert edge("devices", "history", "none")[0] == 3
+
+
 def test_a_release_of_a_repository_is_brought_and_ordered(edge: Run, operator: Operator) -> None:
     old = System.make("1", 1)
     operator.release(old)
@@ -136,6 +175,12 @@ def test_a_bundle_whose_metadata_names_more_waits_for_it(edge: Run, operator: Op
         pytest.param(["deploy", "9", "--to", "none"], 3, "no release '9'", id="no release"),
         pytest.param(["devices", "list", "x=1"], 2, "x", id="filter"),
         pytest.param(["devices", "tag", "none"], 2, "--add TAG", id="nothing to do"),
+        pytest.param(["devices", "set", "none"], 2, "--remove NAME", id="nothing to set"),
+        pytest.param(["devices", "set", "none", "site"], 2, "NAME=VALUE", id="no value"),
+        pytest.param(["devices", "set", "none", "a=1", "--remove", "a"], 2, "twice", id="twice"),
+        pytest.param(["devices", "set", "none", "a=1"], 3, "no device 'none'", id="no device"),
+        pytest.param(["devices", "note", "none", "x", "--clear"], 2, "one of them", id="two"),
+        pytest.param(["devices", "note", "none", "x"], 3, "no device 'none'", id="nobody's note"),
     ],
 )
 def test_what_the_console_refuses_has_its_exit_code(

@@ -16,6 +16,9 @@ export const commands = {
   show: (device) => line("devices", "show", device),
   tag: (device, add, remove) =>
     line("devices", "tag", device, add.flatMap((one) => ["--add", one]), remove.flatMap((one) => ["--remove", one])),
+  set: (device, values) =>
+    line("devices", "set", device, Object.entries(values).flatMap(([name, value]) => (value === null ? ["--remove", name] : [`${name}=${value}`]))),
+  note: (device, text) => line("devices", "note", device, text ? ["--", text] : "--clear"),
 };
 
 /** Accept a device; whether it was done. */

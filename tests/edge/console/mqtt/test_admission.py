@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from edge.console import tenants
 from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
-from edge.console.devices import certificates, registry
+from edge.console.devices import certificates, papers, registry
 from edge.console.devices.certificates import Certificate
 from edge.console.devices.papers import Number, number_of
 from edge.console.devices.revocation import Lists
@@ -21,6 +21,7 @@ from edge.console.mqtt import admission
 from edge.console.mqtt.desk import Admissions, MqttDesk
 from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
+from edge.console.store.enrolment_tables import RENEWALS
 from edge.console.store.tables import DEVICES
 from edge.console.terminal.switchboard import Switchboard
 from tests.fakes.pki import Pki
@@ -102,6 +103,41 @@ def test_who_is_out_is_denied(
     fleet.write_now(lambda one: act(one, ACTOR, "d-1"))
 
     assert stands(fleet) == (reason, True)
+
+
+def _renewed(fleet: Database, pki: Pki, tmp_path: Path, *, is_seen: bool) -> None:
+    """Let a device renew its certificate."""
+    old, new = (certificate(pki, tmp_path / name, "d-1") for name in ("old", "new"))
+    fleet.write_now(lambda one: registry.register(one, ACTOR, "d-1"))
+    call(fleet, old)
+    authority = x509.load_pem_x509_certificate(pki.factory.file.read_bytes())
+    fleet.write_now(lambda one: papers.note(one, "us", new, authority, NOW_S))
+    row: dict[str, object] = {"tenant": "us", "device": "d-1"}
+    row |= {"fingerprint": new.fingerprint.hex(), "key_digest": "", "certificate": b""}
+    fleet.write_now(lambda one: one.execute(insert(RENEWALS).values(row)))
+    if is_seen:
+        call(fleet, new)
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_a_device_that_renews_is_served_though_no_list_names_the_certificate_of_before(
+    fleet: Database, pki: Pki, tmp_path: Path, *, is_seen: bool
+) -> None:
+    _renewed(fleet, pki, tmp_path, is_seen=is_seen)
+
+    assert stands(fleet) == ("", False)
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_no_certificate_of_a_chain_of_renewals_is_served_after_it_was_enrolled_anew(
+    fleet: Database, pki: Pki, tmp_path: Path, *, is_seen: bool
+) -> None:
+    _renewed(fleet, pki, tmp_path, is_seen=is_seen)
+
+    fleet.write_now(lambda one: registry.re_enrol(one, ACTOR, "d-1"))
+    call(fleet, certificate(pki, tmp_path / "third", "d-1"))
+
+    assert stands(fleet)[1]
 
 
 def _re_enrolled(fleet: Database, pki: Pki, tmp_path: Path, days: int = 30) -> Certificate:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from edge.console import app
 from edge.keys import create
-from edge_agent import enrol
+from edge_agent import enrol, renew
 from edge_agent.backoff import Backoff
 from edge_agent.identity import Identity
 from edge_agent.link import LinkError
@@ -69,6 +70,28 @@ def test_a_device_that_enrolled_has_mqtt_and_its_certificate_of_before_has_none(
 
     assert eventually(lambda: new.is_broker_there)
     assert eventually(lambda: site.good("GET", "/devices/gw-1")["mqtt_refusal"] == "")
+    with pytest.raises(LinkError):
+        old.send_events([EVENT])
+    assert not old.is_broker_there
+    assert eventually(lambda: sends(new))
+
+
+def test_a_device_that_renewed_has_mqtt_and_its_certificate_of_before_has_none(
+    site: Console, tmp_path: Path
+) -> None:
+    folder = tmp_path / "one"
+    first = enrolled(site, folder)
+    kept = copytree(folder / "identity", tmp_path / "old")
+    before = linked(site, first)
+    assert eventually(lambda: sends(before))
+    before.close()
+
+    renew.renew(site.url, folder, first, pace=PACE)
+    new = linked(site, Identity.read(folder / "identity"))
+
+    assert eventually(lambda: sends(new))
+    assert site.good("GET", "/devices/gw-1")["mqtt_refusal"] == ""
+    old = linked(site, Identity.read(kept))
     with pytest.raises(LinkError):
         old.send_events([EVENT])
     assert not old.is_broker_there

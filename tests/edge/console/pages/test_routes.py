@@ -125,3 +125,36 @@ def test_a_name_is_text_in_the_page(shared: Console) -> None:
 
     assert answer.status == 200
     assert "<script>alert" not in answer.body
+
+
+def test_a_browser_gets_a_page_that_says_that_there_is_none(shared: Console) -> None:
+    said = "text/html,application/xhtml+xml,*/*;q=0.8"
+
+    answer = shared.ask("GET", "/no/<b>such", token="", headers={"Accept": said})
+
+    assert (answer.status, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert "There is no such page" in answer.body
+    assert "such<" not in answer.body
+    assert "<b>" not in answer.body
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "accept"),
+    [
+        pytest.param("GET", "/none", "*/*", id="a program"),
+        pytest.param("GET", "/none", "application/json", id="a program that says so"),
+        pytest.param("POST", "/none", "text/html", id="no page is sent to"),
+        pytest.param("GET", "/api/v1/none", "text/html", id="the API in a browser"),
+        pytest.param("GET", "/api/v1/devices/none", "text/html", id="a thing of the API"),
+        pytest.param("GET", "/static/x/none.js", "text/html", id="a file"),
+    ],
+)
+def test_programs_get_json_of_what_is_not_there(
+    shared: Console, method: str, path: str, accept: str
+) -> None:
+    answer = shared.ask(method, path, headers={"Accept": accept})
+
+    assert (answer.status, answer.headers["Content-Type"][:16]) == (404, "application/json")
+    assert answer.body["error"]

@@ -36,19 +36,28 @@ const TABS = [
   { id: "history", name: "History", draw: drawHistory },
 ];
 
+/** Take the newest page of the history, before what is known of it already. */
+function takeNewest(state, page) {
+  const last = page.items.at(-1)?.place;
+  const at = state.history.findIndex((one) => one.place === last);
+  if (at < 0) Object.assign(state, { history: page.items, older: page.next });
+  else state.history = page.items.concat(state.history.slice(at + 1));
+}
+
 export function device(screen) {
   const name = screen.words.device;
   title(name);
-  const state = { name, device: null, orders: [], history: [], limit: 50, error: null, tab: location.hash.slice(1) || "now", going: "" };
+  const state = { name, device: null, orders: [], history: [], older: "", error: null, tab: location.hash.slice(1) || "now", going: "" };
   const acts = {};
   const draw = () => show(screen.main, view(state, acts));
   Object.assign(state, { reach: reach(name, draw), logs: logChoice(), view: logView() });
   const path = `/devices/${part(name)}`;
   acts.load = async () => {
     try {
-      const [found, orders, history] = await Promise.all([get(path), get(`${path}/orders`), get(`${path}/history`, { limit: state.limit })]);
+      const [found, orders, history] = await Promise.all([get(path), get(`${path}/orders`), get(`${path}/history`)]);
       tellPhase(state.device, found);
-      Object.assign(state, { device: found, orders: orders.orders, history: history.items, error: null });
+      Object.assign(state, { device: found, orders: orders.orders, error: null });
+      takeNewest(state, history);
     } catch (error) {
       if (!state.device || error.status === 404) Object.assign(state, { error, device: null });
     }
@@ -66,9 +75,14 @@ export function device(screen) {
     state.logs.shown = one.command;
     acts.setTab("logs");
   };
-  acts.more = () => {
-    state.limit = Math.min(500, state.limit * 3);
-    acts.load();
+  acts.more = async () => {
+    try {
+      const page = await get(`${path}/history`, { after: state.older });
+      Object.assign(state, { history: state.history.concat(page.items), older: page.next });
+    } catch (error) {
+      tellError(error);
+    }
+    draw();
   };
   acts.deploy = () => state.device && deploy({ devices: [state.device] }).then(acts.load);
   acts.draw = draw;
@@ -159,7 +173,7 @@ function drawNow(state, acts) {
 }
 
 function drawHistory(state, acts) {
-  return panel("History", [timeline(state.history), state.history.length >= state.limit && state.limit < 500 && h("div.rows-more", h("button.button.small", { type: "button", on: { click: acts.more } }, "Show more"))], {
+  return panel("History", [timeline(state.history), state.older && h("div.rows-more", h("button.button.small", { type: "button", on: { click: acts.more } }, "Show more"))], {
     aside: copyButton(line("audit", "list", "--subject", `device:${state.name}`), "Copy the command"),
   });
 }

@@ -48,6 +48,7 @@ export function attributes(one, acts) {
     acts.draw();
     try {
       await patch(`${path(one)}/attributes`, { attributes: values });
+      toast("The attributes are kept", { kind: "good", command: commands.set(one.device, values) });
       form?.reset();
     } catch (error) {
       one.attributes = before;
@@ -90,7 +91,7 @@ export function notes(one, acts) {
     try {
       await put(`${path(one)}/notes`, { notes: acts.notes });
       one.notes = acts.notes;
-      toast("The notes are kept", { kind: "good" });
+      toast("The notes are kept", { kind: "good", command: commands.note(one.device, acts.notes) });
     } catch (error) {
       tellError(error);
     }

@@ -1,4 +1,4 @@
-// The console itself: how it is, tokens, groups, people.
+// The console itself: how it is, tokens, webhooks, keys of enrolment, groups, people.
 
 import { get, may, part, post, put, reachesAll, remove, visitor } from "../api.js";
 import { commandLine, copyButton, line } from "../command.js";
@@ -9,6 +9,8 @@ import { icon } from "../icons.js";
 import { badge, facts, heading, panel, skeleton, time } from "../parts.js";
 import { title } from "../router.js";
 import { tellError, toast } from "../toast.js";
+import { enrolment } from "./enrolment.js";
+import { hooks } from "./hooks.js";
 import { people } from "./people.js";
 
 const SCOPES = {
@@ -34,7 +36,7 @@ const ENDS = [
 
 export function settings(screen) {
   title("Settings");
-  const state = { console: null, ready: null, tokens: null, groups: null, people: null, isOver: false };
+  const state = { console: null, ready: null, tokens: null, groups: null, people: null, hooks: null, keys: null, isOver: false };
   const acts = {};
   const draw = () => show(screen.main, view(state, acts));
   const asked = async (name, promise) => {
@@ -46,6 +48,8 @@ export function settings(screen) {
       asked("ready", fetch("/readyz", { cache: "no-store" }).then((answer) => answer.json())),
       may("tokens:write") && asked("tokens", get("/tokens").then((found) => found.tokens)),
       may("devices:read") && asked("groups", get("/groups").then((found) => found.groups)),
+      may("hooks:write") && asked("hooks", get("/hooks").then((found) => found.hooks)),
+      may("devices:write") && reachesAll && asked("keys", get("/enrolment-keys").then((found) => found.keys)),
       may("people:write") && asked("people", get("/people").then((found) => found.people)),
     ]);
     if (state.console) setClock(state.console.now_s);
@@ -55,7 +59,7 @@ export function settings(screen) {
   acts.draw = draw;
   draw();
   acts.load();
-  screen.onChange(["group", "audit"], paced(acts.load, 2000));
+  screen.onChange(["group", "hook", "enrolment", "audit"], paced(acts.load, 2000));
   screen.every(30_000, acts.load);
 }
 
@@ -65,7 +69,7 @@ function view(state, acts) {
     heading("Settings"),
     h(
       "div.columns",
-      h("div.column", state.people && people(state.people, state.groups ?? [], acts), state.tokens && tokens(state, acts), state.groups && groups(state, acts)),
+      h("div.column", state.people && people(state.people, state.groups ?? [], acts), state.tokens && tokens(state, acts), state.keys && enrolment(state.keys, state.groups ?? [], acts), state.hooks && hooks(state.hooks, acts), state.groups && groups(state, acts)),
       h("div.column.is-narrow", server(state), you()),
     ),
   ];

@@ -25,7 +25,7 @@ const KINDS = {
 /** Return what happened to a device, newest first. */
 export function timeline(items) {
   if (!items.length) return h("p.faint", "Nothing yet.");
-  return h("ol.timeline", items.map((one, at) => entry(one, `${one.source}-${one.what}-${one.at_s}-${items.length - at}`)));
+  return h("ol.timeline", items.map((one) => entry(one, one.place)));
 }
 
 function entry(one, key) {
