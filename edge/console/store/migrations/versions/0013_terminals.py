@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0014"
+revision = "0013"
+down_revision = "0012"
 
 _TEXTS = ("who", "opened_by", "reason", "command", "checked_by", "ended")
 _NUMBERS = (
