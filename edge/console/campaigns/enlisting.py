@@ -26,6 +26,8 @@ from edge.errors import InputError, ThingNotFoundError
 
 # Stored at once; reports that come meanwhile wait for no more than that.
 PIECE: Final = 10_000
+# Turns of each wave that are drawn.
+DRAWN: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,18 @@ def enlist(connection: Connection, tenant: str, plan: Plan, *, seed: int, now_s:
     random.Random(seed).shuffle(rest)  # noqa: S311
     begin, parts = 0, dict(chosen)
     for share in shares(plan.waves, len(rest)):
-        parts[share.wave] = rest[begin : share.upto]
+        parts[share.wave] = _turns(rest[begin : share.upto])
         begin = max(begin, share.upto)
     return Enlisted(tuple(parts.get(number, ()) for number in range(len(plan.waves))))
+
+
+def _turns(drawn: list[str]) -> list[str]:
+    """Return the devices of a wave in the order of their turns.
+
+    Which ones they are was drawn. The first of them come as they were drawn, all others by their
+    ids: a million rows in no order at all would cost several times as much to store.
+    """
+    return drawn[:DRAWN] + sorted(drawn[DRAWN:])
 
 
 def meant(

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, update
 
+from edge.console.campaigns import enlisting
 from edge.console.campaigns.members import Member, MemberState
 from edge.console.campaigns.plan import Wave
 from edge.console.devices import labels, registry
 from edge.console.store.tables import DEVICES
 from edge.errors import InputError, ThingNotFoundError
-from tests.edge.console.campaigns.ground import ALL_AT_ONCE, PLAN, Ground
+from tests.edge.console.campaigns.ground import ALL_AT_ONCE, PLAN, TENANT, Ground
 
 
 def test_devices_that_run_it_or_whom_it_is_not_for_stay_out(ground: Ground) -> None:
@@ -98,3 +99,18 @@ def test_turns_are_drawn(ground: Ground) -> None:
 
 def _rank(member: Member) -> int:
     return member.rank
+
+
+def test_the_first_turns_of_a_wave_are_drawn_and_the_others_come_by_their_ids(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enlisting, "DRAWN", 5)
+    devices = ground.fleet(40)
+    plan = replace(PLAN, waves=(Wave(percent=50), Wave(percent=100)))
+
+    found = ground.read(lambda c: enlisting.enlist(c, TENANT, plan, seed=3, now_s=ground.now_s))
+
+    assert sorted(one for wave in found.waves for one in wave) == devices
+    for wave in found.waves:
+        assert list(wave[5:]) == sorted(wave[5:])
+        assert list(wave[:5]) != sorted(wave)[:5]
