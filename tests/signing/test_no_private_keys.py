@@ -14,7 +14,7 @@ PRIVATE = re.compile(
 # The key of the device's own certificate, which it makes itself and which signs no release; and the
 # keys of one session of a terminal, which sign nothing.
 OF_DEVICES = {
-    "device-agent/edge_agent/enrol.py",
+    "device-agent/edge_agent/est.py",
     "device-agent/edge_agent/terminal/device_key.py",
     "signing/edge_signing/terminal/handshake.py",
 }
