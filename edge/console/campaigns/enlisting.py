@@ -26,6 +26,15 @@ from edge.errors import InputError, ThingNotFoundError
 
 # Stored at once; reports that come meanwhile wait for no more than that.
 PIECE: Final = 10_000
+# Devices, with when they were seen.
+WITH_SIGHTINGS: Final = DEVICES.join(
+    SIGHTINGS,
+    and_(SIGHTINGS.c.tenant == DEVICES.c.tenant, SIGHTINGS.c.device == DEVICES.c.device),
+    isouter=True,
+)
+SPEAKS_DDI: Final = exists().where(
+    DDI_DEVICES.c.tenant == DEVICES.c.tenant, DDI_DEVICES.c.device == DEVICES.c.device
+)
 # Turns of each wave that are drawn.
 DRAWN: Final = 1000
 
@@ -198,17 +207,16 @@ def _filter(connection: Connection, tenant: str, text: str, now_s: int) -> Colum
 
 
 def _fits(release: Release) -> ColumnElement[bool]:
-    speaks_ddi = exists().where(
-        DDI_DEVICES.c.tenant == DEVICES.c.tenant, DDI_DEVICES.c.device == DEVICES.c.device
-    )
     return and_(
         DEVICES.c.product.in_(("", release.product)),
         DEVICES.c.board.in_(("", *release.boards)),
-        speaks_ddi if release.kind == FOREIGN else not_(speaks_ddi),
+        SPEAKS_DDI if release.kind == FOREIGN else not_(SPEAKS_DDI),
     )
 
 
 def _asked(tenant: str, *where: ColumnElement[bool]) -> Select[Any]:
-    same = and_(SIGHTINGS.c.tenant == DEVICES.c.tenant, SIGHTINGS.c.device == DEVICES.c.device)
-    joined = DEVICES.join(SIGHTINGS, same, isouter=True)
-    return select(DEVICES.c.device).select_from(joined).where(DEVICES.c.tenant == tenant, *where)
+    return (
+        select(DEVICES.c.device)
+        .select_from(WITH_SIGHTINGS)
+        .where(DEVICES.c.tenant == tenant, *where)
+    )

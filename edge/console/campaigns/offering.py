@@ -264,7 +264,7 @@ def _waiting(stored: Stored, wave: int, now_s: int) -> Select[Any]:
     is_there = [seen_at_s() >= now_s - seen_s] if seen_s else []
     return (
         select(CAMPAIGN_DEVICES)
-        .select_from(_joined())
+        .select_from(joined())
         .where(
             CAMPAIGN_DEVICES.c.tenant == stored.tenant,
             CAMPAIGN_DEVICES.c.campaign == stored.id,
@@ -311,7 +311,8 @@ def _is_busy(stored: Stored) -> ColumnElement[bool]:
     )
 
 
-def _joined() -> Any:
+def joined() -> Any:
+    """Return the devices of campaigns with what is known of them, and when they were seen."""
     of_device = and_(
         DEVICES.c.tenant == CAMPAIGN_DEVICES.c.tenant,
         DEVICES.c.device == CAMPAIGN_DEVICES.c.device,

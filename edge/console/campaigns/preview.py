@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, exists, or_, select
+from sqlalchemy import Connection, or_, select
 
 from edge.console import orders
 from edge.console.campaigns import enlisting, offering, stopping, store
@@ -22,8 +22,7 @@ from edge.console.campaigns.ways import Ways
 from edge.console.devices.registry import State
 from edge.console.releases import FOREIGN, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
-from edge.console.store.ddi_tables import DDI_DEVICES
-from edge.console.store.tables import DEVICES, ORDERS, SIGHTINGS
+from edge.console.store.tables import DEVICES, ORDERS
 
 # Shown of each wave; all of them are in the campaign when it is made.
 SHOWN: Final = 50
@@ -186,17 +185,16 @@ def _kinds(
     connection: Connection, tenant: str, plan: Plan, now_s: int
 ) -> tuple[set[_Kind], dict[str, _Kind]]:
     """Return the kinds of all devices that the filter means, and which kind each one is."""
-    is_ddi = exists().where(
-        DDI_DEVICES.c.tenant == DEVICES.c.tenant, DDI_DEVICES.c.device == DEVICES.c.device
-    )
-    same = and_(SIGHTINGS.c.tenant == DEVICES.c.tenant, SIGHTINGS.c.device == DEVICES.c.device)
     where = enlisting.meant(connection, tenant, plan, now_s)[1:]
     columns = (
         *(DEVICES.c.device, DEVICES.c.product, DEVICES.c.version, DEVICES.c.board),
-        *(DEVICES.c.counter, is_ddi.label("is_ddi"), DEVICES.c.state),
+        *(DEVICES.c.counter, enlisting.SPEAKS_DDI.label("is_ddi"), DEVICES.c.state),
     )
-    joined = DEVICES.join(SIGHTINGS, same, isouter=True)
-    asked = select(*columns).select_from(joined).where(DEVICES.c.tenant == tenant, *where)
+    asked = (
+        select(*columns)
+        .select_from(enlisting.WITH_SIGHTINGS)
+        .where(DEVICES.c.tenant == tenant, *where)
+    )
     known: dict[tuple[object, ...], _Kind] = {}
     of_device: dict[str, _Kind] = {}
     for device, *values, state in connection.execute(asked).tuples():
@@ -349,10 +347,9 @@ def _reverting(
 def _unseen(connection: Connection, tenant: str, plan: Plan, taking: set[str], now_s: int) -> int:
     if not plan.times.seen_s:
         return 0
-    same = and_(SIGHTINGS.c.tenant == DEVICES.c.tenant, SIGHTINGS.c.device == DEVICES.c.device)
     asked = (
         select(DEVICES.c.device)
-        .select_from(DEVICES.join(SIGHTINGS, same, isouter=True))
+        .select_from(enlisting.WITH_SIGHTINGS)
         .where(DEVICES.c.tenant == tenant, offering.seen_at_s() < now_s - plan.times.seen_s)
     )
     return sum(one in taking for one in connection.scalars(asked))

@@ -154,17 +154,9 @@ def _overdue(ledger: Ledger) -> Any:
     at_s, away_s = ledger.at_s, ledger.campaign.away_s
     seen_at_s = offering.seen_at_s()
     silence_s = ledger.campaign.plan.times.silence_s
-    of_device = and_(
-        DEVICES.c.tenant == CAMPAIGN_DEVICES.c.tenant,
-        DEVICES.c.device == CAMPAIGN_DEVICES.c.device,
-    )
-    seen = and_(
-        SIGHTINGS.c.tenant == CAMPAIGN_DEVICES.c.tenant,
-        SIGHTINGS.c.device == CAMPAIGN_DEVICES.c.device,
-    )
     return (
         select(CAMPAIGN_DEVICES, seen_at_s.label("seen_at_s"))
-        .select_from(CAMPAIGN_DEVICES.join(DEVICES, of_device).join(SIGHTINGS, seen, isouter=True))
+        .select_from(offering.joined())
         .where(
             CAMPAIGN_DEVICES.c.tenant == ledger.stored.tenant,
             CAMPAIGN_DEVICES.c.campaign == ledger.stored.id,
