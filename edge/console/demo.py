@@ -21,6 +21,7 @@ from edge.console.app import Running, Settings
 from edge.console.audit import Actor
 from edge.console.campaigns import store
 from edge.console.campaigns.campaign import Event
+from edge.console.campaigns.members import MemberState
 from edge.console.campaigns.plan import Limit, Pace, Plan, Times, Wave
 from edge.console.campaigns.store import Stored
 from edge.console.mqtt.service import OwnBroker
@@ -138,10 +139,8 @@ class Demo:
             found = await self.running.office.database.read(
                 lambda one: store.get(one, DEFAULT_TENANT, id_)
             )
-            counts: Counter[str] = Counter()
-            for tally in found.campaign.tallies:
-                counts.update({str(one): count for one, count in tally.counts.items()})
-            text = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+            counts = sorted(found.campaign.counts.items())
+            text = ", ".join(f"{count} {state}" for state, count in counts)
             line = f"wave {found.campaign.open_wave + 1}, {found.campaign.state}: {text}"
             if line != said:
                 self.tell(line)
@@ -155,12 +154,7 @@ class Demo:
     async def _facts(self, ended: Stored) -> dict[str, object]:
         campaign = ended.campaign
         devices = await self._versions()
-        reached = sum(
-            count
-            for tally in campaign.tallies
-            for state, count in tally.counts.items()
-            if state != "waiting"
-        )
+        reached = campaign.total - campaign.counts.get(MemberState.WAITING, 0)
         return {
             "campaign": ended.id,
             "state": campaign.state,

@@ -57,6 +57,7 @@ class Overview:
     """How a fleet stands.
 
     Attributes:
+        counted_at_s: When this was so, seconds since 1970.
         states: How many devices stand how.
         connected: Accepted devices that are connected by MQTT.
         heard: Accepted devices heard within `_AGES`, then longer ago, then never.
@@ -69,6 +70,7 @@ class Overview:
         silent: Accepted devices not heard for `SILENT_S`, the longest first.
     """
 
+    counted_at_s: int
     states: dict[str, int]
     connected: int
     heard: list[int]
@@ -111,6 +113,7 @@ class _Counting:
             states[one.state] += one.devices
         heard = self._heard(sum(states.values()), states[State.ACCEPTED])
         return Overview(
+            counted_at_s=self._now_s,
             states=states,
             connected=sum(map(_connected, found)),
             heard=heard,

@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -195,12 +194,9 @@ def standing(site: Console, campaign: str) -> dict[str, Any]:
     if campaign:
         database = site.running.office.database
         stored = database.read_now(lambda one: store.get(one, TENANT, campaign))
-        counts: Counter[str] = Counter()
-        for tally in stored.campaign.tallies:
-            counts.update({str(state): count for state, count in tally.counts.items()})
         facts |= {
             "state": stored.campaign.state,
-            "counts": counts,
+            "counts": stored.campaign.counts,
             "reason": stored.campaign.reason,
         }
         facts |= {"wave": stored.campaign.open_wave}

@@ -7,6 +7,7 @@ takes turns with the others. `--folder` keeps the database for another run.
 """
 
 import argparse
+import asyncio
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,16 +18,20 @@ from random import Random
 from sqlalchemy import Connection
 
 from edge.console import overview
+from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
 from edge.console.devices import device_filter, finding, groups, listing, reports
+from edge.console.overviews import Overviews
 from edge.console.store.database import Database
 from edge.console.store.tables import ATTRIBUTES, GROUPS, MEMBERS, TAGS
+from edge.console.visitor import Visitor
 from edge_signing.messages import EventId, ReportEvent, Status
 from tools.bench import overview as fleet
 
 PAGE = 100
 SMALL = 10_000
 REPORTS = 2_000
+LOOKS, LOOK_EVERY_S = 100, 0.3
 # What it is of, and one device in so many.
 LABELS = {"berlin": 10, "canary": 1_000}
 MEMBERS_OF = {"eu": 5, "lab": 2_000}
@@ -70,6 +75,8 @@ def main() -> None:
         print(f"{chosen.devices:,} devices, {chosen.times} times each, milliseconds", flush=True)
         for title, took in asked(database, chosen.times).items():
             tell(title, took)
+        for title, groups in (("all", None), ("half of them", frozenset({"half"}))):
+            asyncio.run(looked_at(database, f"overview of {title} as pages ask for it", groups))
         small = filled(folder / f"console-{SMALL}.db", SMALL)
         report({chosen.devices: database, SMALL: small})
         small.close()
@@ -140,6 +147,24 @@ def asked(database: Database, times: int) -> dict[str, list[tuple[float, float]]
             used_s = time.thread_time() - began_cpu_s
             took[title].append(((time.perf_counter() - began_s) * 1000, used_s * 1000))
     return took
+
+
+async def looked_at(database: Database, title: str, groups: frozenset[str] | None) -> None:
+    """Say how long pages wait for an overview that they ask for again and again."""
+    kept, took = Overviews(database), []
+    for number in range(LOOKS):
+        actor = Actor(fleet.TENANT, "bench", fleet.NOW_S + number)
+        began_s = time.perf_counter()
+        await kept.of(Visitor(actor, "bench", frozenset(), groups))
+        took.append((time.perf_counter() - began_s) * 1000)
+        await asyncio.sleep(LOOK_EVERY_S)
+    first, ordered = took[0], sorted(took[1:])
+    middle, last = ordered[len(ordered) // 2], ordered[len(ordered) * 95 // 100]
+    print(
+        f"{title}: the first waits {first:.0f} ms; wall median {middle:.2f}, p95 {last:.2f},"
+        f" the longest {ordered[-1]:.2f}",
+        flush=True,
+    )
 
 
 def page(connection: Connection, text: str, sort: str) -> None:

@@ -157,10 +157,6 @@ async def _plan(call: Call, body: PlanBody) -> Plan:
 
 def _summary(stored: Stored) -> dict[str, Any]:
     campaign = stored.campaign
-    counts: dict[str, int] = {}
-    for tally in campaign.tallies:
-        for state, count in tally.counts.items():
-            counts[state] = counts.get(state, 0) + count
     paths = [one.split("/") for one in campaign.plan.releases]
     return {
         "campaign": stored.id,
@@ -172,7 +168,7 @@ def _summary(stored: Stored) -> dict[str, Any]:
         "products": [one[0] for one in paths],
         "target": campaign.plan.target,
         "devices": campaign.total,
-        "counts": counts,
+        "counts": campaign.counts,
         "reached": campaign.total - campaign.of(_NOT_ORDERED),
         "open_wave": campaign.open_wave + 1,
         "waves": len(campaign.tallies),

@@ -35,6 +35,7 @@ async def show(call: Call) -> OverviewView:
     found = await call.rooms.overviews.of(call.visitor)
     return OverviewView(
         now_s=call.actor.now_s,
+        counted_at_s=found.counted_at_s,
         states=found.states,
         connected=found.connected,
         heard=found.heard,

@@ -60,6 +60,9 @@ class OverviewView(View):
     """How the fleet stands: all figures are of the devices that can be reached by who asks."""
 
     now_s: int
+    counted_at_s: int = Field(
+        description="When it was so: before now_s for a large fleet, which is counted anew by then"
+    )
     states: dict[str, int]
     connected: int = Field(description="Accepted devices that are connected by MQTT")
     heard: list[int] = Field(

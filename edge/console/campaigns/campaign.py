@@ -1,5 +1,6 @@
 """A campaign as its journal gives it: how it stands, and what may happen to it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -150,6 +151,14 @@ class Campaign:
     def total(self) -> int:
         """All its devices."""
         return sum(one.total for one in self.tallies)
+
+    @property
+    def counts(self) -> dict[MemberState, int]:
+        """How many devices stand how; states with none are left out."""
+        found: Counter[MemberState] = Counter()
+        for tally in self.tallies:
+            found.update(tally.counts)
+        return dict(found)
 
     @property
     def is_live(self) -> bool:

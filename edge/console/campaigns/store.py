@@ -280,10 +280,6 @@ def entries(
 
 def sample(connection: Connection, stored: Stored, now_s: int) -> None:
     """Store how many devices stand how now, in place of another sample of this second."""
-    counts: dict[str, int] = {}
-    for tally in stored.campaign.tallies:
-        for state, count in tally.counts.items():
-            counts[state] = counts.get(state, 0) + count
     same = (
         CAMPAIGN_SAMPLES.c.tenant == stored.tenant,
         CAMPAIGN_SAMPLES.c.campaign == stored.id,
@@ -291,7 +287,7 @@ def sample(connection: Connection, stored: Stored, now_s: int) -> None:
     )
     connection.execute(delete(CAMPAIGN_SAMPLES).where(*same))
     values = {"tenant": stored.tenant, "campaign": stored.id, "at_s": now_s}
-    text = json.dumps(counts, sort_keys=True)
+    text = json.dumps(stored.campaign.counts, sort_keys=True)
     connection.execute(insert(CAMPAIGN_SAMPLES).values(**values, counts=text))
 
 

@@ -25,7 +25,7 @@ from edge.console.devices.ways import Part, Way
 from edge.console.store.tables import DEVICES, SIGHTINGS
 
 # What a list counts, if something is to be looked up for each device.
-COUNT_MOST: Final = 50_000
+COUNT_MOST: Final = 20_000
 # Ways to more devices than that are as good as none, if the devices are not in order there.
 _MANY: Final = 200_000
 # Ways to no more than that are walked once, and their devices named in what is asked.

@@ -1,5 +1,6 @@
 """The overview: what the database adds up, for whom, and how versions went."""
 
+import asyncio
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -7,14 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, update
 
-from edge.console import kinds, overview, samples
+from edge.console import kinds, overview, overviews, samples
 from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
 from edge.console.devices import groups, registry
 from edge.console.devices.reports import take_events, take_status
+from edge.console.overviews import Overviews
 from edge.console.people.roles import Role
 from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES, ORDERS, SIGHTINGS
+from edge.console.visitor import Visitor
 from edge_signing.messages import EventId, ReportEvent, Status
 from tests.fakes import browser
 from tests.fakes.console import TENANT, Console
@@ -183,6 +186,35 @@ def test_overviews_that_are_asked_for_at_once_cost_one_reading(site: Console) ->
     office.database.read = before  # type: ignore[method-assign]
 
     assert len([one for one in asked if one.startswith("Overviews")]) == 1
+
+
+def test_a_large_fleet_is_told_as_it_was_at_once_and_counted_anew_meanwhile(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FRESH_S", "TIMES", "QUICK_S"):
+        monkeypatch.setattr(overviews, name, 0.0)
+    kept = Overviews(fleet.database)
+
+    async def asked(at_s: int) -> overview.Overview:
+        actor = replace(ACTOR, now_s=NOW_S + at_s)
+        return await kept.of(Visitor(actor, "console", frozenset()))
+
+    async def counted() -> list[int]:
+        fleet.add("unit-1")
+        found = [await asked(0)]
+        fleet.add("unit-2")
+        found.append(await asked(1))
+        while found[-1].counted_at_s == NOW_S:
+            await asyncio.sleep(0.01)
+            found.append(await asked(2))
+        fleet.add("unit-3")
+        monkeypatch.setattr(overviews, "OLD_S", 0.0)
+        return [one.states["accepted"] for one in (*found, await asked(3))]
+
+    accepted = asyncio.run(counted())
+
+    assert accepted[:2] == [1, 1]
+    assert accepted[-2:] == [2, 3]
 
 
 def test_the_history_of_a_device_is_one_stream_newest_first(site: Console) -> None:

@@ -19,6 +19,8 @@ const DAYS = [1, 7, 30];
 // Of each kind; the list of devices has the others.
 const SHOWN = 5;
 const CAMPAIGNS = 30;
+// Figures of a large fleet may be older than that: they are counted anew meanwhile.
+const OLD_S = 2;
 const ACTS = 8;
 // What a campaign orders is told by the campaign.
 const isByItself = (entry) => kindOf(entry.actor) !== "campaign";
@@ -37,11 +39,17 @@ export function overview(screen) {
       ]);
       setClock(now.now_s);
       Object.assign(state, { now, acts: acts.entries.filter(isByItself).slice(0, ACTS), campaigns: campaigns.campaigns.filter((one) => one.is_live), error: null });
+      askAgain(now);
     } catch (error) {
       if (!state.now) state.error = error;
     }
     draw();
   };
+  const askAgain = (now) => {
+    clearTimeout(state.again);
+    if (now.now_s - now.counted_at_s > OLD_S && document.visibilityState === "visible") state.again = setTimeout(load, OLD_S * 1000);
+  };
+  screen.atEnd(() => clearTimeout(state.again));
   const loadSamples = async () => {
     try {
       state.samples = (await get("/samples", { days: state.days })).samples;
