@@ -4,7 +4,6 @@ The turn is drawn by a seed, so that the first devices are no kind of their own:
 lowest numbers are the oldest. Whom a release is not for, and who runs it already, stays out.
 """
 
-import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, not_, or
 
 from edge.console import releases
 from edge.console.campaigns.plan import Plan, shares
-from edge.console.campaigns.store import Turn
+from edge.console.campaigns.store import Turns
 from edge.console.devices import groups
 from edge.console.devices.device_filter import device_filter
 from edge.console.devices.registry import State
@@ -54,16 +53,14 @@ class Enlisted:
         """How many each wave has."""
         return {number: len(devices) for number, devices in enumerate(self.waves)}
 
-    def pieces(self) -> Iterator[list[Turn]]:
-        """Yield device, wave and rank of each, so many as are stored at once."""
-        turns = (
-            (device, wave, rank)
-            for rank, (wave, device) in enumerate(
-                (wave, device) for wave, devices in enumerate(self.waves) for device in devices
-            )
-        )
-        while piece := list(itertools.islice(turns, PIECE)):
-            yield piece
+    def pieces(self) -> Iterator[Turns]:
+        """Yield all devices, so many as are stored at once."""
+        rank = 0
+        for wave, devices in enumerate(self.waves):
+            for begin in range(0, len(devices), PIECE):
+                piece = devices[begin : begin + PIECE]
+                yield Turns(wave, rank, piece)
+                rank += len(piece)
 
 
 def releases_of(connection: Connection, tenant: str, plan: Plan) -> list[Release]:

@@ -78,8 +78,8 @@ class Ledger:
         joined = Joined(self.at_s, rank)
         campaign, member = engine.joined(self.campaign, device, rank, joined.at_s)
         self._take(campaign, Entry(device, joined))
-        turn = (member.device, member.wave, member.rank)
-        store.add_waiting(self.connection, self.stored.tenant, self.stored.id, [turn])
+        turns = store.Turns(member.wave, member.rank, [member.device])
+        store.add_waiting(self.connection, self.stored.tenant, self.stored.id, turns)
         return member
 
     def decide(self, event: Event, *, by: str = "", **words: Any) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Index, func, insert, select
+from sqlalchemy import Connection, Index, create_engine, func, insert, select
 
 from edge.console.store import database as module
+from edge.console.store import migrate
+from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.console.store.database import Database, StoreError
 from edge.console.store.tables import METADATA, TENANTS
 from edge.errors import InputError, RefusedError, ThingNotFoundError
@@ -145,3 +147,20 @@ def test_a_full_database_changes_nothing_and_goes_on(tmp_path: Path) -> None:
     assert [str(one) for one in ends] == ["None", "database: database or disk is full", "None"]
     assert database.read_now(names) == ["after", "before", "beside"]
     database.close()
+
+
+def test_the_devices_of_campaigns_outlive_the_table_that_is_made_anew(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    with engine.begin() as connection:
+        migrate.upgrade(connection, to="0014")
+        for number in range(3):
+            values = {"tenant": "us", "campaign": "c-1", "device": f"d-{number}"}
+            more = {"wave": 0, "rank": number, "state": "waiting", "action": "7-x"}
+            connection.execute(CAMPAIGN_DEVICES.insert().values(values | more))
+        before = connection.execute(select(CAMPAIGN_DEVICES)).all()
+
+        migrate.upgrade(connection)
+
+        assert connection.execute(select(CAMPAIGN_DEVICES)).all() == before
+        assert len(before) == 3
+    engine.dispose()

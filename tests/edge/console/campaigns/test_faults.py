@@ -14,6 +14,7 @@ from edge.console.campaigns import store
 from edge.console.campaigns.campaign import Event
 from edge.console.campaigns.members import MemberState
 from edge.console.campaigns.plan import Limit, Pace, Plan, Times, Wave
+from edge.console.campaigns.store import Stored
 from edge.console.devices import registry
 from edge.console.store.database import Database
 from edge.console.store.tables import RELEASES
@@ -79,7 +80,8 @@ class Survivor:
     def run(self, bad: frozenset[str]) -> dict[str, str]:
         """Bring a campaign to its end; return how its devices stand."""
         ground = self.ground
-        made = self.alive(lambda: asyncio.run(ground.conductor.create(ground.actor(), "it", PLAN)))
+        # Who got no answer looks whether it is there before he says it again.
+        made = self.alive(lambda: self._made() or self._create())
         self.alive(
             lambda: ground.state(made.id) != "draft" or ground.decide(made.id, Event.STARTED)
         )
@@ -90,6 +92,12 @@ class Survivor:
             ground.see()
         assert len(ground.read(lambda c: store.all_of(c, TENANT))) == 1
         return {name: str(one.state) for name, one in sorted(ground.members(made.id).items())}
+
+    def _made(self) -> Stored | None:
+        return next(iter(self.ground.read(lambda c: store.all_of(c, TENANT))), None)
+
+    def _create(self) -> Stored:
+        return asyncio.run(self.ground.conductor.create(self.ground.actor(), "it", PLAN))
 
     def _play(self, bad: frozenset[str]) -> None:
         for device, row in self.ground.ordered().items():
