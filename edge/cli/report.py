@@ -11,6 +11,7 @@ from edge.cli.output import Output
 from edge.cli.sbom_text import difference_lines
 from edge.cli.table import human, table
 from edge.errors import ThingNotFoundError
+from edge.hardening.protection import Standing
 from edge.image import manifest
 from edge.image.outputs import SBOM
 from edge.sbom import difference, reading
@@ -34,6 +35,8 @@ def report(output: Output, *, build: Path, older: Path | None, as_json: bool) ->
     r"""Print the sizes and the privileges of each service of the build folder BUILD.
 
     "alone" is what leaving a part out would save; files that parts share count in "with shared".
+    Of the kernel those protections are listed that are not on, with how to get them; all of them
+    are in the JSON.
 
     \b
     Examples:
@@ -51,6 +54,7 @@ def report(output: Output, *, build: Path, older: Path | None, as_json: bool) ->
         _sizes(facts["sizes"], facts["rootfs"]),
         _files(facts["files"]),
         _privileges(facts["privileges"]),
+        _hardening(facts.get("hardening", ())),
     )
     output.result(facts, "\n\n".join((head, *("\n".join(lines) for lines in tables))))
 
@@ -87,6 +91,17 @@ def _privileges(rows: Iterable[Mapping[str, Any]]) -> list[str]:
         for row in rows
     ]
     return table(("service", "uid", "net", "rights"), cells, right={1})
+
+
+def _hardening(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not rows:
+        return ["protections of the kernel: this build does not say; build again"]
+    missing = [row for row in rows if row["standing"] != Standing.ON]
+    on = f"protections of the kernel: {len(rows) - len(missing)} of {len(rows)} are on"
+    if not missing:
+        return [on]
+    cells = [(row["protection"], row["by"] or row["standing"], row["advice"]) for row in missing]
+    return [on, *table(("not on", "by", "how to get it"), cells)]
 
 
 def _rights(row: Mapping[str, Any]) -> list[str]:

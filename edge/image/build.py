@@ -10,6 +10,9 @@ from edge import atomic, paths, toolbox
 from edge.board.model import Board
 from edge.debian.mirror import mirror
 from edge.errors import InputError, ToolError
+from edge.hardening import kernel as hardening
+from edge.hardening import protections
+from edge.hardening.protection import Finding
 from edge.image import (
     bootstate,
     disk,
@@ -47,6 +50,7 @@ from edge.system.lock import Lock
 from edge.system.parts import Part, Section
 from edge_agent.verity import Verity
 
+SYSCTLS = "usr/lib/edge/sysctl"  # what init writes at the start
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
 
 
@@ -244,18 +248,24 @@ def _write_images(
 
 def _slot_inputs(order: Order, materials: _Materials, device: _Device) -> SlotInputs:
     board = order.board
-    words = [board.kernel.cmdline, order.system.system.kernel.cmdline]
     return SlotInputs(
         root=device.root.tree,
         kernel=materials.kernel.image(),
         device_tree=firmware.device_tree(board, materials.packages),
         modules=device.early,
-        command_line=" ".join(word for word in words if word),
+        command_line=_command_line(order),
         watchdog_s=board.watchdog.timeout_s if board.watchdog else None,
         clock_s=order.clock_s,
         seed=order.seed,
         uuid=plan.guid_of(order.seed, "rootfs"),
     )
+
+
+def _command_line(order: Order) -> str:
+    kernel = order.system.system.kernel
+    hardened = protections.PARAMETERS if kernel.hardening else None
+    words = (hardened, order.board.kernel.cmdline, kernel.cmdline)
+    return " ".join(word for word in words if word)
 
 
 def disk_plan(board: Board, seed: str) -> DiskPlan:
@@ -331,6 +341,19 @@ def _origin(order: Order, materials: _Materials, opened: Verity, store: Store) -
     )
 
 
+def _hardening(order: Order, materials: _Materials, root: Root) -> tuple[Finding, ...]:
+    config, sysctls = materials.kernel.config(), root.tree.get(SYSCTLS)
+    release = materials.kernel.version
+    return protections.findings(
+        hardening.Kernel(
+            hardening.read_version(release),
+            hardening.read_config(config.decode(), f"config of {release}") if config else None,
+            hardening.read_parameters(_command_line(order)),
+            hardening.read_sysctls(sysctls.read().decode() if sysctls else ""),
+        )
+    )
+
+
 def _facts(order: Order, materials: _Materials, root: Root, opened: Verity) -> Facts:
     return Facts(
         system=order.name,
@@ -339,6 +362,7 @@ def _facts(order: Order, materials: _Materials, root: Root, opened: Verity) -> F
         counter=order.counter,
         tools=toolbox.stamp(),
         kernel=materials.kernel.version,
+        hardening=_hardening(order, materials, root),
         rootfs=opened,
         sizes=root.sizes,
         privileges=root.privileges,

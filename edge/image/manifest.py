@@ -10,6 +10,7 @@ from edge import atomic, digest
 from edge.errors import InputError, ThingNotFoundError
 
 if TYPE_CHECKING:  # who only reads a manifest is spared the modules that make one
+    from edge.hardening.protection import Finding
     from edge.oci.report import PartSize, Privileges
     from edge_agent.verity import Verity
 
@@ -27,6 +28,7 @@ class Facts:
     counter: int
     tools: str
     kernel: str
+    hardening: "Sequence[Finding]"
     rootfs: "Verity"
     sizes: "Sequence[PartSize]"
     privileges: "Sequence[Privileges]"

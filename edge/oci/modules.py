@@ -57,6 +57,11 @@ class Kernel:
         self.version = PurePosixPath(folder).parent.name
         self._builtin = frozenset(self._names_built_in(folder))
 
+    def config(self) -> bytes | None:
+        """Return the configuration that the package brings, if it does."""
+        entry = self.tree.get(f"boot/config-{self.version}")
+        return entry.read() if entry else None
+
     def closure(self, names: Iterable[str]) -> tuple[Module, ...]:
         """Return what the modules need and themselves, each after all that it needs.
 

@@ -42,6 +42,7 @@ class Kernel(StrictModel):
     image: Text | None = None
     cmdline: Line | None = None
     modules: Modules = ()
+    hardening: bool = True
 
 
 def _one_source(model: "InitImage | Item") -> None:

@@ -13,6 +13,7 @@ from edge.emulator import machine
 from edge.emulator.command import Forward, Options
 from edge.emulator.machine import Machine
 from edge.errors import ToolError
+from edge.hardening import protections
 from tests.e2e.conftest import Build, free_port
 
 pytestmark = pytest.mark.slow
@@ -144,6 +145,22 @@ def test_the_root_and_the_roots_of_services_cannot_be_written(device: Machine) -
 
 def test_the_root_is_verified(device: Machine) -> None:
     assert "/dev/dm-0 / erofs ro" in device.command("cat /proc/mounts")
+
+
+def test_the_protections_of_the_kernel_are_on(device: Machine) -> None:
+    paths = ("kernel/io_uring_disabled", "kernel/perf_event_paranoid", "dev/tty/ldisc_autoload")
+    sysctls = " ".join(f"/proc/sys/{path}" for path in paths)
+    module = "$(find /usr/lib/modules/edge -name '*.ko' | head -n 1)"
+
+    given = device.command("cat /proc/cmdline").split()
+    unsigned = device.command(
+        f"head -c -1 {module} >/run/cut.ko; insmod /run/cut.ko 2>&1; rm /run/cut.ko"
+    )
+
+    assert set(protections.PARAMETERS.split()) <= set(given)
+    assert device.command(f"cat {sysctls}").split() == ["2", "3", "0"]
+    assert "ey was rejected" in unsigned or "equired key" in unsigned
+    assert "debugfs" not in device.command("cat /proc/filesystems; mount")
 
 
 def test_what_the_seccomp_filter_forbids_fails(device: Machine) -> None:

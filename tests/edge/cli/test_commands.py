@@ -153,6 +153,11 @@ def manifest(tmp_path: Path) -> dict[str, Any]:
         ],
         "files": {"disk.img": {"bytes": 64 << 20}, "slot/Image": {"bytes": 1536},
                   "slot/rootfs.img": {"bytes": 1028 * 4096}},
+        "hardening": [
+            {"protection": "the log is for root", "standing": "on", "by": "a=1", "advice": ""},
+            {"protection": "lockdown", "standing": "off", "by": "", "advice": "lockdown=integrity"},
+            {"protection": "stacks", "standing": "unknown", "by": "", "advice": "no configuration"},
+        ],
         "privileges": [
             privileges | {"name": "web", "uid": 10007, "net": "new", "capabilities": []},
             privileges | {"name": "boss", "uid": 0, "net": "host", "joined": ["net"],
@@ -187,6 +192,11 @@ service    uid  net   rights
 web      10007  new   none
 boss         0  host  NET_ADMIN; joins net; device /dev/x; may gain privileges; no seccomp
 all          0  new   all capabilities
+
+protections of the kernel: 1 of 3 are on
+not on    by       how to get it
+lockdown  off      lockdown=integrity
+stacks    unknown  no configuration
 """
 
 
