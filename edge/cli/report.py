@@ -1,24 +1,27 @@
 """`edge report`: what a build costs and what its services may do."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
 
+from edge.cli.build_text import build_lines
 from edge.cli.output import Output
 from edge.cli.sbom_text import difference_lines
 from edge.cli.table import human, table
-from edge.errors import ThingNotFoundError
+from edge.errors import RefusedError, ThingNotFoundError
 from edge.hardening.protection import Standing
+from edge.image import difference as builds
 from edge.image import manifest
+from edge.image.difference import rights
 from edge.image.outputs import SBOM
-from edge.sbom import difference, reading
+from edge.sbom import cyclonedx, difference, reading
 from edge.sbom.model import Sbom
 from edge_agent.verity import BLOCK_BYTES
-
-MANY_RIGHTS = 20
 
 
 @click.command()
@@ -27,11 +30,30 @@ MANY_RIGHTS = 20
     "--diff",
     "older",
     type=click.Path(path_type=Path, file_okay=False),
-    help="What differs in services and packages from this older build.",
+    help="What differs in rights, sizes, services and packages from this older build.",
+)
+@click.option(
+    "--fail-on-gain",
+    is_flag=True,
+    help="With --diff: exit 5 if a service gained a right, or a protection is gone.",
+)
+@click.option(
+    "--sbom",
+    "kind",
+    type=click.Choice(["spdx", "cyclonedx"]),
+    help="Print the SBOM, as SPDX 2.3 or CycloneDX 1.6 in JSON.",
 )
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON.")
 @click.pass_obj
-def report(output: Output, *, build: Path, older: Path | None, as_json: bool) -> None:
+def report(
+    output: Output,
+    *,
+    build: Path,
+    older: Path | None,
+    fail_on_gain: bool,
+    kind: str | None,
+    as_json: bool,
+) -> None:
     r"""Print the sizes and the privileges of each service of the build folder BUILD.
 
     "alone" is what leaving a part out would save; files that parts share count in "with shared".
@@ -41,13 +63,22 @@ def report(output: Output, *, build: Path, older: Path | None, as_json: bool) ->
     \b
     Examples:
       edge report out/
-      edge report out/ --diff out-1.1.0/
+      edge report --diff out-1.1.0/ out/
+      edge report --diff out-1.1.0/ out/ --fail-on-gain
+      edge report out/ --sbom cyclonedx >sbom.cdx.json
     """
     output.as_json |= as_json
+    if older is not None and kind is not None:
+        raise click.UsageError("--diff and --sbom are two reports")
     if older is not None:
-        found = asdict(difference.between(_sbom(older), _sbom(build)))
-        output.result(found, "\n".join(difference_lines(found["services"], found["packages"])))
+        _tell_difference(output, older, build, fail_on_gain=fail_on_gain)
         return
+    if kind is not None:
+        found = _sbom_document(build, kind)
+        output.result(found, json.dumps(found, indent=1, sort_keys=True))
+        return
+    if fail_on_gain:
+        raise click.UsageError("--fail-on-gain goes with --diff")
     facts = manifest.read(build)
     head = f"{facts['system']} {facts['version']} for {facts['board']}, kernel {facts['kernel']}"
     tables = (
@@ -57,6 +88,26 @@ def report(output: Output, *, build: Path, older: Path | None, as_json: bool) ->
         _hardening(facts.get("hardening", ())),
     )
     output.result(facts, "\n\n".join((head, *("\n".join(lines) for lines in tables))))
+
+
+def _tell_difference(output: Output, older: Path, build: Path, *, fail_on_gain: bool) -> None:
+    changes = builds.between(manifest.read(older), manifest.read(build))
+    found = asdict(difference.between(_sbom(older), _sbom(build)))
+    lines = [*build_lines(changes), *difference_lines(found["services"], found["packages"])]
+    output.result({**asdict(changes), **found}, "\n".join(lines))
+    if fail_on_gain and changes.is_weaker:
+        raise RefusedError(
+            f"{build} may do more, or is protected less, than {older}",
+            hint="look at what the report says first; without --fail-on-gain it is told only",
+        )
+
+
+def _sbom_document(build: Path, kind: str) -> dict[str, Any]:
+    if kind == "cyclonedx":
+        return cyclonedx.document(_sbom(build), tool_version=version("edge-os"))
+    _sbom(build)
+    found: dict[str, Any] = json.loads((build / SBOM).read_bytes())
+    return found
 
 
 def _sbom(build: Path) -> Sbom:
@@ -87,8 +138,7 @@ def _files(files: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _privileges(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     cells = [
-        (row["name"], str(row["uid"]), row["net"], "; ".join(_rights(row)) or "none")
-        for row in rows
+        (row["name"], str(row["uid"]), row["net"], "; ".join(rights(row)) or "none") for row in rows
     ]
     return table(("service", "uid", "net", "rights"), cells, right={1})
 
@@ -102,15 +152,3 @@ def _hardening(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return [on]
     cells = [(row["protection"], row["by"] or row["standing"], row["advice"]) for row in missing]
     return [on, *table(("not on", "by", "how to get it"), cells)]
-
-
-def _rights(row: Mapping[str, Any]) -> list[str]:
-    names = [word.removeprefix("CAP_") for word in row["capabilities"]]
-    rights = ["all capabilities"] if len(names) > MANY_RIGHTS else names
-    rights += [f"joins {', '.join(row['joined'])}"] if row["joined"] else []
-    rights += [f"device {device}" for device in row["devices"]]
-    rights += [f"writes {path}" for path in row["writable"]]
-    rights += ["writable root"] if row["writable_root"] else []
-    rights += ["may gain privileges"] if row["new_privileges"] else []
-    rights += ["no seccomp"] if row["seccomp"] == "unconfined" else []
-    return rights

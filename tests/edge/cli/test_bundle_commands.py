@@ -354,3 +354,31 @@ def test_builds_are_compared_by_their_sboms(repository: Path, edge: Edge) -> Non
     assert re.search(r"~ +app-one +0\.9-1 +1\.0-1 +one", told.out)
     assert [(one["name"], one["kind"]) for one in facts["packages"]] == [("app-one", "changed")]
     assert edge("report", "out", "--diff", "older").status == 3
+
+
+def test_the_sbom_of_a_build_is_printed_as_either_kind(repository: Path, edge: Edge) -> None:
+    spdx = json.loads(edge("report", "out", "--sbom", "spdx").out)
+    cyclonedx = json.loads(edge("report", "out", "--sbom", "cyclonedx").out)
+
+    assert spdx == json.loads(Path("out/sbom.spdx.json").read_text())
+    assert cyclonedx["specVersion"] == "1.6"
+    assert "app-one" in [one["name"] for one in cyclonedx["components"]]
+    assert edge("report", "out", "--sbom", "spdx", "--diff", "out").status == 2
+
+
+def test_a_build_that_may_do_more_fails_where_that_is_asked_for(
+    repository: Path, edge: Edge
+) -> None:
+    shutil.copytree("out", "older")
+    manifest = json.loads(Path("out/manifest.json").read_text())
+    manifest["privileges"] = [
+        row | {"capabilities": [*row["capabilities"], "CAP_BPF"]} for row in manifest["privileges"]
+    ]
+    Path("out/manifest.json").write_text(json.dumps(manifest))
+
+    less = edge("report", "--diff", "out", "older", "--fail-on-gain")
+    more = edge("report", "--diff", "older", "out", "--fail-on-gain")
+
+    assert (less.status, more.status) == (0, 5)
+    assert "GAINS: BPF" in more.out
+    assert edge("report", "out", "--fail-on-gain").status == 2
