@@ -18,6 +18,7 @@ from edge.image import (
     disk,
     emulation,
     fat,
+    file_hashes,
     firmware,
     inputs,
     manifest,
@@ -148,7 +149,9 @@ def build(
     with told(output), atomic.folder(target) as folder:
         opened = _write_images(folder, order, materials, device, progress)
         progress.note("write the documents")
-        sbom.write(folder / outputs.SBOM, _origin(order, materials, opened, store), store)
+        sbom.write(
+            folder / outputs.SBOM, _origin(order, materials, device.root, opened, store), store
+        )
         made = (folder / DISK, folder / outputs.SBOM, *(folder / SLOT).iterdir())
         manifest.write(folder, _facts(order, materials, device.root, opened), made)
         finish(folder)
@@ -314,7 +317,9 @@ def _volume(
         raise InputError(f"partition {name}: {error}", hint=error.hint) from error
 
 
-def _origin(order: Order, materials: _Materials, opened: Verity, store: Store) -> Origin:
+def _origin(
+    order: Order, materials: _Materials, root: Root, opened: Verity, store: Store
+) -> Origin:
     lock = materials.lock
     services = {
         part.name: (image.tree, lock.packages_of(inputs.service_item(part.folder)))
@@ -338,6 +343,7 @@ def _origin(order: Order, materials: _Materials, opened: Verity, store: Store) -
             if not item.startswith(inputs.SERVICE)
             for package in lock.packages_of(item)
         ),
+        files=file_hashes.hashed(root.tree, (image for _part, image in materials.images), store),
     )
 
 

@@ -1,10 +1,11 @@
-"""`sbom.spdx.json`: the Debian packages in an image, by service, as SPDX 2.3.
+"""`sbom.spdx.json`: the Debian packages and the files in an image, by service, as SPDX 2.3.
 
 Deterministic: its date is that of the build's clock, its namespace a hash of what it describes.
 
 Source: SPDX specification 2.3 (ISO/IEC 5962 successor), JSON; purl specification, type `deb`.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from edge.debian import copyright as debian_copyright
 from edge.debian import deb
 from edge.debian.archive import Package
 from edge.image import licences
+from edge.image.file_hashes import HashedFile
 from edge.image.licences import Declared
 from edge.oci.layer import merged, package_tree
 from edge.oci.store import Store
@@ -47,6 +49,7 @@ class Origin:
         images: The digest of the manifest of each service's image.
         packages: The packages that each service has files of, by its name.
         shared: Those that kernel, modules and firmware come from.
+        files: All files of the root.
     """
 
     system: str
@@ -57,6 +60,7 @@ class Origin:
     images: Mapping[str, str]
     packages: Mapping[str, Sequence[Package]]
     shared: Sequence[Package]
+    files: Sequence[HashedFile] = ()
 
 
 def write(path: Path, origin: Origin, store: Store) -> None:
@@ -83,6 +87,7 @@ def document(origin: Origin, store: Store) -> dict[str, Any]:
         "creationInfo": _creation(origin),
         "documentDescribes": [IMAGE],
         "packages": [_image(origin), *_services(origin), *rows],
+        "files": [_file(one) for one in origin.files],
         "relationships": [
             {"spdxElementId": one, "relationshipType": kind, "relatedSpdxElement": other}
             for one, kind, other in relations
@@ -162,6 +167,14 @@ def _package(package: Package, declared: Declared | None, store: Store) -> dict[
     }
 
 
+def _file(one: HashedFile) -> dict[str, Any]:
+    return {
+        "SPDXID": _file_id(one),
+        "fileName": f"./{one.path}",
+        "checksums": [{"algorithm": "SHA1", "checksumValue": one.sha1}, _checksum(one.sha256)],
+    }
+
+
 def _row(spdx_id: str, name: str, version: str) -> dict[str, Any]:
     """Return what every package of the document has."""
     return {
@@ -205,11 +218,18 @@ def _relations(origin: Origin) -> Iterator[tuple[str, str, str]]:
             yield _service_id(service), "CONTAINS", _package_id(package)
     for package in origin.shared:
         yield IMAGE, "CONTAINS", _package_id(package)
+    for one in origin.files:
+        is_known = one.service in origin.images
+        yield _service_id(one.service) if is_known else IMAGE, "CONTAINS", _file_id(one)
 
 
 def _package_id(package: Package) -> str:
     # A hash beside the name: the same characters may stand for different versions.
     return f"SPDXRef-Package-{_id(package.name)}-{package.sha256[:12]}"
+
+
+def _file_id(one: HashedFile) -> str:
+    return f"SPDXRef-File-{hashlib.sha256(one.path.encode('utf-8', 'surrogateescape')).hexdigest()}"
 
 
 def _service_id(name: str) -> str:

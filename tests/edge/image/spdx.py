@@ -19,7 +19,7 @@ PURPOSES = {"APPLICATION", "CONTAINER", "FIRMWARE", "LIBRARY", "OPERATING-SYSTEM
 RELATIONS = {"DESCRIBES", "CONTAINS", "DEPENDS_ON"}
 DOCUMENT_KEYS = {
     *("spdxVersion", "dataLicense", "SPDXID", "name", "documentNamespace", "creationInfo"),
-    *("packages", "relationships", "documentDescribes", "hasExtractedLicensingInfos"),
+    *("packages", "files", "relationships", "documentDescribes", "hasExtractedLicensingInfos"),
 }
 PACKAGE_KEYS = {
     *("SPDXID", "name", "versionInfo", "supplier", "downloadLocation", "filesAnalyzed"),
@@ -33,6 +33,8 @@ def problems(document: dict[str, Any]) -> list[str]:
     found = [*_document(document)]
     for package in document["packages"]:
         found += [f"{package['SPDXID']}: {text}" for text in _package(package)]
+    for one in document.get("files", ()):
+        found += [f"{one['SPDXID']}: {text}" for text in _file(one)]
     found += _references(document)
     return found
 
@@ -50,6 +52,17 @@ def _document(document: dict[str, Any]) -> Iterator[str]:
         yield "created"
     if not all(CREATOR.fullmatch(one) for one in document["creationInfo"]["creators"]):
         yield "creators"
+
+
+def _file(one: dict[str, Any]) -> Iterator[str]:
+    sums = {each["algorithm"]: each["checksumValue"] for each in one["checksums"]}
+    rules = {
+        "SPDXID": ID.fullmatch(one["SPDXID"]),
+        "fileName": one["fileName"].startswith("./"),
+        "SHA1": re.fullmatch(r"[0-9a-f]{40}", sums.get("SHA1", "")),
+        "SHA256": re.fullmatch(r"[0-9a-f]{64}", sums.get("SHA256", "")),
+    }
+    yield from (name for name, is_kept in rules.items() if not is_kept)
 
 
 def _package(package: dict[str, Any]) -> Iterator[str]:
@@ -81,7 +94,8 @@ def _is_purl(row: dict[str, str]) -> bool:
 
 
 def _references(document: dict[str, Any]) -> Iterator[str]:
-    ids = [document["SPDXID"], *(package["SPDXID"] for package in document["packages"])]
+    elements = (*document["packages"], *document.get("files", ()))
+    ids = [document["SPDXID"], *(one["SPDXID"] for one in elements)]
     if len(set(ids)) != len(ids):
         yield "an SPDXID is there twice"
     for row in document["relationships"]:

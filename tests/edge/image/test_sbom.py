@@ -1,5 +1,6 @@
 """The SBOM of a build: SPDX 2.3."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -69,6 +70,25 @@ def test_the_image_holds_its_services_and_they_their_packages(document: dict[str
     assert {(image, one), (one, library)} <= holds
     assert (image, by_name(document, "linux-image-6.1-tiny")["SPDXID"]) in holds
     assert (image, library) not in holds
+
+
+def test_every_file_is_there_with_its_hashes_and_who_has_it(
+    document: dict[str, Any], built: TinyProject
+) -> None:
+    files = {one["fileName"]: one for one in document["files"]}
+    conf = files["./etc/edge/order"]
+    holders = {row["relatedSpdxElement"]: row["spdxElementId"] for row in document["relationships"]}
+    sums = {one["algorithm"]: one["checksumValue"] for one in conf["checksums"]}
+    text = b"one\ntwo\n"
+
+    assert sums == {
+        "SHA1": hashlib.sha1(text, usedforsecurity=False).hexdigest(),
+        "SHA256": hashlib.sha256(text).hexdigest(),
+    }
+    assert holders[conf["SPDXID"]] == by_name(document, "system")["SPDXID"]
+    own = [one for name, one in files.items() if name.startswith("./containers/services/two/")]
+    assert own
+    assert {holders[one["SPDXID"]] for one in own} == {by_name(document, "two")["SPDXID"]}
 
 
 def test_a_package_of_which_nothing_is_left_is_not_told(project: TinyProject, build: Edge) -> None:
