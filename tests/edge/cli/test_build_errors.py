@@ -97,7 +97,7 @@ def circle(project: TinyProject) -> None:
         ),
         pytest.param(
             long_command_line,
-            "the kernel command line has 2080 bytes, 2035 is the most",
+            "the kernel command line has 2126 bytes, 2035 is the most",
             "shorten kernel.cmdline",
             id="command line too long",
         ),
