@@ -22,7 +22,8 @@ JSON object, or one a line for streams. `NO_COLOR` is honoured. Each option can 
 environment: `EDGE_` and the names of command and option, such as `EDGE_BUILD_BOARD=rpi4`. The
 variables of all commands are `EDGE_CACHE` (the folder of all that is fetched), `EDGE_MIRROR` (a
 Debian mirror, and its security archive after a space), `EDGE_BOARDS` (folders of boards, with `:`
-between) and `SOURCE_DATE_EPOCH`.
+between), `EDGE_REGISTRY_MIRROR`, `EDGE_INSECURE_REGISTRY` (with spaces between),
+`EDGE_IMAGE_LIMIT_MIB` (what one image may unpack to) and `SOURCE_DATE_EPOCH`.
 
 | exit status | meaning |
 |---|---|

@@ -9,9 +9,10 @@ from edge.board.search import find
 from edge.bundle.coding import LEVELS, Level
 from edge.cli import ask, trusted
 from edge.cli.output import Output
+from edge.cli.registry_options import with_policy
 from edge.cli.table import human
 from edge.image import build as images
-from edge.image import manifest
+from edge.image import manifest, pins
 from edge.image.build import Order
 from edge.image.clock_floor import clock_floor_s
 from edge.image.inputs import LockPolicy, requests
@@ -60,9 +61,7 @@ MIB = 1 << 20
     show_default=True,
     help="How hard to compress update.edge.",
 )
-@click.option("--locked", is_flag=True, help="Refuse to change edge.lock.")
-@click.option("--offline", is_flag=True, help="Use only what the content store has.")
-@click.option("--mirror", help="Debian mirror (URI) instead of the host's own.")
+@with_policy
 @click.option("--dry-run", is_flag=True, help="Check the files and print what would be built.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
 @click.pass_obj
@@ -77,16 +76,14 @@ def build(
     counter: int,
     keys_folder: Path | None,
     level: Level,
-    locked: bool,
-    offline: bool,
-    mirror: str | None,
+    policy: LockPolicy,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     r"""Build a bootable A/B disk image from system files.
 
     Several files are appended: fields of the kernel override, lists concatenate. "-" reads the
-    standard input. Packages are pinned in edge.lock beside the first file.
+    standard input. Packages and images are pinned in edge.lock beside the first file.
 
     \b
     Examples:
@@ -101,7 +98,7 @@ def build(
         name=name or name_of(files),
         version=version,
         lock_file=lock_file(files),
-        policy=LockPolicy(locked=locked, offline=offline, setting=mirror),
+        policy=policy,
         clock_s=clock_floor_s(),
         counter=counter,
     )
@@ -150,16 +147,19 @@ def _write_update(output: Output, folder: Path, order: Order, ring: Ring, level:
 
 def _tell_plan(output: Output, order: Order) -> None:
     wanted = requests(order.system, order.board)
+    images = list(pins.items(pins.references(order.system.parts), order.lock_file.parent))
     facts = {
         "system": order.name,
         "board": order.board.name,
         "version": order.version,
         "services": list(order.system.order),
         "packages": {name: list(request.packages) for name, request in wanted.items()},
+        "images": images,
     }
     lines = [f"{order.name} {order.version} for {order.board.name}"]
     lines.append(f"services, in start order: {', '.join(order.system.order) or 'none'}")
     lines += [f"{name}: {' '.join(request.packages)}" for name, request in wanted.items()]
+    lines += [f"{pins.IMAGE}{name}" for name in images]
     output.result(facts, "\n".join(lines))
 
 

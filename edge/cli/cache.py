@@ -2,19 +2,26 @@
 
 import shutil
 import sys
+from pathlib import Path
 
 import click
 
 from edge import paths
 from edge.cli.output import Output
-from edge.errors import RefusedError
+from edge.cli.table import human
+from edge.errors import RefusedError, ThingNotFoundError
+from edge.image import carrying
+from edge.image.build import default_store
+from edge.image.failures import told
+from edge.oci import export
+from edge.system import lock as locks
 
 MIB = 1 << 20
 
 
 @click.group()
 def cache() -> None:
-    """Look at the cache, or empty it."""
+    """Look at the cache, empty it, or carry it to another machine."""
 
 
 @cache.command("show")
@@ -51,3 +58,60 @@ def clean(output: Output, *, tools: bool, yes: bool) -> None:
     for part in found:
         shutil.rmtree(part)
     output.result({"removed": [str(part) for part in found]}, f"{len(found)} folders removed")
+
+
+@cache.command("export")
+@click.argument("locks_files", nargs=-1, metavar="[edge.lock]...", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The archive to write.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
+@click.pass_obj
+def export_blobs(
+    output: Output, *, locks_files: tuple[Path, ...], file: Path, as_json: bool
+) -> None:
+    r"""Write what lock files name, or all that was fetched, as one OCI archive.
+
+    With it another machine builds without a network: `edge cache import`, then `edge build
+    --locked --offline`.
+
+    \b
+    Examples:
+      edge cache export edge.lock -o inputs.tar
+      edge cache export -o all.tar
+    """
+    output.as_json |= as_json
+    store, found = default_store(), []
+    for path in locks_files:
+        lock = locks.read(path)
+        if lock is None:
+            raise ThingNotFoundError(f"{path}: there is no such lock file")
+        found.append(lock)
+    with told(file):
+        names, blobs = carrying.named(found, store) if found else carrying.everything(store)
+        export.write_archive(file, names, blobs, store)
+    size_bytes = file.stat().st_size
+    facts = {"file": str(file), "blobs": len(set(blobs)), "images": sorted(names)}
+    output.result(
+        {**facts, "bytes": size_bytes}, f"{file}: {len(set(blobs))} blobs, {human(size_bytes)}"
+    )
+
+
+@cache.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
+@click.pass_obj
+def import_blobs(output: Output, *, file: Path, as_json: bool) -> None:
+    """Take an archive into the content store.
+
+    Each blob is checked against its digest; what is there already stays.
+    """
+    output.as_json |= as_json
+    with told(paths.cache_folder()):
+        found = export.read_archive(file, default_store(), output)
+    output.result({"file": str(file), "blobs": len(found)}, f"{file}: {len(found)} blobs")

@@ -8,11 +8,14 @@ from edge import paths
 from edge.board.search import find
 from edge.cli.build import lock_file
 from edge.cli.output import Output
-from edge.image import inputs
+from edge.cli.registry_options import with_registries
+from edge.image import inputs, pins
 from edge.image.build import default_store
 from edge.image.failures import told
 from edge.image.inputs import LockPolicy
+from edge.oci.registry.endpoint import Registries
 from edge.system.load import load
+from edge.system.lock import Lock
 
 
 @click.command()
@@ -21,6 +24,7 @@ from edge.system.load import load
 @click.option("--update", is_flag=True, help="Move all items to the newest versions.")
 @click.option("--item", multiple=True, help="Move only this item, such as service/agent.")
 @click.option("--mirror", help="Debian mirror (URI) instead of the host's own.")
+@with_registries
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
 @click.pass_obj
 def lock(
@@ -31,33 +35,44 @@ def lock(
     update: bool,
     item: tuple[str, ...],
     mirror: str | None,
+    registries: Registries,
     as_json: bool,
 ) -> None:
-    r"""Pin the packages of a system in edge.lock.
+    r"""Pin the packages and images of a system in edge.lock.
 
     It lies beside the first system file.
 
-    Without --update only what is not pinned yet is looked up. All packages are fetched into the
-    content store, so that a build can follow offline.
+    Without --update only what is not pinned yet is looked up, and a tag that has moved is not
+    noticed. All packages and images are fetched into the content store, so that a build can follow
+    offline.
 
     \b
     Examples:
       edge lock system.yml --board rpi4
       edge lock system.yml --board rpi4 --update
       edge lock system.yml --board rpi4 --item service/agent
+      edge lock system.yml --board rpi4 --item image/docker.io/library/redis:7
     """
     output.as_json |= as_json
     file = lock_file(files)
     before = file.read_text() if file.exists() else ""
-    wanted = inputs.requests(load(files), find(board_name))
-    policy = LockPolicy(update=None if update else item, setting=mirror)
+    system = load(files)
+    wanted = inputs.requests(system, find(board_name))
+    policy = LockPolicy(update=None if update else item, setting=mirror, registries=registries)
     with told(paths.cache_folder()):
-        made = inputs.pin(wanted, file, policy, default_store(), output)
+        named = pins.references(system.parts)
+        made = inputs.pin(wanted, file, policy, default_store(), output, images=named)
     changed = file.read_text() != before
-    _tell(output, file, len(made.packages), len(made.items), changed=changed)
+    _tell(output, file, made, changed=changed)
 
 
-def _tell(output: Output, file: Path, packages: int, items: int, *, changed: bool) -> None:
-    facts = {"file": str(file), "packages": packages, "items": items, "changed": changed}
+def _tell(output: Output, file: Path, made: Lock, *, changed: bool) -> None:
+    counts = {
+        "packages": len(made.packages),
+        "items": len(made.items),
+        "images": len(made.images),
+    }
     how = "changed" if changed else "as it was"
-    output.result(facts, f"{file}: {how}; {packages} packages for {items} items")
+    images = f", {counts['images']} images" if made.images else ""
+    text = f"{file}: {how}; {counts['packages']} packages for {counts['items']} items{images}"
+    output.result({"file": str(file), **counts, "changed": changed}, text)

@@ -137,8 +137,11 @@ class Output:
                 self._bars = None
 
     def line(self, text: str, *, style: str | None = None) -> None:
-        """Print one line on stderr."""
-        self._console.print(text, style=style, markup=False, soft_wrap=True)
+        """Print one line on stderr; names of others in it do nothing to the terminal."""
+        shown = "".join(
+            one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in text
+        )
+        self._console.print(shown, style=style, markup=False, soft_wrap=True)
 
     def _hint(self, hint: str | None) -> None:
         if hint:

@@ -23,6 +23,7 @@ from edge.image import (
     inputs,
     manifest,
     outputs,
+    pins,
     plan,
     sbom,
     slot,
@@ -168,7 +169,8 @@ def _require_tools(policy: LockPolicy, progress: Progress) -> None:
 
 def _gather(order: Order, store: Store, progress: Progress) -> _Materials:
     wanted = inputs.requests(order.system, order.board)
-    lock = inputs.pin(wanted, order.lock_file, order.policy, store, progress)
+    named = pins.references(order.system.parts)
+    lock = inputs.pin(wanted, order.lock_file, order.policy, store, progress, images=named)
     kernel_item = inputs.kernel_item(order.system.system.kernel, order.board)
     board_item = inputs.board_item(order.board)
     items = [item for item in (board_item, kernel_item) if item in wanted]
@@ -185,7 +187,7 @@ def _gather(order: Order, store: Store, progress: Progress) -> _Materials:
     return _Materials(
         lock=lock,
         items=tuple(wanted),
-        images=inputs.images(order.system.parts, lock, store, progress),
+        images=inputs.images(order.system.parts, lock, order.lock_file.parent, store, progress),
         kernel=Kernel(kernels[0], store),
         packages=tuple(trees),
     )

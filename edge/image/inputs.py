@@ -1,7 +1,7 @@
 """Bring what a build needs into the store, as the lock file says: packages, then images."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge import paths
@@ -9,9 +9,13 @@ from edge.board.model import Board
 from edge.debian.archive import Archive, Package
 from edge.debian.mirror import mirror
 from edge.errors import InputError
+from edge.image import pins
 from edge.oci.image import Image, service_image
-from edge.oci.layout import read_image
+from edge.oci.limit_setting import chosen
+from edge.oci.reference import Reference, parse_reference
+from edge.oci.registry.endpoint import Registries
 from edge.oci.store import Store
+from edge.oci.stored import stored_image
 from edge.progress import Progress
 from edge.system import lock as locks
 from edge.system.load import LoadedSystem
@@ -32,13 +36,15 @@ class LockPolicy:
     """What may happen to the lock file.
 
     `locked` forbids any change, `offline` forbids the network, `update` names items to move to the
-    newest versions (None: all of them). `setting` is the mirror to use instead of the host's.
+    newest versions (None: all of them). `setting` is the mirror to use instead of the host's,
+    `registries` says where images of registries are fetched.
     """
 
     locked: bool = False
     offline: bool = False
     update: tuple[str, ...] | None = ()
     setting: str | None = None
+    registries: Registries = field(default_factory=Registries)
 
 
 def requests(system: LoadedSystem, board: Board) -> dict[str, Request]:
@@ -79,21 +85,30 @@ def service_item(folder: ServiceFolder) -> str:
 
 
 def pin(
-    wanted: Mapping[str, Request], file: Path, policy: LockPolicy, store: Store, progress: Progress
+    wanted: Mapping[str, Request],
+    file: Path,
+    policy: LockPolicy,
+    store: Store,
+    progress: Progress,
+    *,
+    images: Sequence[Reference] = (),
 ) -> Lock:
-    """Return the lock for these requests, resolved where needed, all packages in the store.
+    """Return the lock for these requests, resolved where needed; all it names is in the store.
 
     The lock file is written when it changed; kernels and firmware of other boards stay in it.
 
     Raises:
         InputError: The lock does not fit and may not change, or a package is not to be had.
-        LinkError: The mirror cannot be reached.
-        UntrustedError: A package has other bytes than its digest says.
+        LinkError: The mirror or a registry cannot be reached.
+        UntrustedError: A package or an image has other bytes than its digest says.
     """
     old = locks.read(file)
+    named = pins.items(images, file.parent)
     if policy.locked:
-        locks.require_current(old, wanted, file=file)
-    names = locks.to_resolve(old, wanted, update=policy.update)
+        locks.require_current(old, wanted, file=file, also=pins.stale(old, named))
+    names = locks.to_resolve(
+        old, wanted, update=policy.update, others=[f"{pins.IMAGE}{name}" for name in named]
+    )
     if policy.offline and names:
         raise InputError(
             f"{', '.join(names)}: not in the lock, and --offline forbids to look them up",
@@ -102,7 +117,15 @@ def pin(
     archive = None if policy.offline else _archive(policy)
     resolved = _resolved(archive, {name: wanted[name] for name in names}, progress)
     kept = {**_other_boards(old), **wanted}
-    lock = locks.updated(old, kept, resolved, suite=SUITE, architecture=ARCHITECTURE)
+    terms = pins.Terms(policy.locked, policy.offline, policy.update, policy.registries)
+    lock = locks.updated(
+        old,
+        kept,
+        resolved,
+        suite=SUITE,
+        architecture=ARCHITECTURE,
+        images=pins.pin(old, named, terms, store, progress),
+    )
     used = {package.digest: package for name in wanted for package in lock.packages_of(name)}
     _bring(tuple(used.values()), archive, store, progress)
     if lock != old:
@@ -148,23 +171,39 @@ def _needed(item: str, request: Request, packages: tuple[Package, ...]) -> tuple
 
 
 def images(
-    parts: Sequence[Part], lock: Lock, store: Store, progress: Progress
+    parts: Sequence[Part], lock: Lock, lock_folder: Path, store: Store, progress: Progress
 ) -> tuple[tuple[Part, Image], ...]:
     """Return each part with its image; one whose inputs did not change comes from the store."""
     found = []
     with progress.task("make service images", total=len(parts), unit="images") as task:
         for part in parts:
-            found.append((part, _image(part, lock, store)))
+            image = (
+                _pinned(part.image, lock, lock_folder, store, progress)
+                if part.image is not None
+                else made(part.folder, lock, store)
+            )
+            found.append((part, image))
             task.advance()
     return tuple(found)
 
 
-def _image(part: Part, lock: Lock, store: Store) -> Image:
-    if part.folder is None:
-        return read_image(part.image or "", Path.cwd(), store)
-    item = service_item(part.folder)
+def _pinned(text: str, lock: Lock, lock_folder: Path, store: Store, progress: Progress) -> Image:
+    reference = parse_reference(text, Path.cwd())
+    pinned = lock.images[pins.key(reference, lock_folder)]
+    return stored_image(text, pinned.manifest, store, progress, limits=chosen())
+
+
+def made(folder: ServiceFolder | None, lock: Lock, store: Store) -> Image:
+    """Return the image of a service folder, of the packages that the lock has.
+
+    Raises:
+        InputError: There is no folder.
+    """
+    if folder is None:
+        raise InputError("a part of the system has neither a folder nor an image")
+    item = service_item(folder)
     packages = lock.packages_of(item) if item in lock.items else ()
-    return service_image(part.folder, packages, store)
+    return service_image(folder, packages, store)
 
 
 def _archive(policy: LockPolicy) -> Archive:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from edge.errors import EdgeError
+from edge.errors import EdgeError, UntrustedError
 from edge.oci.store import Store
 from edge.oci.tree import PIECE_BYTES, Entry, Kind, Slice, TarSink, Tree, clean, folder, link
 
@@ -37,7 +37,7 @@ def write_layer(tree: Tree, store: Store) -> BlobTree:
     """Write a tree as an OCI layer (uncompressed tar) with its index into the store."""
     with store.writer() as writer:
         offsets = tree.write_tar(writer)
-    return _with_index(tree, offsets, writer.digest, store)
+    return with_index(tree, offsets, writer.digest, store)
 
 
 def spool(members: Iterable[Member], store: Store) -> BlobTree:
@@ -55,20 +55,25 @@ def spool(members: Iterable[Member], store: Store) -> BlobTree:
         for header, stream in members:
             path = clean(header.name)
             if header.isreg() and stream is not None:
-                tree.add(path, _copied(header, stream, writer, position), override=True)
+                tree.add(path, copied(header, stream, writer, position), override=True)
                 position += header.size
-            elif (entry := _without_content(header, tree)) is not None:
+            elif (entry := _contentless(header, tree)) is not None:
                 tree.add(path, entry, override=not header.isdir())
-    offsets = {path: _offset_bytes(entry) for path, entry in tree if entry.kind is Kind.FILE}
-    return _with_index(tree, offsets, writer.digest, store)
+    offsets = {path: offset_bytes(entry) for path, entry in tree if entry.kind is Kind.FILE}
+    return with_index(tree, offsets, writer.digest, store)
 
 
-def _copied(header: tarfile.TarInfo, stream: IO[bytes], sink: TarSink, position: int) -> Entry:
+def copied(header: tarfile.TarInfo, stream: IO[bytes], sink: TarSink, position: int) -> Entry:
+    """Return a member's file, whose content went to a blob under way, at `position` in it.
+
+    Raises:
+        UntrustedError: The archive ends inside of it.
+    """
     digest, left = hashlib.sha256(), header.size
     while left:
         piece = stream.read(min(left, PIECE_BYTES))
         if not piece:
-            raise EdgeError(f"{header.name}: the archive ends {left} bytes early")
+            raise UntrustedError(f"{header.name}: the archive ends {left} bytes early")
         digest.update(piece)
         sink.write(piece)
         left -= len(piece)
@@ -77,11 +82,16 @@ def _copied(header: tarfile.TarInfo, stream: IO[bytes], sink: TarSink, position:
     return Entry(Kind.FILE, mode, header.uid, header.gid, content, digest.hexdigest())
 
 
-def _without_content(header: tarfile.TarInfo, tree: Tree) -> Entry | None:
+def without_content(header: tarfile.TarInfo) -> Entry:
+    """Return a member that is a folder or a link."""
     if header.isdir():
         return folder(mode=header.mode & PERMISSIONS, uid=header.uid, gid=header.gid)
-    if header.issym():
-        return link(header.linkname, uid=header.uid, gid=header.gid)
+    return link(header.linkname, uid=header.uid, gid=header.gid)
+
+
+def _contentless(header: tarfile.TarInfo, tree: Tree) -> Entry | None:
+    if header.isdir() or header.issym():
+        return without_content(header)
     if not header.islnk():
         return None
     original = tree.get(tree.resolve(header.linkname, last=False))
@@ -90,11 +100,13 @@ def _without_content(header: tarfile.TarInfo, tree: Tree) -> Entry | None:
     return original
 
 
-def _offset_bytes(entry: Entry) -> int:
+def offset_bytes(entry: Entry) -> int:
+    """Return where a file's content starts in its blob; 0 for all else."""
     return entry.content.offset_bytes if isinstance(entry.content, Slice) else 0
 
 
-def _with_index(tree: Tree, offsets: Mapping[str, int], blob: str, store: Store) -> BlobTree:
+def with_index(tree: Tree, offsets: Mapping[str, int], blob: str, store: Store) -> BlobTree:
+    """Keep the index of a tree whose contents are in a blob of the store, and return both."""
     rows = {path: _row(entry, offsets.get(path, 0)) for path, entry in tree}
     for path in filter(tree.is_implied, rows):
         rows[path].append(IMPLIED)

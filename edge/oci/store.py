@@ -182,6 +182,18 @@ class Store:
         found = path.read_text(errors="replace").strip() if path.is_file() else ""
         return found if _DIGEST.fullmatch(found) and self.has(found) else None
 
+    def digests(self) -> Iterator[str]:
+        """Give the digests of all blobs, in their order."""
+        for path in sorted((self.folder / "blobs" / "sha256").glob("[0-9a-f]*")):
+            yield f"{digest.ALGORITHM}:{path.name}"
+
+    def remembered(self) -> Iterator[str]:
+        """Give the digests of all results that were remembered."""
+        for path in sorted((self.folder / "refs").glob("*/*")):
+            found = path.read_text(errors="replace").strip()
+            if _DIGEST.fullmatch(found):
+                yield found
+
     def _ref(self, kind: str, key: str) -> Path:
         if not _KIND.fullmatch(kind):
             raise InputError(f"{kind!r} is not a kind of reference")

@@ -16,7 +16,7 @@ from edge.system import service
 from edge.system.check import check_graph, check_section
 from edge.system.files import SystemFile
 from edge.system.merge import merge_settings
-from edge.system.model import LAYOUT, LOCAL, InitImage, Item, Kernel, System
+from edge.system.model import LOCAL, LOCAL_IMAGES, InitImage, Item, Kernel, System
 from edge.system.order import start_order
 from edge.system.parts import Part, Section, Written
 from edge.system.service import ServiceFolder
@@ -234,9 +234,9 @@ def _settled(
     changes: dict[str, object] = {"name": name} if isinstance(entry, Item) else {}
     if folder is not None:
         changes |= {"service": str(folder.path), "image": None}
-    elif entry.image is not None and entry.image.startswith(LAYOUT):
-        place = base / Path(entry.image.removeprefix(LAYOUT)).expanduser()
-        changes["image"] = f"{LAYOUT}{place}"
+    elif entry.image is not None and entry.image.startswith(LOCAL_IMAGES):
+        kind, _colon, path = entry.image.partition(":")
+        changes["image"] = f"{kind}:{base / Path(path).expanduser()}"
     return entry.model_copy(update=changes)
 
 

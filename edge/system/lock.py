@@ -6,7 +6,7 @@ anew is resolved, and nothing else moves. All functions but `read` and `write` a
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,6 +22,7 @@ from edge.strict.model import StrictModel, examine
 VERSION = 1
 LOCK_FILE = "edge.lock"
 _SHA256 = r"[0-9a-f]{64}"
+_Digest = Annotated[str, matching(f"sha256:{_SHA256}", "a digest", "sha256: and 64 digits")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,26 @@ class LockedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class LockedImage:
+    """What a reference named: digests of the manifest for the device and of its layers.
+
+    `index` is that of the index in which the manifest was found, if there was one.
+    """
+
+    index: str | None
+    manifest: str
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Lock:
-    """A lock file. `items` are named `kernel`, `board/NAME`, `service/NAME`."""
+    """A lock file: `items` are `kernel`, `board/NAME`, `service/NAME`; `images` are references."""
 
     suite: str
     architecture: str
     items: Mapping[str, LockedItem]
     packages: Mapping[str, Package]
+    images: Mapping[str, LockedImage] = field(default_factory=dict)
 
     def packages_of(self, item: str) -> tuple[Package, ...]:
         """Return the packages of an item, in the order in which they were resolved."""
@@ -76,12 +90,19 @@ class _ItemModel(StrictModel):
     packages: tuple[Text, ...]
 
 
+class _ImageModel(StrictModel):
+    index: _Digest | None = None
+    manifest: _Digest
+    layers: tuple[_Digest, ...]
+
+
 class _LockModel(StrictModel):
     version: Literal[1]
     suite: Text
     architecture: Text
     items: dict[str, _ItemModel]
     packages: dict[str, _PackageModel]
+    images: dict[str, _ImageModel] = Field(default_factory=dict)
 
 
 def stale(lock: Lock | None, requests: Mapping[str, Request]) -> list[Stale]:
@@ -95,13 +116,19 @@ def unused(lock: Lock, requests: Mapping[str, Request]) -> list[str]:
     return sorted(lock.items.keys() - requests.keys())
 
 
-def require_current(lock: Lock | None, requests: Mapping[str, Request], *, file: Path) -> None:
-    """Refuse, for `--locked`, to build what the lock does not answer.
+def require_current(
+    lock: Lock | None,
+    requests: Mapping[str, Request],
+    *,
+    file: Path,
+    also: Sequence[Stale] = (),
+) -> None:
+    """Refuse, for `--locked`, to build what the lock does not answer; `also` is stale too.
 
     Raises:
         InputError: Items are stale or the lock is missing; it names each with its reason.
     """
-    drifted = stale(lock, requests)
+    drifted = [*stale(lock, requests), *also]
     if not drifted:
         return
     lines = "".join(f"\n  {one.item}: {one.reason}" for one in drifted)
@@ -112,7 +139,11 @@ def require_current(lock: Lock | None, requests: Mapping[str, Request], *, file:
 
 
 def to_resolve(
-    lock: Lock | None, requests: Mapping[str, Request], *, update: Iterable[str] | None = ()
+    lock: Lock | None,
+    requests: Mapping[str, Request],
+    *,
+    update: Iterable[str] | None = (),
+    others: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Return the items to ask the archive for.
 
@@ -120,6 +151,7 @@ def to_resolve(
         lock: The lock so far.
         requests: What the system asks for.
         update: Items to move to the newest versions (`edge lock --update ITEM`); None: all.
+        others: Items that may be named too, and are not of the archive.
 
     Raises:
         InputError: `update` names an item that is not in the system.
@@ -127,10 +159,10 @@ def to_resolve(
     if update is None:
         return tuple(requests)
     wanted = set(update)
-    if unknown := sorted(wanted - requests.keys()):
+    if unknown := sorted(wanted - requests.keys() - set(others)):
         raise InputError(
             f"there is nothing called {', '.join(unknown)} to update",
-            hint=f"items: {', '.join(requests)}",
+            hint=f"items: {', '.join((*requests, *others))}",
         )
     wanted |= {one.item for one in stale(lock, requests)}
     return tuple(name for name in requests if name in wanted)
@@ -143,6 +175,7 @@ def updated(
     *,
     suite: str,
     architecture: str,
+    images: Mapping[str, LockedImage] | None = None,
 ) -> Lock:
     """Return the new lock: resolved items as given, the others as they were, no one else.
 
@@ -152,6 +185,7 @@ def updated(
         resolved: The packages of each item of `to_resolve`.
         suite: The suite they come from.
         architecture: The architecture of the device.
+        images: The pins of all images.
     """
     known = dict(lock.packages) if lock else {}
     items: dict[str, LockedItem] = {}
@@ -164,7 +198,8 @@ def updated(
         else:
             raise InputError(f"{name}: neither locked nor resolved", hint="run `edge lock`")
     used = {key for item in items.values() for key in item.packages}
-    return Lock(suite, architecture, items, {key: known[key] for key in sorted(used)})
+    kept = {key: known[key] for key in sorted(used)}
+    return Lock(suite, architecture, items, kept, dict(sorted((images or {}).items())))
 
 
 def dump(lock: Lock) -> str:
@@ -178,13 +213,15 @@ def dump(lock: Lock) -> str:
         for name, item in lock.items.items()
     }
     packages = {key: _fields(package) for key, package in lock.packages.items()}
-    whole = {
+    whole: dict[str, object] = {
         "version": VERSION,
         "suite": lock.suite,
         "architecture": lock.architecture,
         "items": items,
         "packages": packages,
     }
+    if lock.images:
+        whole["images"] = {name: asdict(image) for name, image in lock.images.items()}
     return json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -261,4 +298,8 @@ def _checked(model: _LockModel, name: str) -> Lock:
         item: LockedItem(Request(locked.request, locked.without), locked.packages)
         for item, locked in model.items.items()
     }
-    return Lock(model.suite, model.architecture, items, packages)
+    images = {
+        reference: LockedImage(image.index, image.manifest, image.layers)
+        for reference, image in model.images.items()
+    }
+    return Lock(model.suite, model.architecture, items, packages, images)

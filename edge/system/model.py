@@ -16,18 +16,14 @@ from edge.system.files import SystemFile
 from edge.system.settings import Modules, Settings
 
 LOCAL = "@pkg:"
-LAYOUT = "oci:"
+LOCAL_IMAGES = ("oci-archive:", "oci:")
 
 
 def _image(text: str) -> str:
-    if text.startswith(LOCAL) and len(text) > len(LOCAL):
-        return text
-    if text.startswith(LAYOUT) and len(text) > len(LAYOUT):
-        return text
-    raise wrong(
-        f"the image {shown(text)} is not supported yet: images of a registry cannot be fetched",
-        f"name a folder with `service:` or '{LOCAL}', or an OCI layout with '{LAYOUT}PATH'",
-    )
+    for prefix in (LOCAL, *LOCAL_IMAGES):
+        if text == prefix:
+            raise wrong(f"the image {shown(text)} names nothing", "write a name or a path after it")
+    return text
 
 
 ImageReference = Annotated[str, AfterValidator(_image)]

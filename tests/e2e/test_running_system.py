@@ -9,17 +9,29 @@ from pathlib import Path
 import pytest
 
 from edge import process, toolbox
+from edge.cli.main import main
 from edge.emulator import machine
 from edge.emulator.command import Forward, Options
 from edge.emulator.machine import Machine
 from edge.errors import ToolError
 from edge.hardening import protections
 from tests.e2e.conftest import Build, free_port
+from tests.fakes.docker_registry import docker_registry
 
 pytestmark = pytest.mark.slow
 
 BOOT_S = 240
-SERVICES = ["network", "log", "console", "time", "agent", "sshd"]
+SERVICES = ["network", "log", "console", "time", "agent", "sshd", "pulled"]
+# What comes from a registry: all that it may do is in the label of its image.
+PULLED = """
+description: From a registry
+packages: [busybox-static]
+exclude: [etc/**, usr/share/**]
+command: [/usr/bin/busybox, sh, -c, "echo came from a registry; exec busybox sleep 100000"]
+env: [PATH=/usr/bin]
+capabilities: [CAP_KILL]
+limits: {memory_mib: 24, pids: 3}
+"""
 READY = r"edge: slot (a|b): all (\d+) services ready after (\S+) s"
 
 
@@ -29,10 +41,21 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
-def device(build: Build, port: int) -> Iterator[Machine]:
+def pulled(work: Path) -> Iterator[str]:
+    """A system file that adds a service whose image is in a registry."""
+    folder = work / "pulled"
+    folder.mkdir()
+    (folder / "service.yml").write_text(PULLED)
+    with docker_registry(work / "registry") as host:
+        assert main(["-q", "service", "push", str(folder), f"{host}/team/pulled:1"]) == 0
+        yield f"services:\n  - {{name: pulled, image: '{host}/team/pulled:1'}}\n"
+
+
+@pytest.fixture(scope="module")
+def device(build: Build, pulled: str, port: int) -> Iterator[Machine]:
     """The system, all services ready, at the prompt of its console."""
     options = Options(forwards=(Forward(port, 22),))
-    with machine.running(build("minimal"), options=options) as started:
+    with machine.running(build("running", extra=pulled), options=options) as started:
         shell(started)
         yield started
 
@@ -113,6 +136,17 @@ def test_a_service_has_the_capabilities_of_its_file_and_no_more(
     status = status_of(device, name)
 
     assert int(status["CapBnd"], 16) == capabilities
+
+
+def test_a_service_from_a_registry_runs_as_its_label_says(device: Machine) -> None:
+    status, folder = status_of(device, "pulled"), "/sys/fs/cgroup/edge/pulled"
+
+    assert device.command("edge-ctl logs pulled").strip().endswith("came from a registry")
+    assert int(status["CapBnd"], 16) == 1 << 5
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+    assert int(status["Uid"].split()[0]) >= 10000
+    limits = device.command(f"cat {folder}/memory.max {folder}/pids.max").split()
+    assert limits == [str(24 << 20), "3"]
 
 
 def test_only_who_asks_shares_the_network(device: Machine) -> None:

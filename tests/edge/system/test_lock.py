@@ -12,6 +12,7 @@ from edge.debian.archive import Package
 from edge.errors import EdgeError, InputError, ProblemsError
 from edge.system.lock import (
     Lock,
+    LockedImage,
     LockedItem,
     Request,
     dump,
@@ -63,6 +64,40 @@ GOLDEN = """\
 def test_the_bytes_of_a_lock_stay_the_same() -> None:
     assert dump(LOCK) == GOLDEN
     assert parse_lock(GOLDEN, "edge.lock") == LOCK
+
+
+def test_images_are_pinned_by_index_manifest_and_layers() -> None:
+    digest = [f"sha256:{two * 32}" for two in ("ab", "cd", "ef")]
+    images = {
+        "docker.io/library/a:1": LockedImage(digest[0], digest[1], (digest[2],)),
+        "oci:web": LockedImage(None, digest[1], ()),
+    }
+    lock = replace(LOCK, images=images)
+
+    assert parse_lock(dump(lock), "edge.lock") == lock
+    assert (
+        dump(lock).partition(' "items"')[0]
+        == f"""\
+{{
+ "architecture": "arm64",
+ "images": {{
+  "docker.io/library/a:1": {{
+   "index": "{digest[0]}",
+   "layers": [
+    "{digest[2]}"
+   ],
+   "manifest": "{digest[1]}"
+  }},
+  "oci:web": {{
+   "index": null,
+   "layers": [],
+   "manifest": "{digest[1]}"
+  }}
+ }},
+"""
+    )
+    with pytest.raises(ProblemsError, match="is not a digest"):
+        parse_lock(dump(lock).replace(digest[1], "sha256:../etc"), "edge.lock")
 
 
 def test_a_lock_is_written_and_read_again(tmp_path: Path) -> None:
