@@ -1,14 +1,19 @@
 """Run other programs: the one place that starts processes and waits for them."""
 
+import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from edge.errors import LinkError, ToolError
 
+_PIPE_BYTES = 1 << 20
 LAST_WORDS = 8  # lines of a failed program's output that go into the error
 
 
@@ -60,6 +65,55 @@ def run(
     if done.returncode != 0:
         raise ToolError(ending(words, done.returncode, stderr, done.stdout))
     return Completed(done.stdout, stderr)
+
+
+@contextmanager
+def fed(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> Iterator[BinaryIO]:
+    """Give the standard input of a program, which has ended well after the block.
+
+    After an exception in the block the program is killed.
+
+    Args:
+        argv: The program and its arguments.
+        env: Variables on top of our own.
+
+    Raises:
+        ToolError: It is missing, did not take all that it was given, or ended badly.
+    """
+    words = [str(word) for word in argv]
+    with tempfile.TemporaryFile() as said:
+        try:
+            child = subprocess.Popen(
+                words,
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(env or {})},
+                bufsize=_PIPE_BYTES,
+                umask=0o022,  # mkfs.erofs 1.8 writes it into the image (with `fragments`)
+            )
+        except FileNotFoundError as error:
+            raise ToolError(f"{words[0]}: program not found", hint="run `edge doctor`") from error
+        whole = False
+        try:
+            with contextlib.suppress(BrokenPipeError):  # the program's own words say why
+                yield cast("BinaryIO", child.stdin)
+                cast("BinaryIO", child.stdin).close()
+                whole = True
+            status = child.wait()
+        finally:
+            _end(child)
+        if status or not whole:
+            said.seek(0)
+            raise ToolError(ending(words, status, said.read().decode(errors="replace")))
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    child.kill()
+    child.wait()
+    if child.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.close()
 
 
 def ending(words: Sequence[str], status: int, stderr: str, stdout: bytes = b"") -> str:

@@ -1,21 +1,27 @@
-"""`edge build`: a system file and a board become a disk image."""
+"""`edge build`: a system file and a board become a disk image, or other outputs."""
 
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
+from edge.board.none import none
 from edge.board.search import find
 from edge.bundle.coding import LEVELS, Level
 from edge.cli import ask, trusted
 from edge.cli.output import Output
 from edge.cli.registry_options import with_policy
 from edge.cli.table import human
+from edge.errors import InputError
 from edge.image import build as images
-from edge.image import manifest, pins
-from edge.image.build import Order
+from edge.image import formats, manifest, pins
 from edge.image.clock_floor import clock_floor_s
+from edge.image.formats import Format
 from edge.image.inputs import LockPolicy, requests
+from edge.image.order import Order
 from edge.image.outputs import DISK, SIGNATURE, UPDATE
 from edge.keys.ring import Ring
 from edge.release import export, source
@@ -25,11 +31,20 @@ from edge.system.load import STDIN, load
 from edge.system.lock import LOCK_FILE
 
 MIB = 1 << 20
+STDOUT = Path("-")
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="SYSTEM.yml...")
-@click.option("-b", "--board", "board_name", required=True, help="The kind of hardware.")
+@click.option("-b", "--board", "board_name", help="The kind of hardware; a disk is for one.")
+@click.option(
+    "-f",
+    "--format",
+    "format_words",
+    multiple=True,
+    metavar="FORMAT[,FORMAT…]",
+    help=f"What to make: {', '.join(Format)}; can be repeated.  [default: disk]",
+)
 @click.option(
     "-o",
     "--output",
@@ -37,7 +52,7 @@ MIB = 1 << 20
     type=click.Path(path_type=Path),
     default=Path("out"),
     show_default=True,
-    help="Folder of the result; an earlier build in it is replaced.",
+    help='Folder of the result; an earlier build in it is replaced. "-": a tar to stdout.',
 )
 @click.option("--name", help="What the system is called; else the name of the first file.")
 @click.option("--version", "version", default="0.1.0", show_default=True, help="Of this release.")
@@ -61,6 +76,7 @@ MIB = 1 << 20
     show_default=True,
     help="How hard to compress update.edge.",
 )
+@click.option("--no-update", is_flag=True, help="Leave update.edge and disk.edge out: quicker.")
 @with_policy
 @click.option("--dry-run", is_flag=True, help="Check the files and print what would be built.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
@@ -69,32 +85,37 @@ def build(
     output: Output,
     *,
     files: tuple[str, ...],
-    board_name: str,
+    board_name: str | None,
+    format_words: tuple[str, ...],
     folder: Path,
     name: str | None,
     version: str,
     counter: int,
     keys_folder: Path | None,
     level: Level,
+    no_update: bool,
     policy: LockPolicy,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    r"""Build a bootable A/B disk image from system files.
+    r"""Build a bootable A/B disk image, or other formats, from system files.
 
     Several files are appended: fields of the kernel override, lists concatenate. "-" reads the
-    standard input. Packages and images are pinned in edge.lock beside the first file.
+    standard input. Packages and images are pinned in edge.lock beside the first file. Only disk
+    and disk.zst need a board.
 
     \b
     Examples:
       edge build examples/minimal.yml --board qemu-arm64 -o out/
       edge build examples/minimal.yml examples/debug.yml --board qemu-arm64
       edge build system.yml --board rpi4 --version 1.2.0 --locked
+      edge build system.yml --format tar -o - | tar -t
     """
     output.as_json |= as_json
     order = Order(
+        formats=formats.parse(format_words),
         system=load(files),
-        board=find(board_name),
+        board=find(board_name) if board_name else none(),
         name=name or name_of(files),
         version=version,
         lock_file=lock_file(files),
@@ -105,11 +126,19 @@ def build(
     if dry_run:
         _tell_plan(output, order)
         return
-    ring = trusted.key_ring(keys_folder)
+    _make(output, order, folder, trusted.key_ring(keys_folder), None if no_update else level)
+
+
+def _make(output: Output, order: Order, folder: Path, ring: Ring, level: Level | None) -> None:
+    """Build what is asked for; without a level no update."""
+    order = replace(order, trusted_root=ring.trusted_root())
+    if folder == STDOUT:
+        _write_to_stdout(output, order)
+        return
     images.build(
-        replace(order, trusted_root=ring.trusted_root()),
+        order,
         folder,
-        finish=lambda made: _write_update(output, made, order, ring, level),
+        finish=lambda made: _write_update(output, made, order, ring, level) if level else None,
         progress=output,
     )
     _tell_result(output, folder)
@@ -126,9 +155,11 @@ def lock_file(files: tuple[str, ...]) -> Path:
 
 
 def _write_update(output: Output, folder: Path, order: Order, ring: Ring, level: Level) -> None:
-    """Write the bundle of a build, unless its keys are elsewhere."""
+    """Write the bundle of a build that has a disk, unless its keys are elsewhere."""
+    if not formats.has_disk(order.formats):
+        return
     try:
-        with source.of_build(folder) as found:
+        with source.of_build(folder, made_now=True) as found:
             export.write_standalone(
                 found,
                 Terms(),
@@ -145,6 +176,20 @@ def _write_update(output: Output, folder: Path, order: Order, ring: Ring, level:
             output.line(f"  hint: {error.hint}")
 
 
+def _write_to_stdout(output: Output, order: Order) -> None:
+    """Write a tar to the standard output.
+
+    Raises:
+        InputError: Something else is wanted, or the output is a terminal.
+    """
+    if order.formats != (Format.TAR,) or output.as_json:
+        raise InputError("-o - is for --format tar alone, without --json", hint="give a folder")
+    if sys.stdout.isatty():
+        raise InputError("-o -: the standard output is a terminal", hint="edge build … -o - >FILE")
+    images.write_tar(order, sys.stdout.buffer, output)
+    sys.stdout.buffer.flush()
+
+
 def _tell_plan(output: Output, order: Order) -> None:
     wanted = requests(order.system, order.board)
     images = list(pins.items(pins.references(order.system.parts), order.lock_file.parent))
@@ -152,11 +197,12 @@ def _tell_plan(output: Output, order: Order) -> None:
         "system": order.name,
         "board": order.board.name,
         "version": order.version,
+        "formats": list(order.formats),
         "services": list(order.system.order),
         "packages": {name: list(request.packages) for name, request in wanted.items()},
         "images": images,
     }
-    lines = [f"{order.name} {order.version} for {order.board.name}"]
+    lines = [f"{order.name} {order.version} for {order.board.name}: {', '.join(order.formats)}"]
     lines.append(f"services, in start order: {', '.join(order.system.order) or 'none'}")
     lines += [f"{name}: {' '.join(request.packages)}" for name, request in wanted.items()]
     lines += [f"{pins.IMAGE}{name}" for name in images]
@@ -165,8 +211,16 @@ def _tell_plan(output: Output, order: Order) -> None:
 
 def _tell_result(output: Output, folder: Path) -> None:
     facts = manifest.read(folder)
+    lines = _disk_lines(folder, facts) if facts["rootfs"] else []
+    roots = [Format(name) for name in facts["formats"] if Format(name) not in formats.DISKS]
+    lines += _root_lines(folder, facts, roots)
+    lines.append(f"  what it costs and may do: edge report {folder}")
+    output.result({"folder": str(folder), **facts}, "\n".join(lines))
+
+
+def _disk_lines(folder: Path, facts: Mapping[str, Any]) -> list[str]:
     disk, update = (folder / DISK).stat(), folder / UPDATE
-    lines = [
+    return [
         f"{folder / DISK}: {facts['system']} {facts['version']} for {facts['board']}",
         f"  disk {disk.st_size // MIB} MiB, {disk.st_blocks * 512 / MIB:.1f} MiB of it filled;"
         f" root {facts['rootfs']['total_bytes'] / MIB:.1f} MiB,"
@@ -174,6 +228,18 @@ def _tell_result(output: Output, folder: Path) -> None:
         *([f"  {update}: {human(update.stat().st_size)}"] if update.exists() else []),
         f"  run it:    edge run {folder}",
         f"  put it on a card: edge flash --board {facts['board']} {folder}",
-        f"  what it costs and may do: edge report {folder}",
     ]
-    output.result({"folder": str(folder), **facts}, "\n".join(lines))
+
+
+def _root_lines(folder: Path, facts: Mapping[str, Any], roots: Sequence[Format]) -> list[str]:
+    """Return a line for each file of the formats of the root; a layout counts as one."""
+    lines = []
+    for one in roots:
+        for name in formats.file_names(one, facts["system"]):
+            sizes = [
+                entry["bytes"]
+                for path, entry in facts["files"].items()
+                if path == name or path.startswith(f"{name}/")
+            ]
+            lines.append(f"{folder / name}: {one}, {human(sum(sizes))}")
+    return lines

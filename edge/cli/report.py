@@ -80,12 +80,13 @@ def report(
     if fail_on_gain:
         raise click.UsageError("--fail-on-gain goes with --diff")
     facts = manifest.read(build)
-    head = f"{facts['system']} {facts['version']} for {facts['board']}, kernel {facts['kernel']}"
+    kernel = f"kernel {facts['kernel']}" if facts["kernel"] else "no kernel"
+    head = f"{facts['system']} {facts['version']} for {facts['board']}, {kernel}"
     tables = (
         _sizes(facts["sizes"], facts["rootfs"]),
         _files(facts["files"]),
         _privileges(facts["privileges"]),
-        _hardening(facts.get("hardening", ())),
+        *([_hardening(facts.get("hardening", ()))] if facts["kernel"] else ()),
     )
     output.result(facts, "\n\n".join((head, *("\n".join(lines) for lines in tables))))
 
@@ -117,8 +118,14 @@ def _sbom(build: Path) -> Sbom:
     return reading.read(path.read_bytes(), str(path))
 
 
-def _sizes(rows: Sequence[Mapping[str, Any]], rootfs: Mapping[str, Any]) -> list[str]:
+def _sizes(rows: Sequence[Mapping[str, Any]], rootfs: Mapping[str, Any] | None) -> list[str]:
     """Return the table of what is in the root; its first column adds up to the whole image."""
+    head = ("in the root", "alone", "with shared")
+    if rootfs is None:
+        parts = [
+            (row["part"], human(row["alone_bytes"]), human(row["total_bytes"])) for row in rows
+        ]
+        return table(head, parts, right={1, 2})
     data_bytes = rootfs["data_blocks"] * BLOCK_BYTES
     shared_bytes = data_bytes - sum(row["alone_bytes"] for row in rows)
     cells = [
@@ -127,13 +134,14 @@ def _sizes(rows: Sequence[Mapping[str, Any]], rootfs: Mapping[str, Any]) -> list
         ("hash tree", human(rootfs["total_bytes"] - data_bytes), ""),
         ("total", human(rootfs["total_bytes"]), ""),
     ]
-    return table(("in the root", "alone", "with shared"), cells, right={1, 2})
+    return table(head, cells, right={1, 2})
 
 
 def _files(files: Mapping[str, Mapping[str, Any]]) -> list[str]:
     cells = [(name, human(entry["bytes"])) for name, entry in sorted(files.items())]
-    total = sum(entry["bytes"] for name, entry in files.items() if name.startswith("slot/"))
-    return table(("file", "size"), [*cells, ("total of slot/", human(total))], right={1})
+    slot = [entry["bytes"] for name, entry in files.items() if name.startswith("slot/")]
+    cells += [("total of slot/", human(sum(slot)))] if slot else []
+    return table(("file", "size"), cells, right={1})
 
 
 def _privileges(rows: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -1,39 +1,42 @@
-"""From a system and a board to a disk image: joins the parts, decides nothing itself."""
+"""From an order to a disk image or other formats: joins the parts, decides nothing itself."""
 
-import re
 import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge import atomic, paths, toolbox
 from edge.board.model import Board
 from edge.debian.mirror import mirror
 from edge.errors import InputError, ToolError
-from edge.hardening import kernel as hardening
 from edge.hardening import protections
-from edge.hardening.protection import Finding
 from edge.image import (
     bootstate,
     disk,
     emulation,
+    exports,
     fat,
     file_hashes,
     firmware,
+    formats,
     inputs,
+    kernel_findings,
     manifest,
     outputs,
+    packed,
     pins,
     plan,
     sbom,
     slot,
     standing,
 )
-from edge.image.clock_floor import CLOCK_FLOOR_S
+from edge.image.exports import RootInputs
 from edge.image.extent import Contents, Source
 from edge.image.failures import told
+from edge.image.formats import Format
 from edge.image.inputs import LockPolicy
 from edge.image.manifest import Facts
+from edge.image.order import Order
 from edge.image.outputs import DISK, SLOT
 from edge.image.plan import DiskPlan, Layout
 from edge.image.profile import FOLDER as EMULATOR
@@ -45,53 +48,11 @@ from edge.oci.image import Image
 from edge.oci.layer import package_tree
 from edge.oci.modules import Kernel, Module
 from edge.oci.store import Store
-from edge.oci.tree import Tree
+from edge.oci.tree import TarSink, Tree
 from edge.progress import SILENT, Progress
-from edge.system.load import LoadedSystem
 from edge.system.lock import Lock
 from edge.system.parts import Part, Section
 from edge_agent.verity import Verity
-
-SYSCTLS = "usr/lib/edge/sysctl"  # what init writes at the start
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the user asked for: `name` is what the system is called, `lock_file` pins its packages.
-
-    `clock_s` is a time that has passed, in seconds since 1970: a device without a clock starts
-    there, and it is the date of the documents. `trusted_root` is the root metadata that the device
-    trusts from its first start on; without one it takes no update. `counter` is for no way back.
-    """
-
-    system: LoadedSystem
-    board: Board
-    name: str
-    version: str
-    lock_file: Path
-    policy: LockPolicy = field(default_factory=LockPolicy)
-    clock_s: int = CLOCK_FLOOR_S
-    trusted_root: bytes | None = None
-    counter: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse names that other tools would read as something else.
-
-        Raises:
-            InputError: The name or the version has other characters than those of file names.
-        """
-        for word, value in (("name", self.name), ("version", self.version)):
-            if not _WORD.fullmatch(value):
-                raise InputError(
-                    f"the {word} {value!r} is not made of letters, digits and . _ + -",
-                    hint=f"give another with --{word}",
-                )
-
-    @property
-    def seed(self) -> str:
-        """What all identifiers of the image are made from: they stay between releases."""
-        return f"{self.board.name}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +65,7 @@ class _Materials:
     lock: Lock
     items: tuple[str, ...]
     images: tuple[tuple[Part, Image], ...]
-    kernel: Kernel
+    kernel: Kernel | None
     packages: tuple[Tree, ...]
 
 
@@ -146,18 +107,38 @@ def build(
     with told(paths.cache_folder()):
         _require_tools(order.policy, progress)
         materials = _gather(order, store, progress)
-    device = _device(order, materials)
+    device = _device(order, materials, progress)
     with told(output), atomic.folder(target) as folder:
-        opened = _write_images(folder, order, materials, device, progress)
+        opened, made = (
+            None,
+            exports.write(folder, _root_inputs(order, materials, device), order.formats, progress),
+        )
+        if formats.has_disk(order.formats):
+            opened = _write_images(folder, order, materials, device, progress)
+            made += (folder / DISK, *(folder / SLOT).iterdir(), *_packed(folder, order, progress))
         progress.note("write the documents")
         sbom.write(
             folder / outputs.SBOM, _origin(order, materials, device.root, opened, store), store
         )
-        made = (folder / DISK, folder / outputs.SBOM, *(folder / SLOT).iterdir())
+        made += (folder / outputs.SBOM,)
         manifest.write(folder, _facts(order, materials, device.root, opened), made)
         finish(folder)
         outputs.sync(folder)
     return output
+
+
+def write_tar(order: Order, stream: TarSink, progress: Progress = SILENT) -> None:
+    """Write the format `tar` into a stream, and nothing else.
+
+    Raises:
+        EdgeError: As `build`.
+    """
+    store = default_store()
+    with told(paths.cache_folder()):
+        _require_tools(order.policy, progress)
+        materials = _gather(order, store, progress)
+    device = _device(order, materials, progress)
+    exports.whole(_root_inputs(order, materials, device)).write_tar(stream)
 
 
 def _require_tools(policy: LockPolicy, progress: Progress) -> None:
@@ -180,32 +161,41 @@ def _gather(order: Order, store: Store, progress: Progress) -> _Materials:
         for package in packages:
             trees.append(package_tree(package, store).tree)
             task.advance()
-    kernels = [tree for tree in trees if _is_kernel(tree)]
-    if len(kernels) != 1:
-        name = inputs.kernel_package(order.system.system.kernel, order.board)
-        raise InputError(f"package {name} brings {len(kernels)} kernels, not one")
     return _Materials(
         lock=lock,
         items=tuple(wanted),
         images=inputs.images(order.system.parts, lock, order.lock_file.parent, store, progress),
-        kernel=Kernel(kernels[0], store),
+        kernel=_kernel(order, trees, store),
         packages=tuple(trees),
     )
+
+
+def _kernel(order: Order, trees: Sequence[Tree], store: Store) -> Kernel | None:
+    name = inputs.kernel_package(order.system.system.kernel, order.board)
+    kernels = [tree for tree in trees if _is_kernel(tree)]
+    if name and len(kernels) != 1:
+        raise InputError(f"package {name} brings {len(kernels)} kernels, not one")
+    return Kernel(kernels[0], store) if name else None
 
 
 def _is_kernel(tree: Tree) -> bool:
     return any(path.startswith("boot/vmlinuz-") for path, _entry in tree)
 
 
-def _device(order: Order, materials: _Materials) -> _Device:
+def _device(order: Order, materials: _Materials, progress: Progress) -> _Device:
     board, system = order.board, order.system
     dog = [board.watchdog.module] if board.watchdog else []
-    early = materials.kernel.closure([*board.modules.initramfs, *dog])
     wanted = [*board.modules.system, *system.system.kernel.modules]
     for part in system.parts:
         wanted += part.settings.modules
-    names = {module.name for module in early}
-    late = [one for one in materials.kernel.closure(wanted) if one.name not in names]
+    early: tuple[Module, ...] = ()
+    late: list[Module] = []
+    if materials.kernel is not None:
+        early = materials.kernel.closure([*board.modules.initramfs, *dog])
+        names = {module.name for module in early}
+        late = [one for one in materials.kernel.closure(wanted) if one.name not in names]
+    elif wanted:
+        progress.note(f"there is no kernel, so no modules: {', '.join(dict.fromkeys(wanted))}")
     root = assemble(
         [container(part, image) for part, image in materials.images if _runs(part)],
         [image for part, image in materials.images if not _runs(part)],
@@ -251,18 +241,46 @@ def _write_images(
     return opened
 
 
+def _packed(folder: Path, order: Order, progress: Progress) -> tuple[Path, ...]:
+    if Format.DISK_ZST not in order.formats:
+        return ()
+    with progress.task("compress the disk image", total=1, unit="images") as task:
+        packed.write_zstd(folder / DISK, folder / outputs.PACKED_DISK)
+        task.advance()
+    return (folder / outputs.PACKED_DISK,)
+
+
 def _slot_inputs(order: Order, materials: _Materials, device: _Device) -> SlotInputs:
-    board = order.board
+    root = _root_inputs(order, materials, device)
+    if root.kernel is None:
+        raise InputError(f"board {order.board.name} has no kernel")
     return SlotInputs(
+        root=root.root,
+        kernel=root.kernel,
+        device_tree=firmware.device_tree(order.board, materials.packages),
+        modules=root.early,
+        command_line=root.command_line,
+        watchdog_s=root.watchdog_s,
+        clock_s=root.clock_s,
+        seed=order.seed,
+        uuid=root.uuid,
+        compress=order.system.system.rootfs.compress or "none",
+    )
+
+
+def _root_inputs(order: Order, materials: _Materials, device: _Device) -> RootInputs:
+    board, system = order.board, order.system.system
+    return RootInputs(
+        name=order.name,
+        version=order.version,
         root=device.root.tree,
-        kernel=materials.kernel.image(),
-        device_tree=firmware.device_tree(board, materials.packages),
-        modules=device.early,
+        early=device.early,
+        kernel=materials.kernel.image() if materials.kernel else None,
         command_line=_command_line(order),
         watchdog_s=board.watchdog.timeout_s if board.watchdog else None,
         clock_s=order.clock_s,
-        seed=order.seed,
         uuid=plan.guid_of(order.seed, "rootfs"),
+        compress=system.rootfs.compress or "xz",
     )
 
 
@@ -320,7 +338,7 @@ def _volume(
 
 
 def _origin(
-    order: Order, materials: _Materials, root: Root, opened: Verity, store: Store
+    order: Order, materials: _Materials, root: Root, opened: Verity | None, store: Store
 ) -> Origin:
     lock = materials.lock
     services = {
@@ -333,7 +351,7 @@ def _origin(
         version=order.version,
         board=order.board.name,
         created_s=order.clock_s,
-        root_hash=opened.root_hash,
+        root_hash=opened.root_hash if opened else None,
         images={part.name: image.manifest for part, image in materials.images},
         packages={
             name: sbom.contributors(tree, packages, store)
@@ -349,28 +367,16 @@ def _origin(
     )
 
 
-def _hardening(order: Order, materials: _Materials, root: Root) -> tuple[Finding, ...]:
-    config, sysctls = materials.kernel.config(), root.tree.get(SYSCTLS)
-    release = materials.kernel.version
-    return protections.findings(
-        hardening.Kernel(
-            hardening.read_version(release),
-            hardening.read_config(config.decode(), f"config of {release}") if config else None,
-            hardening.read_parameters(_command_line(order)),
-            hardening.read_sysctls(sysctls.read().decode() if sysctls else ""),
-        )
-    )
-
-
-def _facts(order: Order, materials: _Materials, root: Root, opened: Verity) -> Facts:
+def _facts(order: Order, materials: _Materials, root: Root, opened: Verity | None) -> Facts:
     return Facts(
         system=order.name,
         board=order.board.name,
         version=order.version,
         counter=order.counter,
         tools=toolbox.stamp(),
-        kernel=materials.kernel.version,
-        hardening=_hardening(order, materials, root),
+        kernel=materials.kernel.version if materials.kernel else None,
+        formats=order.formats,
+        hardening=kernel_findings.of(materials.kernel, _command_line(order), root.tree),
         rootfs=opened,
         sizes=root.sizes,
         privileges=root.privileges,

@@ -7,11 +7,12 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 from construct import Bytes, Const, ExprAdapter, Struct
 
 from edge.image.extent import length_of
+from edge.oci.tree import Entry
 from edge_signing.formats.record import Record
 
 _ALIGNMENT: Final = 4
@@ -59,16 +60,32 @@ class Header(Record):
     node_minor: int = 0
 
 
+class Sink(Protocol):
+    """What an archive is written to."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take the next bytes."""
+
+
+Content = bytes | Path | Entry
+
+
 @dataclass(frozen=True, slots=True)
 class CpioEntry:
-    """A file, folder, link or device node; `mode` holds its type too. See the functions below."""
+    """A file, folder, link or device node; `mode` holds its type too. See the functions below.
+
+    A file with several names has `links` of them, and each has the path of its `first`; the last
+    brings the content.
+    """
 
     path: str
     mode: int
-    content: bytes | Path = b""
+    content: Content = b""
     uid: int = 0
     gid: int = 0
     node: tuple[int, int] = (0, 0)
+    first: str = ""
+    links: int = 1
 
 
 def file(path: str, content: bytes | Path, *, mode: int = 0o644) -> CpioEntry:
@@ -91,13 +108,15 @@ def character_device(path: str, major: int, minor: int, *, mode: int = 0o600) ->
     return CpioEntry(path, stat.S_IFCHR | mode, node=(major, minor))
 
 
-def write(stream: BinaryIO, entries: Iterable[CpioEntry]) -> None:
+def write(stream: Sink, entries: Iterable[CpioEntry]) -> None:
     """Write an archive; parents that are not among the entries are made, with mode 0755.
 
     It may be appended to another one, as its length is a multiple of 512 bytes.
     """
     length_bytes = 0
-    for inode, entry in enumerate(_with_parents(entries), start=1):
+    numbers: dict[str, int] = {}
+    for number, entry in enumerate(_with_parents(entries), start=1):
+        inode = numbers.setdefault(entry.first, number) if entry.first else number
         length_bytes += _write_entry(stream, entry, inode=inode)
     length_bytes += _write_entry(stream, CpioEntry(_TRAILER, 0), inode=0)
     stream.write(bytes(-length_bytes % _ARCHIVE_ALIGNMENT))
@@ -114,10 +133,11 @@ def _with_parents(entries: Iterable[CpioEntry]) -> Iterator[CpioEntry]:
         yield entry
 
 
-def _write_entry(stream: BinaryIO, entry: CpioEntry, *, inode: int) -> int:
+def _write_entry(stream: Sink, entry: CpioEntry, *, inode: int) -> int:
     """Write one entry and return how many bytes it took."""
-    name = entry.path.encode() + b"\0"
-    length_bytes = length_of(entry.content)
+    name = entry.path.encode("utf-8", "surrogateescape") + b"\0"
+    content = entry.content
+    length_bytes = content.size_bytes if isinstance(content, Entry) else length_of(content)
     header = Header(
         inode=inode,
         mode=entry.mode,
@@ -125,7 +145,7 @@ def _write_entry(stream: BinaryIO, entry: CpioEntry, *, inode: int) -> int:
         name_bytes=len(name),
         uid=entry.uid,
         gid=entry.gid,
-        links=2 if stat.S_ISDIR(entry.mode) else 1,
+        links=2 if stat.S_ISDIR(entry.mode) else entry.links,
         node_major=entry.node[0],
         node_minor=entry.node[1],
     )
@@ -138,10 +158,15 @@ def _write_entry(stream: BinaryIO, entry: CpioEntry, *, inode: int) -> int:
     return len(head) + length_bytes + padding
 
 
-def _write_content(stream: BinaryIO, content: bytes | Path) -> None:
+def _write_content(stream: Sink, content: Content) -> None:
     if isinstance(content, bytes):
         stream.write(content)
         return
-    with content.open("rb") as source:
+    for piece in content.pieces() if isinstance(content, Entry) else _pieces(content):
+        stream.write(piece)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as source:
         while piece := source.read(_PIECE_BYTES):
-            stream.write(piece)
+            yield piece

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from edge.oci.image import Image
 from edge.oci.store import Store
-from edge.oci.tree import Entry, Kind, Tree
+from edge.oci.tree import Entry, Kind, Slice, Tree
 
 _KIND = "sha1"
 _CONTAINERS = "containers"
@@ -64,8 +64,10 @@ def _distinct(tree: Tree) -> Iterator[tuple[str, str]]:
 
 
 def _sha1(entry: Entry) -> str:
+    # The content is compared with its SHA-256 where the image is written, in the same build.
     digest = hashlib.sha1(usedforsecurity=False)
-    for piece in entry.pieces():
+    content = entry.content
+    for piece in content.pieces() if isinstance(content, Slice) else (content,):
         digest.update(piece)
     return digest.hexdigest()
 

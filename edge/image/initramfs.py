@@ -45,6 +45,19 @@ def entries(init: Path, modules: Sequence[Module], conf: bytes) -> list[CpioEntr
     ]
 
 
+def program(scratch: Path, progress: Progress) -> Path:
+    """Return the compiled program that starts the root, in a folder of the caller.
+
+    Raises:
+        ToolError: The compiler is missing or failed.
+    """
+    init = scratch / "initramfs-init"
+    sources = paths.shipped("device-agent/init") / "src"
+    named = [sources / name for name in ("initramfs.c", "verity.c", "initramfs.h")]
+    toolbox.compile_c(named, init, static=True, flags=WARNINGS, progress=progress)
+    return init
+
+
 def write(
     output: Path, modules: Sequence[Module], conf: bytes, *, scratch: Path, progress: Progress
 ) -> None:
@@ -57,9 +70,6 @@ def write(
         scratch: A folder for the compiled init.
         progress: Where compiling is told.
     """
-    init = scratch / "initramfs-init"
-    sources = paths.shipped("device-agent/init") / "src"
-    named = [sources / name for name in ("initramfs.c", "verity.c", "initramfs.h")]
-    toolbox.compile_c(named, init, static=True, flags=WARNINGS, progress=progress)
+    init = program(scratch, progress)
     with output.open("wb") as stream:
         cpio.write(stream, entries(init, modules, conf))

@@ -53,7 +53,9 @@ def requests(system: LoadedSystem, board: Board) -> dict[str, Request]:
     Raises:
         InputError: Two service folders of one name are used.
     """
-    found = {kernel_item(system.system.kernel, board): _kernel_request(system, board)}
+    found = {}
+    if kernel_package(system.system.kernel, board):
+        found[kernel_item(system.system.kernel, board)] = _kernel_request(system, board)
     if board.packages:
         found[board_item(board)] = Request(board.packages)
     services = service_requests(system.parts)
@@ -65,7 +67,7 @@ def _kernel_request(system: LoadedSystem, board: Board) -> Request:
 
 
 def kernel_package(kernel: Kernel, board: Board) -> str:
-    """Return the package of the kernel: the system's wish, else the board's."""
+    """Return the package of the kernel: the system's, else the board's; "" for none."""
     return kernel.package or board.kernel.package
 
 

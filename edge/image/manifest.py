@@ -20,16 +20,17 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What there is to say about a build."""
+    """What there is to say about a build: without a disk it has no `rootfs` that is verified."""
 
     system: str
     board: str
     version: str
     counter: int
     tools: str
-    kernel: str
+    kernel: str | None
+    formats: Sequence[str]
     hardening: "Sequence[Finding]"
-    rootfs: "Verity"
+    rootfs: "Verity | None"
     sizes: "Sequence[PartSize]"
     privileges: "Sequence[Privileges]"
     images: Mapping[str, str]

@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 from typing import Final
 
-from edge.errors import InputError, RefusedError
+from edge.errors import EdgeError, InputError, RefusedError
 from edge.image import manifest, profile
 
 DISK: Final = "disk.img"
 BLOCK_MAP: Final = "disk.img.bmap"
+PACKED_DISK: Final = "disk.img.zst"
 SLOT: Final = "slot"
 ROOTFS: Final = "rootfs.img"  # in the folder of the slot
 SBOM: Final = "sbom.spdx.json"
@@ -30,6 +31,14 @@ def sync(folder: Path) -> None:
             os.close(handle)
 
 
+def _made_before(output: Path) -> frozenset[str]:
+    """Return what the manifest in the folder names: the formats are named after their system."""
+    try:
+        return frozenset(name.partition("/")[0] for name in manifest.read(output)["files"])
+    except EdgeError:
+        return frozenset()
+
+
 def require_replaceable(output: Path) -> None:
     """Refuse to replace a folder that holds anything but an earlier build.
 
@@ -41,7 +50,7 @@ def require_replaceable(output: Path) -> None:
         return
     if not output.is_dir():
         raise InputError(f"{output}: not a folder", hint="give a folder with -o")
-    foreign = sorted({path.name for path in output.iterdir()} - NAMES)
+    foreign = sorted({path.name for path in output.iterdir()} - NAMES - _made_before(output))
     if foreign:
         more = ", …" if foreign[_MOST_NAMED:] else ""
         raise RefusedError(

@@ -41,6 +41,7 @@ class SlotInputs:
     clock_s: int
     seed: str
     uuid: UUID
+    compress: erofs.Compression = "none"
 
 
 def write_slot(folder: Path, inputs: SlotInputs, progress: Progress) -> Verity:
@@ -53,7 +54,7 @@ def write_slot(folder: Path, inputs: SlotInputs, progress: Progress) -> Verity:
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".slot-") as name:
         scratch = Path(name)
-        opened = _write_rootfs(folder / ROOTFS, inputs, scratch, progress)
+        opened = _write_rootfs(folder / ROOTFS, inputs, progress)
         conf = initramfs.slot_conf(opened, watchdog_s=inputs.watchdog_s, clock_s=inputs.clock_s)
         initramfs.write(
             folder / INITRAMFS, inputs.modules, conf, scratch=scratch, progress=progress
@@ -82,13 +83,9 @@ def _write_entry(path: Path, entry: Entry) -> None:
             stream.write(piece)
 
 
-def _write_rootfs(path: Path, inputs: SlotInputs, scratch: Path, progress: Progress) -> Verity:
-    tar = scratch / "root.tar"
-    with progress.task("write the root image", total=3, unit="steps") as task:
-        with tar.open("wb") as stream:
-            inputs.root.write_tar(stream)
-        task.advance()
-        erofs.make(tar, path, uuid=inputs.uuid)
+def _write_rootfs(path: Path, inputs: SlotInputs, progress: Progress) -> Verity:
+    with progress.task("write the root image", total=2, unit="steps") as task:
+        erofs.make(inputs.root.write_tar, path, uuid=inputs.uuid, compress=inputs.compress)
         task.advance()
         salt = hashlib.sha256(f"edge verity salt {inputs.seed}".encode()).digest()
         opened = verity.append_tree(path, salt=salt)

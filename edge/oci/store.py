@@ -92,6 +92,8 @@ class Store:
         Raises:
             UntrustedError: It has another digest than `expected`; nothing is stored.
         """
+        if expected is not None and not move and not self.has(expected):
+            return self._copy_checked(path, expected)
         found = digest.of_file(path)
         if expected is not None and found != expected:
             raise UntrustedError(f"{path.name}: {found} where {expected} was expected")
@@ -102,6 +104,16 @@ class Store:
             with path.open("rb") as source, self.writer(expected=found) as blob:
                 shutil.copyfileobj(source, blob, _PIECE_BYTES)
         return found
+
+    def _copy_checked(self, path: Path, expected: str) -> str:
+        """Take a file in, hashed while it is copied."""
+        try:
+            with path.open("rb") as source, self.writer(expected=expected) as blob:
+                shutil.copyfileobj(source, blob, _PIECE_BYTES)
+        except UntrustedError as error:
+            raise UntrustedError(f"{path.name}: {error}") from error
+        self._verified.add(expected)
+        return expected
 
     @contextmanager
     def writer(self, *, expected: str | None = None) -> Iterator[Writer]:

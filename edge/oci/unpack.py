@@ -5,7 +5,6 @@ no honest meaning (`..`, devices outside /dev, whiteouts of nothing) refuses the
 Source: OCI image spec 1.1, layer.md.
 """
 
-import gzip
 import sys
 import tarfile
 import zlib
@@ -19,6 +18,7 @@ from edge.errors import InputError, RefusedError, UntrustedError
 from edge.oci import blob_tree
 from edge.oci.blob_tree import BlobTree
 from edge.oci.document import Coding
+from edge.oci.gunzip import Gunzip
 from edge.oci.limits import MIB, SETTING, Limits
 from edge.oci.overlay import OPAQUE, WHITEOUT, Replacing
 from edge.oci.store import Store
@@ -87,13 +87,13 @@ def _opened(blob: Path, coding: Coding) -> Iterator[IO[bytes]]:
     try:
         with blob.open("rb") as plain:
             if coding == "gzip":
-                yield gzip.GzipFile(fileobj=plain)  # type: ignore[misc]
+                yield Gunzip(plain)  # type: ignore[misc]
             elif coding == "zstd":
                 option = {int(zstd.DecompressionParameter.window_log_max): _WINDOW_LOG_MOST}
                 yield zstd.ZstdFile(plain, options=option)  # type: ignore[misc]
             else:
                 yield plain
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, zstd.ZstdError, EOFError) as error:
+    except (tarfile.TarError, zlib.error, zstd.ZstdError, EOFError) as error:
         raise UntrustedError(f"it is damaged: {error}") from error
 
 

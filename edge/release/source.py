@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO, Final
 
 from edge import digest
-from edge.errors import InputError, UntrustedError
+from edge.errors import InputError, ThingNotFoundError, UntrustedError
 from edge.image import gpt, manifest
 from edge.image.outputs import BLOCK_MAP, DISK, ROOTFS, SBOM, SLOT
 from edge.image.standing import product_of
@@ -16,6 +16,7 @@ from edge_signing.release import BLOCK_BYTES, HashTree, Partition
 
 _PIECE_BYTES: Final = 1 << 20
 _REBUILD_HINT: Final = "build again"
+_DISK_HINT: Final = "build again for a board, with --format disk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +55,21 @@ class Source:
 
 
 @contextmanager
-def of_build(folder: Path) -> Iterator[Source]:
+def of_build(folder: Path, *, made_now: bool = False) -> Iterator[Source]:
     """Give the images of a build folder; the boot image is a copy that goes with the block.
 
+    Args:
+        folder: What `edge build` made.
+        made_now: This process has just written and hashed it, so it is not read once more.
+
     Raises:
-        ThingNotFoundError: There is no build.
+        ThingNotFoundError: There is no build, or none of a disk.
         UntrustedError: A file of it is not what the build made.
     """
     facts = manifest.read(folder)
     opened = facts["rootfs"]
+    if opened is None:
+        raise ThingNotFoundError(f"{folder}: the build has no disk image", hint=_DISK_HINT)
     rootfs = SourceImage(
         "rootfs",
         folder / SLOT / ROOTFS,
@@ -71,7 +78,8 @@ def of_build(folder: Path) -> Iterator[Source]:
     )
     # A build without its SBOM is one all the same.
     sbom = folder / SBOM if SBOM in facts["files"] and (folder / SBOM).is_file() else None
-    for name in (DISK, f"{SLOT}/{ROOTFS}", *([SBOM] if sbom else [])):
+    named = () if made_now else (DISK, f"{SLOT}/{ROOTFS}", *([SBOM] if sbom else []))
+    for name in named:
         if digest.of_file(folder / name) != facts["files"][name]["digest"]:
             raise UntrustedError(
                 f"{folder / name}: not the file that the build made", hint=_REBUILD_HINT

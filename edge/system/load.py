@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from edge.errors import EdgeError, Problem, ProblemsError
 from edge.strict.document import Node, Parsed, Step, parse, read_text
@@ -16,13 +17,14 @@ from edge.system import service
 from edge.system.check import check_graph, check_section
 from edge.system.files import SystemFile
 from edge.system.merge import merge_settings
-from edge.system.model import LOCAL, LOCAL_IMAGES, InitImage, Item, Kernel, System
+from edge.system.model import LOCAL, LOCAL_IMAGES, InitImage, Item, Kernel, RootFs, System
 from edge.system.order import start_order
 from edge.system.parts import Part, Section, Written
 from edge.system.service import ServiceFolder
 from edge.system.settings import Settings
 
 STDIN = "-"
+_Fields = TypeVar("_Fields", Kernel, RootFs)
 _DEFAULT_INIT = f"init: ['{LOCAL}{service.INIT}']"
 
 
@@ -82,6 +84,7 @@ class _Reader:
     problems: list[Problem] = field(default_factory=list)
     written: list[Written] = field(default_factory=list)
     kernel: Kernel = field(default_factory=Kernel)
+    rootfs: RootFs = field(default_factory=RootFs)
     files: list[SystemFile] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     _folders: dict[Path, ServiceFolder | None] = field(default_factory=dict)
@@ -100,6 +103,7 @@ class _Reader:
                 self._file(entry, parsed, step, base)
         if system is not None:
             self.kernel = _overridden(self.kernel, system.kernel)
+            self.rootfs = _overridden(self.rootfs, system.rootfs)
 
     def finish(self) -> LoadedSystem:
         """Return the whole, or raise all problems of all files."""
@@ -196,6 +200,7 @@ class _Reader:
         entries = (one.entry for one in self.written)
         return System(
             kernel=self.kernel,
+            rootfs=self.rootfs,
             init=tuple(entry for entry in entries if isinstance(entry, InitImage)),
             onboot=self._items(Section.ONBOOT),
             onshutdown=self._items(Section.ONSHUTDOWN),
@@ -249,7 +254,7 @@ def _likely_names(node: Node) -> set[str]:
     return set()
 
 
-def _overridden(base: Kernel, over: Kernel) -> Kernel:
+def _overridden(base: _Fields, over: _Fields) -> _Fields:
     return base.model_copy(update={name: getattr(over, name) for name in over.model_fields_set})
 
 

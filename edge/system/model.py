@@ -3,7 +3,7 @@
 Source: docs/yaml.md of LinuxKit for the shape and most keys.
 """
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -89,6 +89,15 @@ class Item(Settings):
         return self
 
 
+class RootFs(StrictModel):
+    """How the root is packed: that of the slot, and the formats squashfs and erofs.
+
+    Without `compress` the slot's is not packed, for small updates, and the formats are (xz).
+    """
+
+    compress: Literal["none", "lz4hc", "zstd", "xz"] | None = None
+
+
 class Trust(StrictModel):
     """Read for LinuxKit's sake; since 2021 it has no meaning there either."""
 
@@ -102,6 +111,7 @@ class System(StrictModel):
     not_yet: ClassVar[frozenset[str]] = frozenset({"volumes"})
 
     kernel: Kernel = Field(default_factory=Kernel)
+    rootfs: RootFs = Field(default_factory=RootFs)
     init: Annotated[tuple[InitImage, ...], Field(min_length=1)] = (InitImage(image="@pkg:init"),)
     onboot: tuple[Item, ...] = ()
     onshutdown: tuple[Item, ...] = ()

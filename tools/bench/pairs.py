@@ -14,7 +14,6 @@ not compressed, without inline data. Papers, translations and character sets are
 """
 
 import argparse
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,12 +139,8 @@ def build(pinned: pair_lock.Lock, folder: Path, wanted: Sequence[str]) -> dict[s
 
 def make_image(tree: Tree, output: Path) -> None:
     """Write a tree as the image of a root file system."""
-    with tempfile.TemporaryDirectory(prefix="edge-bench-") as scratch:
-        tar = Path(scratch) / "root.tar"
-        with tar.open("wb") as stream:
-            tree.write_tar(stream)
-        # One product keeps its UUID from release to release, as `edge build` does it.
-        erofs.make(tar, output, uuid=guid_of("bench", "rootfs"))
+    # One product keeps its UUID from release to release, as `edge build` does it.
+    erofs.make(tree.write_tar, output, uuid=guid_of("bench", "rootfs"))
 
 
 def new_blocks(old: Path, new: Path) -> tuple[int, int]:

@@ -3,7 +3,8 @@
  * It reads /slot.conf (made with the root image, so that signing the initramfs covers the root):
  *   root_hash=<hex>  salt=<hex>  data_blocks=<decimal>  watchdog_s=<decimal>  clock_s=<decimal>
  * and `edge.slot=a|b` of the kernel command line. Any doubt ends in a restart: the boot script
- * counts the tries and falls back to the other slot. */
+ * counts the tries and falls back to the other slot.
+ * With root=memory in /slot.conf the initramfs is the root itself, and there is no slot. */
 #define _GNU_SOURCE
 #include "initramfs.h"
 #include <dirent.h>
@@ -205,32 +206,12 @@ static void remove_initramfs(void) {
     if (entry->d_name[0] != '.') unlinkat(dirfd(modules), entry->d_name, 0);
   if (modules) closedir(modules);
   unlink("/init");
+  unlink("/slot.conf");
 }
 
-static void go_to_root(void) {
-  static const char *const moved[] = {"/dev", "/proc", "/sys", "/run"};
-  char target[32];
-  for (unsigned i = 0; i < sizeof moved / sizeof *moved; i++) {
-    snprintf(target, sizeof target, "/root%s", moved[i]);
-    if (mount(moved[i], target, "", MS_MOVE, "")) give_up(moved[i]);
-  }
-  remove_initramfs();
-  if (chdir("/root") || mount(".", "/", "", MS_MOVE, "") || chroot(".") || chdir("/"))
-    give_up("root");
-  char *arguments[] = {"/sbin/init", NULL};
-  char *environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", NULL};
-  execve(arguments[0], arguments, environment);
-  give_up("/sbin/init");
-}
-
-int main(void) {
-  char command_line[4096], conf[1024], slot[4], device[64], disk[64], number[32];
-  mount_kernel_file_systems();
-  if (!read_text("/proc/cmdline", command_line, sizeof command_line)) give_up("/proc/cmdline");
-  if (!read_text("/slot.conf", conf, sizeof conf)) give_up("/slot.conf");
-  load_modules();
-  if (value_of(conf, "watchdog_s=", number, sizeof number)) start_watchdog(atoi(number));
-  if (value_of(conf, "clock_s=", number, sizeof number)) set_clock_floor(atoll(number));
+/* Find the root of the slot, verify it, mount it. */
+static void open_slot(const char *command_line, const char *conf) {
+  char slot[4], device[64], disk[64];
   errno = EINVAL;
   if (!value_of(command_line, "edge.slot=", slot, sizeof slot)) give_up("edge.slot");
   wait_for_root(slot, device, disk, sizeof device);
@@ -240,6 +221,48 @@ int main(void) {
   if (mount("/dev/dm-0", "/root", "erofs", MS_RDONLY | MS_NODEV, "")) give_up("mount root");
   say("slot %s: verified root on %s", slot, device);
   name_partitions(disk);
+}
+
+/* Make what was unpacked into memory a mount of its own: the kernel's first one cannot be left by
+ * pivot_root(2), as containers do. No disk is touched; what services keep in /data is lost. */
+static void open_memory(void) {
+  write_text("/run/edge/slot", "memory");
+  write_text("/run/edge/disk", "");
+  mkdir("/dev/edge", 0755);
+  if (mount("/", "/root", "", MS_BIND, "")) give_up("mount root");
+  mount("data", "/root/data", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
+  say("root in memory");
+}
+
+static void go_to_root(int in_memory) {
+  static const char *const moved[] = {"/dev", "/proc", "/sys", "/run"};
+  char target[32];
+  for (unsigned i = 0; i < sizeof moved / sizeof *moved; i++) {
+    snprintf(target, sizeof target, "/root%s", moved[i]);
+    if (mount(moved[i], target, "", MS_MOVE, "")) give_up(moved[i]);
+  }
+  remove_initramfs();
+  if (chdir("/root") || mount(".", "/", "", MS_MOVE, "") || chroot(".") || chdir("/"))
+    give_up("root");
+  if (in_memory && mount("", "/", "", MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NODEV, ""))
+    give_up("read-only root");
+  char *arguments[] = {"/sbin/init", NULL};
+  char *environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", NULL};
+  execve(arguments[0], arguments, environment);
+  give_up("/sbin/init");
+}
+
+int main(void) {
+  char command_line[4096], conf[1024], number[32], root[16];
+  mount_kernel_file_systems();
+  if (!read_text("/proc/cmdline", command_line, sizeof command_line)) give_up("/proc/cmdline");
+  if (!read_text("/slot.conf", conf, sizeof conf)) give_up("/slot.conf");
+  load_modules();
+  if (value_of(conf, "watchdog_s=", number, sizeof number)) start_watchdog(atoi(number));
+  if (value_of(conf, "clock_s=", number, sizeof number)) set_clock_floor(atoll(number));
+  int in_memory = value_of(conf, "root=", root, sizeof root) && !strcmp(root, "memory");
+  if (in_memory) open_memory();
+  else open_slot(command_line, conf);
   mount_for_services();
-  go_to_root();
+  go_to_root(in_memory);
 }

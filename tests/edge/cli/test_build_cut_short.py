@@ -42,7 +42,7 @@ def test_an_output_that_is_a_file_is_refused(project: TinyProject, build: Edge) 
     [
         "edge.debian.apt.atomic.file",
         "edge.oci.blob_tree.Store.writer",
-        "edge.image.erofs.process.run",
+        "edge.image.erofs.process.fed",
         "edge_agent.verity.append_tree",
         "edge.image.disk.extent.write",
         "edge.image.manifest.atomic.file",
