@@ -27,6 +27,7 @@ from edge.keys.ring import Ring
 from edge.release import export, source
 from edge.release.payloads import Terms
 from edge.repository.standalone import KeysElsewhereError
+from edge.system.defaults import Defaults
 from edge.system.load import STDIN, load
 from edge.system.lock import LOCK_FILE
 
@@ -53,6 +54,13 @@ STDOUT = Path("-")
     default=Path("out"),
     show_default=True,
     help='Folder of the result; an earlier build in it is replaced. "-": a tar to stdout.',
+)
+@click.option(
+    "--defaults",
+    type=click.Choice([one.value for one in Defaults]),
+    default=Defaults.EDGE.value,
+    show_default=True,
+    help="Whose defaults hold where a system file says nothing.",
 )
 @click.option("--name", help="What the system is called; else the name of the first file.")
 @click.option("--version", "version", default="0.1.0", show_default=True, help="Of this release.")
@@ -88,6 +96,7 @@ def build(
     board_name: str | None,
     format_words: tuple[str, ...],
     folder: Path,
+    defaults: str,
     name: str | None,
     version: str,
     counter: int,
@@ -110,11 +119,12 @@ def build(
       edge build examples/minimal.yml examples/debug.yml --board qemu-arm64
       edge build system.yml --board rpi4 --version 1.2.0 --locked
       edge build system.yml --format tar -o - | tar -t
+      edge build linuxkit.yml --format tar --defaults linuxkit
     """
     output.as_json |= as_json
     order = Order(
         formats=formats.parse(format_words),
-        system=load(files),
+        system=load(files, defaults=Defaults(defaults)),
         board=find(board_name) if board_name else none(),
         name=name or name_of(files),
         version=version,
@@ -125,12 +135,15 @@ def build(
     )
     if dry_run:
         _tell_plan(output, order)
-        return
-    _make(output, order, folder, trusted.key_ring(keys_folder), None if no_update else level)
+    else:
+        _make(output, order, folder, keys_folder, None if no_update else level)
 
 
-def _make(output: Output, order: Order, folder: Path, ring: Ring, level: Level | None) -> None:
+def _make(
+    output: Output, order: Order, folder: Path, keys_folder: Path | None, level: Level | None
+) -> None:
     """Build what is asked for; without a level no update."""
+    ring = trusted.key_ring(keys_folder)
     order = replace(order, trusted_root=ring.trusted_root())
     if folder == STDOUT:
         _write_to_stdout(output, order)

@@ -16,11 +16,11 @@ from edge.oci import export
 from edge.oci.image import Image
 from edge.oci.limit_setting import chosen
 from edge.oci.origin import bring, resolve
-from edge.oci.reference import LocalReference, parse_reference, registry_reference
 from edge.oci.registry.endpoint import Registries
 from edge.oci.registry.push import Pusher
 from edge.oci.registry.registry import RegistryOrigin
 from edge.oci.stored import stored_image
+from edge.system.reference import LocalReference, parse_reference, registry_reference
 from edge.system.service import INIT, ServiceFolder, builtin_folders, locate, read_service
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")

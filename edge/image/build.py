@@ -43,13 +43,17 @@ from edge.image.profile import FOLDER as EMULATOR
 from edge.image.sbom import Origin
 from edge.image.slot import SlotInputs
 from edge.image.standing import Standing
-from edge.oci.assemble import Release, Root, assemble, container
+from edge.oci.assemble import Release, Root
 from edge.oci.image import Image
+from edge.oci.kernel_image import as_package, kernel_image
 from edge.oci.layer import package_tree
+from edge.oci.linuxkit.assemble import EDGE_INIT
 from edge.oci.modules import Kernel, Module
+from edge.oci.rooting import needed_modules, root_of
 from edge.oci.store import Store
 from edge.oci.tree import TarSink, Tree
 from edge.progress import SILENT, Progress
+from edge.system.defaults import Defaults
 from edge.system.lock import Lock
 from edge.system.parts import Part, Section
 from edge_agent.verity import Verity
@@ -67,6 +71,7 @@ class _Materials:
     images: tuple[tuple[Part, Image], ...]
     kernel: Kernel | None
     packages: tuple[Tree, ...]
+    store: Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +166,25 @@ def _gather(order: Order, store: Store, progress: Progress) -> _Materials:
         for package in packages:
             trees.append(package_tree(package, store).tree)
             task.advance()
+    found = inputs.images(order.system.parts, lock, order.lock_file.parent, store, progress)
     return _Materials(
         lock=lock,
         items=tuple(wanted),
-        images=inputs.images(order.system.parts, lock, order.lock_file.parent, store, progress),
-        kernel=_kernel(order, trees, store),
+        images=found,
+        kernel=_kernel(order, trees, found, store),
         packages=tuple(trees),
+        store=store,
     )
 
 
-def _kernel(order: Order, trees: Sequence[Tree], store: Store) -> Kernel | None:
-    name = inputs.kernel_package(order.system.system.kernel, order.board)
+def _kernel(
+    order: Order, trees: Sequence[Tree], images: Sequence[tuple[Part, Image]], store: Store
+) -> Kernel | None:
+    wanted = order.system.system.kernel
+    for part, image in images:
+        if part.section is Section.KERNEL:
+            return Kernel(as_package(kernel_image(wanted, image, store), store), store)
+    name = inputs.kernel_package(wanted, order.board)
     kernels = [tree for tree in trees if _is_kernel(tree)]
     if name and len(kernels) != 1:
         raise InputError(f"package {name} brings {len(kernels)} kernels, not one")
@@ -186,8 +199,7 @@ def _device(order: Order, materials: _Materials, progress: Progress) -> _Device:
     board, system = order.board, order.system
     dog = [board.watchdog.module] if board.watchdog else []
     wanted = [*board.modules.system, *system.system.kernel.modules]
-    for part in system.parts:
-        wanted += part.settings.modules
+    wanted += needed_modules(system, materials.images, materials.store)
     early: tuple[Module, ...] = ()
     late: list[Module] = []
     if materials.kernel is not None:
@@ -196,11 +208,11 @@ def _device(order: Order, materials: _Materials, progress: Progress) -> _Device:
         late = [one for one in materials.kernel.closure(wanted) if one.name not in names]
     elif wanted:
         progress.note(f"there is no kernel, so no modules: {', '.join(dict.fromkeys(wanted))}")
-    root = assemble(
-        [container(part, image) for part, image in materials.images if _runs(part)],
-        [image for part, image in materials.images if not _runs(part)],
+    root = root_of(
+        system,
+        materials.images,
         Release(order.name, order.version, facts=_standing(order)),
-        files=system.system.files,
+        materials.store,
         modules=late,
     )
     return _Device(root, early)
@@ -217,10 +229,6 @@ def _standing(order: Order) -> dict[str, bytes]:
         ),
         order.trusted_root,
     )
-
-
-def _runs(part: Part) -> bool:
-    return part.section is not Section.INIT
 
 
 def _write_images(
@@ -258,7 +266,7 @@ def _slot_inputs(order: Order, materials: _Materials, device: _Device) -> SlotIn
         root=root.root,
         kernel=root.kernel,
         device_tree=firmware.device_tree(order.board, materials.packages),
-        modules=root.early,
+        modules=device.early,
         command_line=root.command_line,
         watchdog_s=root.watchdog_s,
         clock_s=root.clock_s,
@@ -270,11 +278,12 @@ def _slot_inputs(order: Order, materials: _Materials, device: _Device) -> SlotIn
 
 def _root_inputs(order: Order, materials: _Materials, device: _Device) -> RootInputs:
     board, system = order.board, order.system.system
+    edge_init = EDGE_INIT in device.root.tree
     return RootInputs(
         name=order.name,
         version=order.version,
         root=device.root.tree,
-        early=device.early,
+        early=device.early if order.system.defaults is Defaults.EDGE or edge_init else (),
         kernel=materials.kernel.image() if materials.kernel else None,
         command_line=_command_line(order),
         watchdog_s=board.watchdog.timeout_s if board.watchdog else None,
@@ -286,7 +295,9 @@ def _root_inputs(order: Order, materials: _Materials, device: _Device) -> RootIn
 
 def _command_line(order: Order) -> str:
     kernel = order.system.system.kernel
-    hardened = protections.PARAMETERS if kernel.hardening else None
+    by_default = order.system.defaults is Defaults.EDGE
+    hardening = kernel.hardening and (by_default or "hardening" in kernel.model_fields_set)
+    hardened = protections.PARAMETERS if hardening else None
     words = (hardened, order.board.kernel.cmdline, kernel.cmdline)
     return " ".join(word for word in words if word)
 

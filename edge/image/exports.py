@@ -56,7 +56,7 @@ def whole(inputs: RootInputs) -> Tree:
         later = tree.get(ORDER)
         order = "".join(f"{module.name}.ko\n" for module in inputs.early).encode()
         tree.add(ORDER, file(order + (later.read() if later else b"")), override=True)
-    if inputs.kernel is not None:
+    if inputs.kernel is not None and KERNEL not in tree:
         tree.add(KERNEL, _plain(inputs.kernel), override=True)
         tree.add(COMMAND_LINE, file(inputs.command_line.encode()), override=True)
     return tree

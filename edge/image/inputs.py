@@ -12,7 +12,6 @@ from edge.errors import InputError
 from edge.image import pins
 from edge.oci.image import Image, service_image
 from edge.oci.limit_setting import chosen
-from edge.oci.reference import Reference, parse_reference
 from edge.oci.registry.endpoint import Registries
 from edge.oci.store import Store
 from edge.oci.stored import stored_image
@@ -22,6 +21,7 @@ from edge.system.load import LoadedSystem
 from edge.system.lock import Lock, Request
 from edge.system.model import Kernel
 from edge.system.parts import Part
+from edge.system.reference import Reference, parse_reference
 from edge.system.requests import service_requests
 from edge.system.service import ServiceFolder
 
@@ -68,6 +68,8 @@ def _kernel_request(system: LoadedSystem, board: Board) -> Request:
 
 def kernel_package(kernel: Kernel, board: Board) -> str:
     """Return the package of the kernel: the system's, else the board's; "" for none."""
+    if kernel.image is not None:
+        return ""
     return kernel.package or board.kernel.package
 
 

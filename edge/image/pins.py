@@ -13,13 +13,13 @@ from pathlib import Path
 from edge.errors import InputError, ThingNotFoundError
 from edge.oci.layout import LayoutOrigin
 from edge.oci.origin import Origin, bring, resolve
-from edge.oci.reference import LocalReference, Reference, RegistryReference, parse_reference
 from edge.oci.registry.endpoint import Registries
 from edge.oci.registry.registry import RegistryOrigin
 from edge.oci.store import Store
 from edge.progress import Progress
 from edge.system.lock import Lock, LockedImage, Stale
 from edge.system.parts import Part
+from edge.system.reference import LocalReference, Reference, RegistryReference, parse_reference
 
 IMAGE = "image/"
 

@@ -13,38 +13,52 @@ from edge.errors import InputError
 from edge.oci import supervision
 from edge.oci.image import Image
 from edge.oci.modules import Module, modules_tree
-from edge.oci.mounts import MADE_ON_DEVICE, add_mount_points, mounts
+from edge.oci.mounts import MADE_ON_DEVICE, add_mount_points, add_relative_mounts, mounts
 from edge.oci.own_files import add_own_file
+from edge.oci.preparing import FILES_THEMSELVES, PreparedRoot, RootKind
 from edge.oci.report import PartSize, Privileges, part_sizes, privileges
 from edge.oci.spec import encoded, runtime_spec
 from edge.oci.supervision import Supervised
 from edge.oci.tree import ConflictError, Tree, file, folder, link
 from edge.oci.users import Users, users
+from edge.oci.volumes import LOWER, UPPER, FilledVolume, add_folders
 from edge.system.files import SystemFile
 from edge.system.merge import merge_settings
-from edge.system.parts import Part, Section
+from edge.system.parts import CONTAINERS, Part, Section, volume_part
+from edge.system.reference import complete
 from edge.system.settings import Settings
+from edge.system.volumes import Volume, resolved
 
 MOUNT_POINTS = ("data", "dev", "mnt", "proc", "run", "sys")
 RESOLV_CONF = "/run/edge/resolv.conf"
+VAR = "usr/share/edge"  # /var is made anew at each start, and begins with what is in `var` here
 ID = "edge"
-CONTAINERS = (Section.ONBOOT, Section.ONSHUTDOWN, Section.SERVICES)
+NO_VOLUMES: Mapping[str, Volume] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container of the system: `settings` are those of its image and its item, merged."""
+    """One container of the system: `settings` are those of its image and its item, merged.
+
+    `origin` names the image: containers with one origin have the same files.
+    """
 
     section: Section
     name: str
     image: Image
     settings: Settings
+    origin: str = ""
 
 
-def container(part: Part, image: Image) -> Container:
-    """Return the container of a part of the system file, which is not of `init`, and its image."""
-    settings = merge_settings(image.settings, part.settings)
-    return Container(part.section, part.name, image, settings)
+def container(part: Part, image: Image, volumes: Mapping[str, Volume] = NO_VOLUMES) -> Container:
+    """Return the container of a part of the system file that runs, and its image.
+
+    Raises:
+        InputError: It names a volume that is not there, or would write to one that is only read.
+    """
+    settings = resolved(merge_settings(image.settings, part.settings), volumes, part.name)
+    origin = complete(part.image) if part.image else str(part.folder.path if part.folder else "")
+    return Container(part.section, part.name, image, settings, origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +92,8 @@ def assemble(
     files: Sequence[SystemFile] = (),
     base: Path = Path(),
     modules: Sequence[Module] = (),
+    volumes: Sequence[FilledVolume] = (),
+    kernel: Tree | None = None,
 ) -> Root:
     """Return the root of a device.
 
@@ -88,6 +104,8 @@ def assemble(
         files: `files:` of the system file; they replace what init brings.
         base: The folder where relative sources of `files` begin.
         modules: Kernel modules in load order.
+        volumes: What containers share by name.
+        kernel: What the image of a kernel puts at the root.
 
     Raises:
         ConflictError: Two images of init want different files at one path.
@@ -97,21 +115,74 @@ def assemble(
     root = Tree()
     for image in init:
         _merge_init(image, root)
+    if kernel is not None:
+        root.merge("", kernel)
     _add_system(release, root)
     if modules:
         root.merge("", modules_tree(modules))
     for wanted in files:
         _add_file(wanted, base, root, people)
+    _add_facts(release, root)
+    places = placed(containers)
+    _add_supervision(places, people, root, prepared_roots(places))
+    add_volumes(volumes, root)
+    device = root.copy()  # without the containers: what binds can show
+    for place, container in places:
+        _add_container(place, container, people, device=device, root=root)
+    return described(root, containers, people, volumes)
+
+
+def add_edge(
+    containers: Sequence[Container],
+    people: Users,
+    release: Release,
+    root: Tree,
+    *,
+    roots: Mapping[str, PreparedRoot],
+    volumes: Sequence[FilledVolume],
+    modules: Sequence[Module] = (),
+) -> None:
+    """Put what Edge's init reads into a root that is laid out otherwise.
+
+    Args:
+        containers: With their defaults written out.
+        people: Whom they run as.
+        release: What the system is called.
+        root: Changed.
+        roots: Where the files of containers are, by their place.
+        volumes: What containers share by name.
+        modules: Kernel modules in load order.
+    """
+    _add_system(release, root)
+    if modules:
+        root.merge("", modules_tree(modules))
+    _add_facts(release, root)
+    _add_supervision(placed(containers), people, root, roots)
+    supervision.add_volumes([one.volume for one in volumes], root)
+
+
+def described(
+    root: Tree, containers: Sequence[Container], people: Users, volumes: Sequence[FilledVolume]
+) -> Root:
+    """Return a root with the sizes of its parts and what its containers may do."""
+    table = tuple(privileges(one.section, _supervised(one, people)) for one in containers)
+    parts = {place: container.name for place, container in placed(containers)}
+    parts |= {one.place: volume_part(one.volume) for one in volumes}
+    return Root(root, part_sizes(root, parts), table, people)
+
+
+def _add_facts(release: Release, root: Tree) -> None:
     for name, data in release.facts.items():
         root.add(f"etc/edge/{name}", file(data), override=True)
-    placed = list(_placed(containers))
-    _add_supervision(placed, people, root)
-    device = root.copy()  # without the containers: what binds can show
-    for place, container in placed:
-        _add_container(place, container, people, device=device, root=root)
-    table = tuple(privileges(one.section, _supervised(one, people)) for one in containers)
-    sizes = part_sizes(root, {place: container.name for place, container in placed})
-    return Root(root, sizes, table, people)
+
+
+def add_volumes(volumes: Sequence[FilledVolume], root: Tree) -> None:
+    """Put volumes into a root, and what init reads about them."""
+    for one in volumes:
+        add_folders(one, root)
+        if one.contents is not None:
+            root.merge(f"{one.place}/{LOWER}", one.contents)
+    supervision.add_volumes([one.volume for one in volumes], root)
 
 
 def _merge_init(image: Image, root: Tree) -> None:
@@ -144,36 +215,65 @@ def _add_system(release: Release, root: Tree) -> None:
     root.add("etc/hostname", file(f"{release.hostname}\n".encode()), override=True)
 
 
-def _add_file(wanted: SystemFile, base: Path, root: Tree, people: Users) -> None:
+def on_device(wanted: SystemFile) -> SystemFile:
+    """Return a file with the path at which a device finds it.
+
+    Raises:
+        InputError: What is there is made anew on the device.
+    """
     first = wanted.path.partition("/")[0]
+    if first == "var":
+        return wanted.model_copy(update={"path": f"{VAR}/{wanted.path}"})
     if first in MADE_ON_DEVICE:
         hint = "put it below /etc, and bind or copy it from there"
         raise InputError(f"files: /{wanted.path}: /{first} is made anew on the device", hint=hint)
+    return wanted
+
+
+def _add_file(wanted: SystemFile, base: Path, root: Tree, people: Users) -> None:
+    wanted = on_device(wanted)
     if wanted.optional and wanted.source and not (base / Path(wanted.source).expanduser()).exists():
         return
     add_own_file(wanted, base, root, uids=people.uids)
 
 
-def _placed(containers: Sequence[Container]) -> list[tuple[str, Container]]:
+def placed(containers: Sequence[Container]) -> list[tuple[str, Container]]:
     """Return the folder of each container below `/containers`."""
-    placed = []
+    places = []
     for section in CONTAINERS:
         found = [one for one in containers if one.section is section]
         for index, one in enumerate(found):
             name = one.name if section is Section.SERVICES else f"{index:03}-{one.name}"
-            placed.append((f"containers/{section}/{name}", one))
-    return placed
+            places.append((f"containers/{section}/{name}", one))
+    return places
 
 
-def _supervised(container: Container, people: Users) -> Supervised:
-    return Supervised(container.name, container.settings, people.by_name[container.name])
+def _supervised(
+    container: Container, people: Users, root: PreparedRoot = FILES_THEMSELVES
+) -> Supervised:
+    return Supervised(container.name, container.settings, people.by_name[container.name], root)
 
 
-def _add_supervision(placed: Sequence[tuple[str, Container]], people: Users, root: Tree) -> None:
+def prepared_roots(placed: Sequence[tuple[str, Container]]) -> dict[str, PreparedRoot]:
+    """Return where the files of each container are, by its place: its own, under an overlay."""
+    overlay = RootKind.OVERLAY
+    return {
+        place: PreparedRoot(overlay, f"/{place}/{LOWER}")
+        for place, container in placed
+        if not container.settings.readonly
+    }
+
+
+def _add_supervision(
+    placed: Sequence[tuple[str, Container]],
+    people: Users,
+    root: Tree,
+    roots: Mapping[str, PreparedRoot],
+) -> None:
     services = []
     versions = {}
     for place, container in placed:
-        one = _supervised(container, people)
+        one = _supervised(container, people, roots.get(place, FILES_THEMSELVES))
         if container.section is Section.SERVICES:
             supervision.add_service(one, root)
             services.append(one)
@@ -192,7 +292,11 @@ def _add_container(
     supervised = container.section is Section.SERVICES
     spec = runtime_spec(name, settings, container.image.config, user, supervised=supervised)
     rootfs = container.image.tree.copy()
+    add_relative_mounts(rootfs, settings)
     points = mounts(settings, uid=user.uid, gid=user.gid)
     add_mount_points(rootfs, points, device, who=name)
     root.add(f"{place}/config.json", file(encoded(spec), mode=0o600))
-    root.merge(f"{place}/rootfs", rootfs)
+    root.add(f"{place}/rootfs", folder())
+    if not settings.readonly:
+        root.add(f"{place}/{UPPER}", folder())
+    root.merge(f"{place}/{'rootfs' if settings.readonly else LOWER}", rootfs)

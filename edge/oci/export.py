@@ -18,11 +18,11 @@ from edge.oci.document import REF_NAME
 from edge.oci.image import MANIFEST_TYPE
 from edge.oci.limits import STANDARD
 from edge.oci.origin import stored_manifest
-from edge.oci.reference import LocalReference
 from edge.oci.store import LAYOUT, Store
 from edge.oci.tar_reader import Supply, members
 from edge.oci.tree import PIECE_BYTES, TarSink
 from edge.progress import Progress, Task
+from edge.system.reference import LocalReference
 
 INDEX, MARK = "index.json", "oci-layout"
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")

@@ -5,7 +5,9 @@ an image is known by the digest of its manifest, and its tag is the start of tha
 """
 
 import json
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,8 @@ from edge.oci.layer import service_layer
 from edge.oci.spec import ImageConfig
 from edge.oci.store import Store
 from edge.oci.tree import Tree
+from edge.strict.document import parse
+from edge.strict.model import examine
 from edge.system.merge import merge_settings
 from edge.system.service import ServiceFolder
 from edge.system.settings import Settings
@@ -25,6 +29,7 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 LINUXKIT_LABEL = "org.mobyproject.config"
 SETTINGS_LABEL = "dev.edge.settings"
+_PAIR = re.compile(r"\\u[dD][89abAB]")
 TAG_DIGITS = 40  # as long as LinuxKit's tags, which are git tree hashes
 
 # What LinuxKit does not know (docs/yaml.md there), and would refuse in its label.
@@ -127,10 +132,15 @@ def label_settings(document: dict[str, Any], name: str) -> Settings:
     """
     labels = (document.get("config") or {}).get("Labels") or {}
     text = labels.get(SETTINGS_LABEL) or labels.get(LINUXKIT_LABEL) or "{}"
-    try:
-        return Settings.model_validate_json(text, by_alias=True, by_name=False)
-    except ValueError as error:
-        raise InputError(f"image {name}: its label is not valid: {error}") from error
+    if _PAIR.search(text):  # JSON for a letter beyond the first 65536, which YAML writes otherwise
+        with suppress(ValueError):
+            text = json.dumps(json.loads(text), ensure_ascii=False)
+    parsed = parse(text, "label")
+    settings, problems = examine(Settings, parsed)
+    if settings is None or problems:
+        said = "; ".join(str(problem) for problem in problems)
+        raise InputError(f"image {name}: its label is not valid: {said}")
+    return settings
 
 
 def _add(document: dict[str, Any], store: Store) -> str:

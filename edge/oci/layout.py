@@ -15,12 +15,12 @@ from edge.oci.document import Descriptor, Index, fits, parse_document, require_s
 from edge.oci.image import Image
 from edge.oci.limits import STANDARD, Limits
 from edge.oci.origin import Document, bring, resolve
-from edge.oci.reference import LocalReference, parse_reference
 from edge.oci.store import Store
 from edge.oci.stored import stored_image
 from edge.oci.tar_reader import Supply, members
 from edge.oci.tree import Slice, clean
 from edge.progress import Task
+from edge.system.reference import LocalReference, parse_reference
 
 INDEX = "index.json"
 _INDEX_TYPE = "application/vnd.oci.image.index.v1+json"

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from edge.errors import InputError
-from edge.oci.tree import Entry, Kind, Tree, file, folder
+from edge.oci.tree import ConflictError, Entry, Kind, Tree, file, folder
+from edge.system.mounting import IdMapping
 from edge.system.resources import Device
 from edge.system.settings import Settings
 
@@ -29,12 +30,14 @@ _SUFFIX = re.compile(r"[^.]\.[A-Za-z0-9]+$")
 
 @dataclass(frozen=True, slots=True)
 class MountPoint:
-    """One mount of the OCI runtime spec."""
+    """One mount of the OCI runtime spec; `uids` and `gids` are ranges for an id-mapped one."""
 
     destination: str
     type: str
     source: str
     options: tuple[str, ...] = ()
+    uids: tuple[tuple[int, int, int], ...] = ()
+    gids: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def is_bind(self) -> bool:
@@ -48,12 +51,24 @@ class MountPoint:
 
     def spec(self) -> dict[str, object]:
         """Return it as the runtime spec writes it."""
-        return {
+        point: dict[str, object] = {
             "destination": self.destination,
             "type": self.type,
             "source": self.source,
             "options": list(self.options),
         }
+        if self.uids:
+            point["uidMappings"] = id_ranges(self.uids)
+        if self.gids:
+            point["gidMappings"] = id_ranges(self.gids)
+        return point
+
+
+def id_ranges(ranges: Sequence[tuple[int, int, int]]) -> list[dict[str, int]]:
+    """Return ranges of numbers (of the container, of the device, how many) as the spec has them."""
+    return [
+        {"containerID": inside, "hostID": outside, "size": size} for inside, outside, size in ranges
+    ]
 
 
 DEFAULT = (
@@ -88,7 +103,7 @@ def mounts(settings: Settings, *, uid: int, gid: int) -> tuple[MountPoint, ...]:
     if settings.net in HOST:
         options = ("ro", "rbind", "rslave")
         wanted[RESOLV_CONF] = MountPoint(RESOLV_CONF, "bind", RESOLV_CONF_SOURCE, options)
-    for found in (*_mounts(settings), *_tmpfs(settings, uid, gid), *_binds(settings)):
+    for found in (*_tmpfs(settings, uid, gid), *_binds(settings), *_mounts(settings)):
         wanted[found.destination] = found
     for device in settings.devices:
         if is_plain(device):
@@ -105,13 +120,18 @@ def is_plain(device: Device) -> bool:
 def _mounts(settings: Settings) -> list[MountPoint]:
     found = []
     for mount in settings.mounts:
-        if mount.destination is None:
+        if mount.place is None or mount.kind is None:
             raise InputError("mounts: an entry has no destination")
-        kind = mount.type or "bind"
-        found.append(
-            MountPoint(_clean(mount.destination), kind, mount.source or kind, mount.options)
-        )
+        if not mount.source_is_path and mount.kind == "bind":
+            raise InputError(f"mounts: {mount.source}: there is no such volume")
+        source = mount.source or mount.kind
+        ids = (_ids(mount.uidmappings), _ids(mount.gidmappings))
+        found.append(MountPoint(_clean(mount.place), mount.kind, source, mount.options, *ids))
     return found
+
+
+def _ids(mappings: tuple[IdMapping, ...]) -> tuple[tuple[int, int, int], ...]:
+    return tuple((one.container_id, one.host_id, one.size) for one in mappings)
 
 
 def _tmpfs(settings: Settings, uid: int, gid: int) -> list[MountPoint]:
@@ -132,7 +152,7 @@ def _binds(settings: Settings) -> list[MountPoint]:
     for text in (*settings.binds, *settings.binds_add):
         source, destination, *options = text.split(":")
         if not source.startswith("/"):
-            raise InputError(f"binds: {text}: volumes are not supported yet")
+            raise InputError(f"binds: {text}: there is no such volume")
         words = options[0].split(",") if options else ["rw", "rbind", "rslave"]
         if not {"bind", "rbind"} & set(words):
             words.append("rbind")
@@ -170,6 +190,14 @@ def add_mount_points(rootfs: Tree, points: Sequence[MountPoint], root: Tree, *, 
             rootfs.add(point.destination, entry)
 
 
+def add_relative_mounts(rootfs: Tree, settings: Settings) -> None:
+    """Make the folders in a container's root for mounts that `runtime` makes there."""
+    for mount in settings.runtime.mounts if settings.runtime else ():
+        place = mount.place or ""
+        if place and not place.startswith("/") and rootfs.find(place) is None:
+            rootfs.add(place, folder())
+
+
 def _wanted(point: MountPoint, root: Tree, who: str) -> Entry:
     if not point.is_bind:
         return folder()
@@ -177,10 +205,19 @@ def _wanted(point: MountPoint, root: Tree, who: str) -> Entry:
     there = root.find(source) if source else folder()
     if there is not None:
         return folder() if there.kind is Kind.FOLDER else file(b"")
+    source = _behind_links(source, root)
     if source.partition("/")[0] not in MADE_ON_DEVICE:
         hint = f"add it to the system with `files: [{{path: {point.source}, ...}}]`"
         raise InputError(f"{who}: binds: there is no {point.source} in the system", hint=hint)
-    return file(b"") if names_file(point.source) else folder()
+    return file(b"") if names_file(f"/{source}") else folder()
+
+
+def _behind_links(path: str, root: Tree) -> str:
+    """Return where a path of the device leads: `/etc/resolv.conf` is a file made on the device."""
+    try:
+        return root.resolve(path)
+    except ConflictError:
+        return path
 
 
 def names_file(path: str) -> bool:

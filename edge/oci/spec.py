@@ -13,6 +13,8 @@ from typing import Any
 from edge.errors import InputError
 from edge.oci import seccomp
 from edge.oci.mounts import HOST, is_plain, mounts
+from edge.oci.preparing import attach_hook
+from edge.oci.unsupported import refuse_mappings, refuse_unsupported
 from edge.strict.formats import CAPABILITIES
 from edge.system.resources import Device
 from edge.system.settings import Limits, Ready, Seccomp, Settings
@@ -27,6 +29,7 @@ DEFAULT_MEMORY_MIB = 256
 DEFAULT_PIDS = 512
 PERIOD_US = 100_000
 NODE_MODE = 0o600
+_OCI_NAMES = {"blockio": "blockIO"}
 
 # What tells about, or acts on, the whole machine. As container engines do.
 MASKED_PATHS = (
@@ -82,11 +85,12 @@ def runtime_spec(
         InputError: There is no command, or settings contradict each other.
     """
     _refuse_contradictions(name, settings)
+    refuse_mappings(name, settings, user.uid, user.gid)
     points = mounts(settings, uid=user.uid, gid=user.gid)
     spec: dict[str, Any] = {
         "ociVersion": VERSION,
         "process": _process(name, settings, image, user),
-        "root": {"path": "rootfs", "readonly": True},
+        "root": {"path": "rootfs", "readonly": settings.readonly},
         "mounts": [point.spec() for point in points],
         "linux": _linux(name, settings, user),
     }
@@ -94,18 +98,28 @@ def runtime_spec(
         spec["hostname"] = settings.hostname
     if settings.annotations:
         spec["annotations"] = dict(settings.annotations)
-    if supervised and settings.readiness is Ready.STARTED:
-        spec["hooks"] = {"poststart": [{"path": STARTED_HOOK, "args": ["started"]}]}
+    if found := hooks(name, settings, supervised=supervised):
+        spec["hooks"] = found
     return spec
+
+
+def hooks(name: str, settings: Settings, *, supervised: bool) -> dict[str, Any]:
+    """Return what the device does for a container while it starts.
+
+    Raises:
+        InputError: It asks for what a container like it cannot have.
+    """
+    found: dict[str, Any] = {}
+    if attach := attach_hook(name, settings):
+        found["createRuntime"] = [attach]
+    if supervised and settings.readiness is Ready.STARTED:
+        found["poststart"] = [{"path": STARTED_HOOK, "args": ["started"]}]
+    return found
 
 
 def _refuse_contradictions(name: str, settings: Settings) -> None:
     """Refuse now what the runtime would refuse on the device."""
-    if not settings.readonly:
-        hint = "mount what it writes with `tmpfs:`, or `binds:` from /data"
-        raise InputError(f"{name}: readonly: false: not supported yet", hint=hint)
-    if settings.userns == "new":
-        raise InputError(f"{name}: userns: new: not supported yet")
+    refuse_unsupported(name, settings)
     if settings.hostname is not None and settings.uts in HOST:
         raise InputError(f"{name}: hostname: needs a uts namespace of its own")
     shared = [key for key in settings.sysctl if key.startswith("net.") and settings.net in HOST]
@@ -127,7 +141,9 @@ def capabilities(settings: Settings) -> tuple[str, ...]:
 
 
 def _process(name: str, settings: Settings, image: ImageConfig, user: User) -> dict[str, Any]:
-    arguments = settings.command or (*image.entrypoint, *image.command)
+    arguments = settings.command
+    if arguments is None:
+        arguments = (*image.entrypoint, *image.command)
     if not arguments:
         raise InputError(f"{name}: nothing to run: neither `command` nor the image names a program")
     env = list(settings.env or image.env)
@@ -174,6 +190,7 @@ def _rlimit(text: str) -> dict[str, Any]:
 def _linux(name: str, settings: Settings, user: User) -> dict[str, Any]:
     masked, readonly = settings.masked_paths, settings.readonly_paths
     linux: dict[str, Any] = {
+        **_mappings(settings),
         "namespaces": _namespaces(settings),
         "cgroupsPath": settings.cgroups_path or f"{CGROUP}/{name}",
         "resources": _resources(settings),
@@ -189,6 +206,15 @@ def _linux(name: str, settings: Settings, user: User) -> dict[str, Any]:
     if settings.seccomp is Seccomp.DEFAULT:
         linux["seccomp"] = seccomp.profile(capabilities(settings))
     return linux
+
+
+def _mappings(settings: Settings) -> dict[str, Any]:
+    found = {"uidMappings": settings.uid_mappings, "gidMappings": settings.gid_mappings}
+    return {
+        key: [one.model_dump(by_alias=True) for one in mappings]
+        for key, mappings in found.items()
+        if mappings
+    }
 
 
 def _namespaces(settings: Settings) -> list[dict[str, str]]:
@@ -215,7 +241,7 @@ def _node(device: Device, user: User) -> dict[str, Any]:
         "type": device.type or "c",
         "major": device.major,
         "minor": device.minor or 0,
-        "fileMode": NODE_MODE,
+        "fileMode": NODE_MODE if device.node_mode is None else device.node_mode,
         "uid": user.uid,
         "gid": user.gid,
     }
@@ -228,11 +254,13 @@ def _resources(settings: Settings) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"devices": [{"allow": False, "access": "rwm"}]}
     # A pipe is no device to the kernel: the mode of its file is all that guards it.
-    found["devices"] += [_device_rule(one) for one in settings.devices if one.type != "p"]
+    found["devices"] += [device_rule(one) for one in settings.devices if one.type != "p"]
     if settings.resources is not None:
-        given = settings.resources.model_dump(exclude_none=True, exclude_unset=True)
-        found["devices"] += given.pop("devices", ())
-        found |= given
+        given = settings.resources.model_dump(
+            mode="json", by_alias=True, exclude_none=True, exclude_unset=True
+        )
+        found["devices"] += [{"allow": False} | rule for rule in given.pop("devices", ())]
+        found |= {_OCI_NAMES.get(key, key): value for key, value in given.items()}
     limits = settings.limits or Limits()
     memory = found.setdefault("memory", {})
     if limits.memory_mib is not None or "limit" not in memory:
@@ -245,10 +273,12 @@ def _resources(settings: Settings) -> dict[str, Any]:
     return found
 
 
-def _device_rule(device: Device) -> dict[str, Any]:
-    access = device.mode or "rw"
+def device_rule(device: Device) -> dict[str, Any]:
+    """Return the rule of the device cgroup that lets a container use a device."""
+    access = device.access or "rw"
     if device.path == "all":
-        return {"allow": True, "access": device.mode or "rwm"}
+        kind = {"type": device.type} if device.type else {}
+        return {"allow": True, **kind, "access": device.access or "rwm"}
     rule: dict[str, Any] = {"allow": True, "type": device.type or "c", "access": access}
     if not is_plain(device):
         rule |= {"major": device.major, "minor": device.minor or 0}

@@ -11,10 +11,12 @@ from pathlib import PurePosixPath
 
 from edge.errors import InputError
 from edge.oci.mounts import is_plain
+from edge.oci.preparing import FILES_THEMSELVES, PreparedRoot, preparation
 from edge.oci.spec import User
 from edge.oci.tree import Tree, file, folder, link
 from edge.system.order import start_order
 from edge.system.settings import Settings
+from edge.system.volumes import Volume
 
 PROGRAMS = "/usr/lib/edge/service"
 FOLDER = "etc/edge"
@@ -24,11 +26,12 @@ MKDIR_MODE = "0755"
 
 @dataclass(frozen=True, slots=True)
 class Supervised:
-    """A container as the supervisor knows it: merged settings and the numbers of its user."""
+    """A container as the supervisor knows it: merged settings, its user's numbers, its root."""
 
     name: str
     settings: Settings
     user: User
+    root: PreparedRoot = FILES_THEMSELVES
 
 
 def service_conf(service: Supervised) -> bytes:
@@ -51,6 +54,7 @@ def service_conf(service: Supervised) -> bytes:
         "DEVICES": " ".join(
             _one_word(one.path, service) for one in settings.devices if is_plain(one)
         ),
+        **preparation(service.name, settings, service.root),
     }
     return assignments(values)
 
@@ -62,6 +66,7 @@ def oneshot_conf(item: Supervised) -> bytes:
         "TIMEOUT_S": item.settings.timeout_s,
         "ON_FAILURE": item.settings.on_failure.value,
         "MKDIR": _mkdir(item),
+        **preparation(item.name, item.settings, item.root),
     }
     return assignments(values)
 
@@ -134,6 +139,19 @@ def add_order(services: Iterable[Supervised], tree: Tree) -> None:
             raise InputError(f"services: {name}: depends_on: there is no service {unknown!r}")
     names = "".join(f"{name}\n" for name in start_order(needs))
     tree.add(f"{FOLDER}/order", file(names.encode()))
+
+
+def add_volumes(volumes: Iterable[Volume], tree: Tree) -> None:
+    """Put what init does with volumes into the root: a line `name memory|kept|fixed` for each."""
+    lines = "".join(f"{volume.name} {_keeping(volume)}\n" for volume in volumes)
+    if lines:
+        tree.add(f"{FOLDER}/volumes", file(lines.encode()))
+
+
+def _keeping(volume: Volume) -> str:
+    if volume.readonly:
+        return "fixed"
+    return "kept" if volume.persistent else "memory"
 
 
 def add_versions(versions: Mapping[str, str], tree: Tree) -> None:

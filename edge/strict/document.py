@@ -1,8 +1,8 @@
 """Strict YAML: text becomes a tree of nodes, each with its line and column.
 
 The rule: what two readers could read in two ways is an error, and all errors are found at once.
-Refused are double keys, `yes`/`no`/`on`/`off` without quotes, octals, tags, merge keys, several
-documents and trees that are too large. Anchors and aliases are read.
+Refused are double keys, octals, tags that are not YAML's own, several documents and trees that are
+too large. Anchors, aliases and merge keys are read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,14 @@ from typing import TypeAlias
 import yaml
 
 from edge.errors import InputError, Problem, ProblemsError, ThingNotFoundError
-from edge.strict import scalars
+from edge.strict import scalars, tags
 from edge.strict.syntax import Stop, events, position_of
 from edge.strict.text import path_text
 
 _DEPTH_AT_MOST = 40
 _NODES_AT_MOST = 50_000
 _CHARACTERS_AT_MOST = 1 << 20
+_MERGE = "<<"
 
 Value: TypeAlias = "scalars.Scalar | tuple[Node, ...] | dict[str, Node]"
 Step: TypeAlias = str | int
@@ -109,9 +110,15 @@ def load(text: str, name: str) -> Node:
     return parsed.root
 
 
-def parse(text: str, name: str) -> Parsed:
-    """Return the tree as far as it can be read, and its problems in the order of the lines."""
-    composer = _Composer(name)
+def parse(text: str, name: str, *, may_be_empty: bool = False) -> Parsed:
+    """Return the tree as far as it can be read, and its problems in the order of the lines.
+
+    Args:
+        text: The whole document.
+        name: How errors call the file.
+        may_be_empty: A document without any value is a mapping without keys.
+    """
+    composer = _Composer(name, may_be_empty=may_be_empty)
     root = composer.document(text.removeprefix("\ufeff"))
     return Parsed(name, root, tuple(sorted(composer.problems, key=lambda p: (p.line, p.column))))
 
@@ -140,9 +147,10 @@ def read_text(path: Path) -> str:
 class _Composer:
     """Builds the tree from the events of the YAML parser."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, may_be_empty: bool) -> None:
         self.problems: list[Problem] = []
         self._name = name
+        self._may_be_empty = may_be_empty
         self._anchors: dict[str, Node] = {}
         self._events: Iterator[yaml.Event] = iter(())
         self._count = 0
@@ -164,10 +172,14 @@ class _Composer:
         next(self._events)
         event = next(self._events)
         if isinstance(event, yaml.StreamEndEvent):
+            if self._may_be_empty:
+                return Node({}, 1, 1)
             raise Stop(1, 1, "the file is empty")
-        if getattr(event, "version", None) or getattr(event, "tags", None):
-            self._wrong(event, (), "YAML directives are not read", "remove the line with '%'")
+        if getattr(event, "tags", None):
+            self._wrong(event, (), "%TAG is not read", "remove the line with '%'")
         root = self._node(next(self._events), ())
+        if root.value is None and self._may_be_empty:
+            root = Node({}, root.line, root.column)
         next(self._events)
         event = next(self._events)
         if not isinstance(event, yaml.StreamEndEvent):
@@ -181,22 +193,22 @@ class _Composer:
             return self._alias(event, path)
         if not isinstance(event, yaml.CollectionStartEvent | yaml.ScalarEvent):
             raise Stop(*position_of(event), "a value is missing here")
-        if event.tag is not None:
-            self._wrong(event, path, f"the tag {event.tag!r} is not read", "remove the tag")
-        node = self._untagged(event, path)
+        node = self._own(event, path)
         self._add(event, 1)
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node
 
-    def _untagged(
+    def _own(
         self, event: yaml.CollectionStartEvent | yaml.ScalarEvent, path: tuple[Step, ...]
     ) -> Node:
-        if isinstance(event, yaml.MappingStartEvent):
-            return self._mapping(event, path)
         if isinstance(event, yaml.ScalarEvent):
             return Node(self._scalar(event, path), *position_of(event))
-        return self._sequence(event, path)
+        is_mapping = isinstance(event, yaml.MappingStartEvent)
+        if event.tag not in (None, tags.MAPPING if is_mapping else tags.SEQUENCE):
+            refused = tags.unknown(event.tag or "")
+            self._wrong(event, path, refused.message, refused.hint)
+        return self._mapping(event, path) if is_mapping else self._sequence(event, path)
 
     def _alias(self, event: yaml.AliasEvent, path: tuple[Step, ...]) -> Node:
         node = self._anchors.get(event.anchor or "")
@@ -222,21 +234,40 @@ class _Composer:
     def _mapping(self, event: yaml.Event, path: tuple[Step, ...]) -> Node:
         nodes: dict[str, Node] = {}
         places: dict[str, tuple[int, int]] = {}
+        merged: list[Node] = []
         while not isinstance(below := next(self._events), yaml.MappingEndEvent):
             key = self._key(below, path)
             node = self._node(next(self._events), (*path, key))
-            if key in places:
+            if _MERGE in places and _is_merge(below):
+                self._wrong(below, path, f"two keys '{_MERGE}'", "write one, with a list")
+            elif _is_merge(below):
+                merged, places[key] = self._merged(node, path), position_of(below)
+            elif key in nodes:
                 message = f"the key {key!r} is written twice, first in line {places[key][0]}"
                 self._wrong(below, (*path, key), message)
-                continue
-            nodes[key], places[key] = node, position_of(below)
+            else:
+                nodes[key], places[key] = node, position_of(below)
+        for source in merged:
+            for word, place in source.keys.items():
+                inner = source.child(word)
+                if word not in nodes and inner is not None:
+                    nodes[word], places[word] = inner, place
         count = 1 + sum(node.count for node in nodes.values())
         return Node(nodes, *position_of(event), places, count)
 
+    def _merged(self, node: Node, path: tuple[Step, ...]) -> list[Node]:
+        """Return the mappings whose keys a merge key takes over, the strongest first."""
+        sources = list(node.value) if isinstance(node.value, tuple) else [node]
+        if all(isinstance(source.value, dict) for source in sources):
+            return sources
+        message = f"'{_MERGE}' takes a mapping or a list of mappings"
+        self.problems.append(
+            Problem(self._name, node.line, node.column, path_text((*path, _MERGE)), message)
+        )
+        return []
+
     def _key(self, event: yaml.Event, path: tuple[Step, ...]) -> str:
         node = self._node(event, path)
-        if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]:
-            self._wrong(event, path, "merge keys '<<' are not read", "write the keys out")
         if isinstance(node.value, str):
             return node.value
         if isinstance(event, yaml.ScalarEvent):
@@ -251,9 +282,12 @@ class _Composer:
         if "\0" in word or any("\ud800" <= letter <= "\udfff" for letter in word):
             self._wrong(event, path, "the text holds a character that no file can hold")
             return ""
-        if event.style is not None or not event.implicit[0]:
+        if event.tag is not None:
+            value = tags.tagged(event.tag, word)
+        elif event.style is not None or not event.implicit[0]:
             return word
-        value = scalars.meaning(word)
+        else:
+            value = scalars.meaning(word)
         if isinstance(value, scalars.Ambiguous):
             self._wrong(event, path, value.message, value.hint)
             return word
@@ -264,3 +298,8 @@ class _Composer:
     ) -> None:
         line, column = position_of(event)
         self.problems.append(Problem(self._name, line, column, path_text(path), message, hint))
+
+
+def _is_merge(event: yaml.Event) -> bool:
+    """Say whether a key takes over the keys of another mapping (yaml.org/type/merge)."""
+    return isinstance(event, yaml.ScalarEvent) and event.value == _MERGE and event.implicit[0]

@@ -1,8 +1,9 @@
 """The kinds of text that files hold: names, paths, modes, patterns; each checked once, here."""
 
 import re
+from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
@@ -11,12 +12,14 @@ from edge.strict.text import suggestion
 from edge.strict.wording import shown
 
 _NAME = r"[a-z0-9][a-z0-9_-]{0,62}"
+# What containerd takes for a container, so what LinuxKit can start (identifiers/validate.go there).
+_CONTAINER = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}"
 _PACKAGE = r"[a-z0-9][a-z0-9+.-]+"
 _MODULE = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-_MODE = r"0?[0-7]{3,4}"
-_ENVIRONMENT = r"[A-Za-z_][A-Za-z0-9_]*=[^\0]*"
+_MODE = r"0*[0-7]{1,4}"
+_ENVIRONMENT = r"[^=\0\n]+=[^\0]*"
 _LINE = r"[ -~]+"
-_LABEL = r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}"
+_LABEL = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}"
 
 # Source: Linux 6.12, include/uapi/linux/capability.h
 CAPABILITIES = (
@@ -29,9 +32,9 @@ CAPABILITIES = (
 )
 
 
-def matching(pattern: str, what: str, hint: str) -> AfterValidator:
+def matching(pattern: str, what: str, hint: str, *, ignore_case: bool = False) -> AfterValidator:
     """Return the check that a whole text matches; `what` completes "'x' is not ..."."""
-    compiled = re.compile(pattern, re.DOTALL)
+    compiled = re.compile(pattern, re.DOTALL | (re.IGNORECASE if ignore_case else re.NOFLAG))
 
     def check(text: str) -> str:
         if not compiled.fullmatch(text):
@@ -41,7 +44,14 @@ def matching(pattern: str, what: str, hint: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _absolute(text: str) -> str:
+def or_empty(check: AfterValidator) -> AfterValidator:
+    """Return a check that lets empty text pass: LinuxKit reads it as not written."""
+    func = cast("Callable[[str], str]", check.func)
+    return AfterValidator(lambda text: func(text) if text else text)
+
+
+def absolute_path(text: str) -> str:
+    """Return the text if it is an absolute path without `..`; raise what pydantic tells else."""
     if not text.startswith("/") or "\0" in text or ".." in PurePosixPath(text).parts:
         raise wrong(f"{shown(text)} is not an absolute path", "begin with '/', without '..'")
     return text
@@ -54,13 +64,13 @@ def _inside(text: str) -> str:
     return "/".join(parts)
 
 
-def _mode(value: object, info: ValidationInfo) -> int:
+def file_mode(value: object, info: ValidationInfo) -> int:
     """Take octal digits as text from a file; a number only from code."""
     if isinstance(value, str) and re.fullmatch(_MODE, value):
         return int(value, 8)
     if info.mode == "python" and isinstance(value, int):
         return value
-    hint = 'write three or four octal digits in quotes, like "0644"'
+    hint = 'write octal digits in quotes, like "0644"'
     raise wrong(f"{shown(value)} is not a file mode", hint)
 
 
@@ -79,6 +89,11 @@ Name = Annotated[
     matching(_NAME, "a name", "1 to 63 of a-z, 0-9, '-' and '_', not beginning with '-' or '_'"),
     Field(json_schema_extra={"pattern": f"^{_NAME}$"}),
 ]
+ContainerName = Annotated[
+    str,
+    matching(_CONTAINER, "a name", "1 to 63 letters, digits, '_', '-', '.'; no '-' or '.' first"),
+    Field(json_schema_extra={"pattern": f"^{_CONTAINER}$"}),
+]
 PackageName = Annotated[
     str,
     matching(_PACKAGE, "the name of a Debian package", "small letters, digits, '+', '-', '.'"),
@@ -89,27 +104,26 @@ ModuleName = Annotated[
     matching(_MODULE, "the name of a kernel module", "write it as modprobe takes it, without .ko"),
     Field(json_schema_extra={"pattern": f"^{_MODULE}$"}),
 ]
+MODE_SCHEMA = {"type": "string", "pattern": f"^{_MODE}$"}
 Mode = Annotated[
     int,
-    PlainValidator(_mode),
-    WithJsonSchema({"type": "string", "pattern": f"^{_MODE}$"}),
+    PlainValidator(file_mode),
+    WithJsonSchema(MODE_SCHEMA),
 ]
 Environment = Annotated[
     str,
-    matching(_ENVIRONMENT, "of the form NAME=value", "letters, digits and '_' before the '='"),
+    matching(_ENVIRONMENT, "of the form NAME=value", "a name, '=', and the value"),
     Field(json_schema_extra={"pattern": f"^{_ENVIRONMENT}$"}),
 ]
-Line = Annotated[
-    str,
-    matching(_LINE, "one line of plain ASCII text", "remove line breaks and other letters"),
-    Field(max_length=2000),
-]
-Hostname = Annotated[
-    str,
-    matching(_LABEL, "a host name", "1 to 63 of letters, digits, '-' and '.'"),
-    Field(json_schema_extra={"pattern": f"^{_LABEL}$"}),
-]
+_ONE_LINE = matching(_LINE, "one line of plain ASCII text", "remove line breaks and other letters")
+Line = Annotated[str, _ONE_LINE, Field(max_length=2000)]
+OptionalLine = Annotated[str, or_empty(_ONE_LINE), Field(max_length=2000)]
+_HOSTNAME = matching(_LABEL, "a host name", "1 to 63 of letters, digits, '-', '_' and '.'")
+Hostname = Annotated[str, _HOSTNAME, Field(json_schema_extra={"pattern": f"^{_LABEL}$"})]
+OptionalHostname = Annotated[str, or_empty(_HOSTNAME)]
 Text = Annotated[str, Field(min_length=1)]
-AbsolutePath = Annotated[str, AfterValidator(_absolute)]
+AbsolutePath = Annotated[str, AfterValidator(absolute_path)]
+OptionalPath = Annotated[str, or_empty(AfterValidator(absolute_path))]
+OptionalText = Annotated[str | None, AfterValidator(lambda text: text or None)]
 InnerPath = Annotated[str, AfterValidator(_inside)]
 Capability = Annotated[str, AfterValidator(_capability)]

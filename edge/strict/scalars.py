@@ -8,12 +8,11 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
-_DIGITS_AT_MOST = 18
+_WORD_AT_MOST = 20  # letters: longer is larger than any number that a file may hold
+_NUMBER_AT_MOST = 2**64 - 1
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
-_OLD_TRUE = frozenset({"yes", "on"})
-_OLD_FALSE = frozenset({"no", "off"})
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)", re.ASCII)
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
@@ -40,24 +39,12 @@ def meaning(word: str) -> Scalar | Ambiguous:
         return None
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
-    if word.lower() in _OLD_TRUE | _OLD_FALSE:
-        return _old_boolean(word)
     return _number(word)
 
 
-def _old_boolean(word: str) -> Ambiguous:
-    boolean = "true" if word.lower() in _OLD_TRUE else "false"
-    return Ambiguous(
-        f"{word!r} is a boolean for some readers of YAML and a word for others",
-        f'write {boolean}, or "{word}" in quotes if the word is meant',
-    )
-
-
 def _number(word: str) -> Scalar | Ambiguous:
-    if _INTEGER.fullmatch(word):
-        return int(word) if len(word) <= _DIGITS_AT_MOST else _too_long(word)
-    if _HEXADECIMAL.fullmatch(word):
-        return int(word, 16) if len(word) <= _DIGITS_AT_MOST else _too_long(word)
+    if _INTEGER.fullmatch(word) or _HEXADECIMAL.fullmatch(word):
+        return _whole(word)
     if _OCTAL.fullmatch(word):
         return Ambiguous(
             f"{word!r} is an octal number for some readers of YAML",
@@ -71,6 +58,11 @@ def _number(word: str) -> Scalar | Ambiguous:
     if _NO_NUMBER.fullmatch(word):
         return Ambiguous(f"{word!r} is no number that can be used", "write a plain number")
     return _fraction(word) if _FLOAT.fullmatch(word) else word
+
+
+def _whole(word: str) -> int | Ambiguous:
+    number = int(word, 16 if "x" in word else 10) if len(word) <= _WORD_AT_MOST else None
+    return _too_long(word) if number is None or abs(number) > _NUMBER_AT_MOST else number
 
 
 def _fraction(word: str) -> float | Ambiguous:

@@ -42,6 +42,19 @@ _WORDS = (
 _ESCAPE_HINT = "use single quotes when backslashes are meant as they are"
 
 
+class _Loader(yaml.SafeLoader):
+    """PyYAML, with tabs between tokens as YAML and other readers allow them.
+
+    Source: YAML 1.2.2, section 6.2. A tab at the start of a line of a block stays an error.
+    """
+
+    def scan_to_next_token(self) -> None:
+        super().scan_to_next_token()
+        while self.peek() == "\t" and (self.flow_level or not self.allow_simple_key):
+            self.forward()
+            super().scan_to_next_token()
+
+
 class Stop(Exception):  # noqa: N818 - ends the reading of one file, becomes a Problem
     """The rest of the text cannot be read."""
 
@@ -63,7 +76,7 @@ def events(text: str) -> Iterator[yaml.Event]:
     """
     last = (1, 1)
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        for event in yaml.parse(text, Loader=_Loader):
             last = position_of(event)
             yield event
     except ReaderError as error:

@@ -23,6 +23,8 @@ _LIMITS = {
     "less_than": ("less than", "lt"),
 }
 _SHOWN_AT_MOST = 40
+# What YAML 1.1 took for booleans.
+_OLD_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 Words = tuple[str, str | None]
 
@@ -62,6 +64,8 @@ def _not_of_type(value: object, wanted: str) -> Words:
     hint = None
     if wanted == "text" and isinstance(value, int | float):
         hint = f'write "{shown(value)}" in quotes'
+    if wanted == "true or false" and isinstance(value, str) and value.lower() in _OLD_BOOLEANS:
+        hint = f"write {_OLD_BOOLEANS[value.lower()]}"
     if wanted == "a list" and not isinstance(value, dict | list | None):
         hint = f"write [{value}] for a list of one"
     if value is None:

@@ -1,13 +1,16 @@
 """What no single entry shows: keys in the wrong section, names twice, circles, unknown needs."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from edge.errors import Problem
-from edge.strict.document import Parsed, Step
+from edge.strict.document import Node, Parsed, Step
 from edge.strict.text import suggestion
 from edge.system.model import Item
 from edge.system.order import circles
 from edge.system.parts import Section, Written
+from edge.system.reference import LOCAL
+from edge.system.settings import Settings
+from edge.system.volumes import Volume, mistake, named
 
 _ONLY_SERVICES = ("restart", "depends_on", "ready", "health", "stop_timeout_s")
 _MEANINGLESS = {
@@ -24,6 +27,32 @@ def check_section(
     for key in _MEANINGLESS.get(section, ()):
         if key in item.model_fields_set:
             yield parsed.problem((*path, key), f"{key!r} has no meaning in {section}", key=True)
+
+
+def check_templates(parsed: Parsed) -> Iterator[Problem]:
+    """Give a problem for each `@pkg:` that names no image: it would be plain text there."""
+    yield from _templates(parsed, parsed.root, ())
+
+
+def _templates(parsed: Parsed, node: Node, path: tuple[Step, ...]) -> Iterator[Problem]:
+    names_image = path[-1:] == ("image",) or (path[:1] == ("init",) and len(path) == 2)
+    if isinstance(node.value, str) and node.value.startswith(LOCAL) and not names_image:
+        message = f"{node.value!r}: '{LOCAL}' has a meaning where an image is named only"
+        yield parsed.problem(path, message, hint="write the name that is meant")
+    for step, below in node.children():
+        yield from _templates(parsed, below, (*path, step))
+
+
+def check_volumes(written: Sequence[Written], volumes: Mapping[str, Volume]) -> Iterator[Problem]:
+    """Give a problem for each bind of an item to a volume that is not there or is only read."""
+    for one in written:
+        uses = named(one.entry) if isinstance(one.entry, Settings) else ()
+        for key, index, name, only_read in uses:
+            if said := mistake(name, volumes, only_read=only_read):
+                hint = suggestion(name, volumes, what="volumes")
+                if name in volumes:
+                    hint = f"append ':ro', or write `readonly: false` for the volume {name!r}"
+                yield one.parsed.problem((*one.path, key, index), said, hint=hint)
 
 
 def check_graph(written: Sequence[Written], names: Set[str]) -> Iterator[Problem]:

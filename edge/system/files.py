@@ -2,10 +2,18 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
-from edge.strict.formats import InnerPath, Mode, Text
+from edge.strict.formats import MODE_SCHEMA, InnerPath, OptionalText, Text, file_mode
 from edge.strict.model import StrictModel, wrong
+from edge.strict.wording import shown
 from edge.system.settings import User
 
 _CONTENTS = ("source", "contents", "symlink", "directory")
@@ -14,10 +22,25 @@ _CONTENTS = ("source", "contents", "symlink", "directory")
 def _source(text: str) -> str:
     if "\0" in text or "\n" in text:
         raise wrong("the source is not the path of a file")
+    if text.startswith(("http://", "https://")):
+        raise wrong(f"{shown(text)}: files are not fetched", "fetch it first, and name the file")
     return text
 
 
+def _optional_mode(value: object, info: ValidationInfo) -> int | None:
+    return None if value == "" else file_mode(value, info)
+
+
 SourcePath = Annotated[Text, AfterValidator(_source)]
+OptionalSource = Annotated[str | None, AfterValidator(lambda text: _source(text) if text else None)]
+# Empty text is as good as not written, as in LinuxKit.
+OptionalMode = Annotated[
+    int | None, PlainValidator(_optional_mode), WithJsonSchema({"anyOf": [MODE_SCHEMA]})
+]
+
+
+# What writes the whole system, as it was read, into the file.
+Metadata = Annotated[Literal["yaml", "json", ""] | None, AfterValidator(lambda word: word or None)]
 
 
 class PackagedFile(StrictModel):
@@ -29,13 +52,14 @@ class PackagedFile(StrictModel):
 
     file_mode: ClassVar[int] = 0o644
     folder_mode: ClassVar[int] = 0o755
+    wanted: ClassVar[tuple[str, ...]] = _CONTENTS
 
     path: InnerPath
-    source: SourcePath | None = None
+    source: OptionalSource = None
     contents: str | None = None
-    symlink: Text | None = None
+    symlink: OptionalText = None
     directory: bool = False
-    mode: Mode | None = None
+    mode: OptionalMode = None
     uid: User = 0
     gid: User = 0
 
@@ -44,15 +68,13 @@ class PackagedFile(StrictModel):
         given = self.kinds
         if len(given) != 1:
             found = " and ".join(given) if given else "none of them"
-            raise wrong(f"exactly one of {', '.join(_CONTENTS)} is needed, found {found}")
-        if self.symlink is not None and self.mode is not None:
-            raise wrong("a symlink has no mode", "remove the key 'mode'")
+            raise wrong(f"exactly one of {', '.join(self.wanted)} is needed, found {found}")
         return self
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """Which of the keys for the contents are given."""
-        return tuple(name for name in _CONTENTS if getattr(self, name) not in (None, False))
+        return tuple(name for name in self.wanted if getattr(self, name) not in (None, False))
 
     @property
     def permissions(self) -> int:
@@ -69,7 +91,14 @@ class SystemFile(PackagedFile):
 
     file_mode: ClassVar[int] = 0o600
     folder_mode: ClassVar[int] = 0o700
-    not_yet: ClassVar[frozenset[str]] = frozenset({"metadata"})
+    wanted: ClassVar[tuple[str, ...]] = (*_CONTENTS, "metadata")
 
-    metadata: Literal["yaml", "json"] | None = None
+    metadata: Metadata = None
     optional: bool = Field(default=False)
+
+    @property
+    def written_mode(self) -> int:
+        """The mode as a number: as written, else LinuxKit's default, whatever kind it is."""
+        if self.mode is not None:
+            return self.mode
+        return self.folder_mode if self.directory else self.file_mode

@@ -3,42 +3,51 @@
 Source: docs/yaml.md of LinuxKit for the shape and most keys.
 """
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from edge.strict.formats import Line, Name, PackageName, Text
+from edge.strict.formats import ContainerName, OptionalLine, OptionalText, PackageName, Text
 from edge.strict.model import StrictModel, wrong
-from edge.strict.wording import shown
-from edge.system.files import SystemFile
+from edge.system.files import SourcePath, SystemFile
+from edge.system.image_reference import ImageReference, OptionalImage
 from edge.system.settings import Modules, Settings
-
-LOCAL = "@pkg:"
-LOCAL_IMAGES = ("oci-archive:", "oci:")
+from edge.system.volumes import Volume
 
 
-def _image(text: str) -> str:
-    for prefix in (LOCAL, *LOCAL_IMAGES):
-        if text == prefix:
-            raise wrong(f"the image {shown(text)} names nothing", "write a name or a path after it")
-    return text
-
-
-ImageReference = Annotated[str, AfterValidator(_image)]
+def _no_tar(name: str) -> str:
+    return "" if name == "none" else name
 
 
 class Kernel(StrictModel):
-    """The kernel and its command line; what is not written comes from the board."""
+    """The kernel and its command line; what is not written comes from the board.
 
-    not_yet: ClassVar[frozenset[str]] = frozenset({"image", "binary", "tar", "ucode"})
+    Attributes:
+        package: The Debian package that it comes from.
+        image: The image that it comes from instead, as LinuxKit makes them.
+        binary: The file in the image that is the kernel.
+        tar: The file in the image whose contents go to the root: modules; empty is none.
+        ucode: The file in the image with microcode for the processor; empty is none.
+        cmdline: Its command line.
+        modules: More modules of a package to load.
+    """
 
     package: PackageName | None = None
-    image: Text | None = None
-    cmdline: Line | None = None
+    image: OptionalImage = None
+    binary: OptionalText = None
+    tar: Annotated[str | None, AfterValidator(lambda name: name and _no_tar(name))] = None
+    ucode: str | None = None
+    cmdline: OptionalLine | None = None
     modules: Modules = ()
     hardening: bool = True
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "Kernel":
+        if self.image is not None and self.package is not None:
+            raise wrong("the kernel comes from `package` or from `image`, not from both")
+        return self
 
 
 def _one_source(model: "InitImage | Item") -> None:
@@ -77,7 +86,7 @@ class InitImage(StrictModel):
 class Item(Settings):
     """A container: of onboot, onshutdown or services. Its settings go over those of its image."""
 
-    name: Name | None = None
+    name: ContainerName | None = None
     image: ImageReference | None = None
     service: Text | None = None
 
@@ -108,13 +117,13 @@ class Trust(StrictModel):
 class System(StrictModel):
     """A whole system file, or several appended."""
 
-    not_yet: ClassVar[frozenset[str]] = frozenset({"volumes"})
-
+    include: tuple[SourcePath, ...] = ()
     kernel: Kernel = Field(default_factory=Kernel)
     rootfs: RootFs = Field(default_factory=RootFs)
-    init: Annotated[tuple[InitImage, ...], Field(min_length=1)] = (InitImage(image="@pkg:init"),)
+    init: tuple[InitImage, ...] = (InitImage(image="@pkg:init"),)
     onboot: tuple[Item, ...] = ()
     onshutdown: tuple[Item, ...] = ()
     services: tuple[Item, ...] = ()
+    volumes: tuple[Volume, ...] = ()
     files: tuple[SystemFile, ...] = ()
     trust: Trust = Field(default_factory=Trust)

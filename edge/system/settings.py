@@ -5,27 +5,36 @@ the least permission. `model_fields_set` tells what was written from what is a d
 """
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from edge.strict.formats import (
     AbsolutePath,
     Capability,
+    ContainerName,
     Environment,
-    Hostname,
     Line,
     ModuleName,
-    Name,
-    Text,
+    OptionalHostname,
+    OptionalLine,
+    OptionalPath,
     matching,
 )
 from edge.strict.model import StrictModel, wrong
 from edge.strict.wording import shown
+from edge.system.mounting import ContainerMount, IdMapping, Runtime
 from edge.system.resources import Device, Resources
 
 _UID_AT_MOST = 2**32 - 2
+_ROOT_WORDS = ("", "root")
 _NAMESPACE_WORDS = ("host", "root", "new")
+# Source: LinuxKit's docs/yaml.md, getrlimit(2).
+_LIMITS = (
+    *("as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile"),
+    *("nproc", "rss", "rtprio", "rttime", "sigpending", "stack"),
+)
+_LIMIT_VALUE = r"\s*(unlimited|-1|[0-9]+)\s*"
 
 
 class Restart(StrEnum):
@@ -67,6 +76,8 @@ class Propagation(StrEnum):
     RSHARED = "rshared"
     RSLAVE = "rslave"
     RPRIVATE = "rprivate"
+    UNBINDABLE = "unbindable"
+    RUNBINDABLE = "runbindable"
 
 
 def _user(value: object) -> int | str:
@@ -74,13 +85,13 @@ def _user(value: object) -> int | str:
         if 0 <= value <= _UID_AT_MOST:
             return value
         raise wrong(f"{value} is not a user number", f"0 to {_UID_AT_MOST}")
-    if isinstance(value, str) and value:
-        return value
+    if isinstance(value, str):
+        return value if value not in _ROOT_WORDS else 0
     raise wrong(f"{shown(value)} is not a user number or the name of a service")
 
 
 def _namespace(text: str) -> str:
-    if text in _NAMESPACE_WORDS or text.startswith("/"):
+    if text in ("", *_NAMESPACE_WORDS) or text.startswith("/"):
         return text
     raise wrong(
         f"{shown(text)} is not a namespace",
@@ -94,7 +105,7 @@ def _network(text: str) -> str:
 
 def _bind(text: str) -> str:
     parts = text.split(":")
-    if len(parts) not in (2, 3) or not parts[0] or not parts[1].startswith("/"):
+    if len(parts) not in (2, 3) or not parts[0] or not parts[1].startswith("/") or "\0" in text:
         raise wrong(
             f"{shown(text)} is not a bind", "source:/destination or source:/destination:options"
         )
@@ -119,7 +130,16 @@ def _all_or_some(values: tuple[str, ...]) -> tuple[str, ...]:
     for word in ("all", "none"):
         if word in values and len(values) > 1:
             raise wrong(f"{word!r} stands beside other capabilities", "remove it, or the others")
-    return _each_once(values)
+    return tuple(dict.fromkeys(values))
+
+
+def _limit(text: str) -> str:
+    """Return a resource limit as `name,soft,hard`, whichever way LinuxKit takes it."""
+    kind, _, values = text.partition(",")
+    name = kind.strip().lower().removeprefix("rlimit_")
+    if name not in _LIMITS:
+        raise wrong(f"{shown(kind)} is not the name of a resource limit", f"one of {_LIMITS}")
+    return ",".join([name, *(value.strip() for value in values.lower().split(","))])
 
 
 User = Annotated[
@@ -136,64 +156,21 @@ Tmpfs = Annotated[
 Limit = Annotated[
     str,
     matching(
-        r"[a-z]+,(unlimited|-1|[0-9]+)(,(unlimited|-1|[0-9]+))?",
+        rf"[^,]+,{_LIMIT_VALUE}(,{_LIMIT_VALUE})?",
         "a resource limit",
         "write it like 'nofile,1024,4096' or 'memlock,unlimited'",
+        ignore_case=True,
     ),
+    AfterValidator(_limit),
 ]
 Command = Annotated[tuple[str, ...], Field(min_length=1)]
-Names = Annotated[tuple[Name, ...], AfterValidator(_each_once)]
+Names = Annotated[tuple[ContainerName, ...], AfterValidator(_each_once)]
 Capabilities = Annotated[
     tuple[Capability, ...],
     BeforeValidator(_word_alone, json_schema_input_type=Literal["all", "none"] | tuple[str, ...]),
     AfterValidator(_all_or_some),
 ]
 Modules = Annotated[tuple[ModuleName, ...], AfterValidator(_each_once)]
-
-
-class Mount(StrictModel):
-    """A file system mounted in the container."""
-
-    destination: AbsolutePath | None = None
-    type: Text | None = None
-    source: Text | None = None
-    options: tuple[Text, ...] = ()
-
-
-class Interface(StrictModel):
-    """A network interface given to the container."""
-
-    name: Text
-    add: Text | None = None
-    peer: Text | None = None
-    create_in_root: bool = Field(default=False, alias="createInRoot")
-
-
-class BoundNamespaces(StrictModel):
-    """Where the namespaces of a container are bound, for others to join."""
-
-    cgroup: AbsolutePath | None = None
-    ipc: AbsolutePath | None = None
-    mnt: AbsolutePath | None = None
-    net: AbsolutePath | None = None
-    pid: AbsolutePath | None = None
-    user: AbsolutePath | None = None
-    uts: AbsolutePath | None = None
-
-
-class Runtime(StrictModel):
-    """What is made ready on the device before the container starts."""
-
-    not_yet: ClassVar[frozenset[str]] = frozenset(
-        {"cgroups", "mounts", "interfaces", "bindNS", "namespace"}
-    )
-
-    mkdir: tuple[AbsolutePath, ...] = ()
-    cgroups: tuple[Text, ...] = ()
-    mounts: tuple[Mount, ...] = ()
-    interfaces: tuple[Interface, ...] = ()
-    bind_ns: BoundNamespaces | None = Field(default=None, alias="bindNS")
-    namespace: Text | None = None
 
 
 class Health(StrictModel):
@@ -215,20 +192,21 @@ class Limits(StrictModel):
 
 
 class Settings(StrictModel):
-    """How a container runs."""
+    """How a container runs.
 
-    not_yet: ClassVar[frozenset[str]] = frozenset({"uidMappings", "gidMappings"})
+    Empty text is as good as not written, as in LinuxKit: it changes nothing below it.
+    """
 
-    command: Command | None = None
+    command: tuple[str, ...] | None = None
     env: tuple[Environment, ...] = ()
-    cwd: AbsolutePath | None = None
+    cwd: OptionalPath | None = None
     uid: User | None = None
     gid: User | None = None
     additional_gids: tuple[User, ...] = Field(default=(), alias="additionalGids")
     capabilities: Capabilities = ()
     capabilities_add: Capabilities = Field(default=(), alias="capabilities.add")
     ambient: Capabilities = ()
-    mounts: tuple[Mount, ...] = ()
+    mounts: tuple[ContainerMount, ...] = ()
     binds: tuple[Bind, ...] = ()
     binds_add: tuple[Bind, ...] = Field(default=(), alias="binds.add")
     devices: tuple[Device, ...] = ()
@@ -243,13 +221,15 @@ class Settings(StrictModel):
     masked_paths: tuple[AbsolutePath, ...] | None = Field(default=None, alias="maskedPaths")
     readonly_paths: tuple[AbsolutePath, ...] | None = Field(default=None, alias="readonlyPaths")
     no_new_privileges: bool = Field(default=True, alias="noNewPrivileges")
-    hostname: Hostname | None = None
+    hostname: OptionalHostname | None = None
     oom_score_adj: int | None = Field(default=None, alias="oomScoreAdj", ge=-1000, le=1000)
     rootfs_propagation: Propagation | None = Field(default=None, alias="rootfsPropagation")
-    cgroups_path: Line | None = Field(default=None, alias="cgroupsPath")
+    cgroups_path: OptionalLine | None = Field(default=None, alias="cgroupsPath")
     resources: Resources | None = None
     sysctl: dict[str, Line] = Field(default_factory=dict)
     rlimits: tuple[Limit, ...] = ()
+    uid_mappings: tuple[IdMapping, ...] = Field(default=(), alias="uidMappings")
+    gid_mappings: tuple[IdMapping, ...] = Field(default=(), alias="gidMappings")
     annotations: dict[str, str] = Field(default_factory=dict)
     runtime: Runtime | None = None
 

@@ -71,7 +71,7 @@ class DeviceShell:
     def installed(self, source: str, path: str) -> Path:
         """Put a script of `device-agent` where others start it."""
         text = (AGENT / source).read_text()
-        text = text.replace("#!/usr/bin/busybox", f"#!{self._busybox}")
+        text = text.replace("#!/usr/bin/busybox", f"#!{self.busybox}")
         file = self.write(path, re.sub(_ROOTS, f"{self.root}/", text))
         file.chmod((AGENT / source).stat().st_mode & 0o777)  # what an image takes over
         return file
@@ -83,7 +83,7 @@ class DeviceShell:
         out, err = (self.root / "out").open("wb"), (self.root / "err").open("wb")
         with out, err:
             return subprocess.Popen(
-                [self._busybox, "sh", "-c", line, script.name, *words],
+                [self.busybox, "sh", "-c", line, script.name, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -102,7 +102,8 @@ class DeviceShell:
         return Ended(status, self.read("out"), self.read("err"))
 
     @property
-    def _busybox(self) -> str:
+    def busybox(self) -> str:
+        """Return the device's shell on this machine."""
         return toolbox.tool("busybox")[0]
 
     @property

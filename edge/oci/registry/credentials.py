@@ -15,7 +15,7 @@ from pathlib import Path
 
 from edge import process
 from edge.errors import InputError, ToolError
-from edge.oci.reference import DOCKER_HUB
+from edge.system.reference import DOCKER_HUB
 
 _HUB_KEYS = (f"index.{DOCKER_HUB}", f"registry-1.{DOCKER_HUB}")
 _HUB_SERVER = f"https://{_HUB_KEYS[0]}/v1/"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edge.errors import InputError
-from edge.oci.reference import DOCKER_HUB, RegistryReference
+from edge.system.reference import DOCKER_HUB, RegistryReference
 
 _HUB_HOST = f"registry-1.{DOCKER_HUB}"
 _MIRROR = re.compile(

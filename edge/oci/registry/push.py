@@ -8,7 +8,6 @@ from edge.oci.document import Descriptor
 from edge.oci.image import MANIFEST_TYPE
 from edge.oci.limits import STANDARD
 from edge.oci.origin import stored_manifest
-from edge.oci.reference import RegistryReference
 from edge.oci.registry.access import replace_query
 from edge.oci.registry.credentials import Credentials, read_credentials
 from edge.oci.registry.endpoint import Registries
@@ -17,6 +16,7 @@ from edge.oci.registry.registry import session
 from edge.oci.registry.session import Session
 from edge.oci.store import Store
 from edge.progress import Progress, Task
+from edge.system.reference import RegistryReference
 
 ACTIONS: Final = "pull,push"
 _OK, _CREATED, _ACCEPTED, _NOT_FOUND = 200, 201, 202, 404

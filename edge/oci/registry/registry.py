@@ -8,7 +8,6 @@ from edge.errors import LinkError, RefusedError, ServerError, ThingNotFoundError
 from edge.oci.document import Descriptor
 from edge.oci.limits import STANDARD, Limits
 from edge.oci.origin import Document
-from edge.oci.reference import DOCKER_HUB, RegistryReference
 from edge.oci.registry.access import Access
 from edge.oci.registry.credentials import Credentials, read_credentials
 from edge.oci.registry.endpoint import Endpoint, Registries
@@ -16,6 +15,7 @@ from edge.oci.registry.link import Link
 from edge.oci.registry.session import Session
 from edge.oci.store import Store
 from edge.progress import SILENT, Progress, Task
+from edge.system.reference import DOCKER_HUB, RegistryReference
 
 Found = TypeVar("Found")
 _NEXT = (LinkError, ServerError, ThingNotFoundError, UntrustedError, RefusedError)

@@ -28,6 +28,9 @@ def shell(tmp_path: Path) -> DeviceShell:
     made.program("s6-svwait")
     made.program("s6-svstat", 'for folder; do :; done; cat "$folder/svstat"')
     made.installed("init/files/usr/lib/edge/make-folders", "usr/lib/edge/make-folders")
+    made.program("awk")
+    made.installed("init/files/usr/lib/edge/bundle", "usr/lib/edge/bundle")
+    made.write("proc/mounts", "")
     return made
 
 

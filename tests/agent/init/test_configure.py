@@ -38,7 +38,7 @@ rmdir() { cut; busybox rmdir "$@"; }
 def device(shell: DeviceShell, service: Service) -> DeviceShell:
     """A device that was never started, with an agent."""
     shell.functions = WATCHED
-    shell.program("busybox", f'exec {shell._busybox} "$@"')
+    shell.program("busybox", f'exec {shell.busybox} "$@"')
     (shell.root / "data").mkdir()
     shell.write("etc/edge/network.conf", "* dhcp\n")
     shell.write("proc/sys/kernel/hostname", "edge\n")

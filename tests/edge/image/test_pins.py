@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edge.image.pins import key
-from edge.oci.reference import parse_reference
+from edge.system.reference import parse_reference
 from tests.edge.conftest import Edge
 from tests.fakes.image_parts import ARM64, TAR, Layout, digest_of, packed
 from tests.fakes.registry import FakeRegistry, fake_registry

@@ -12,10 +12,12 @@ from edge.oci.image import Image
 from edge.oci.modules import Module
 from edge.oci.spec import ImageConfig, own_uid
 from edge.oci.tree import ConflictError, Entry, Tree, file, folder, link
+from edge.oci.volumes import FilledVolume
 from edge.strict.model import load_model
 from edge.system.files import SystemFile
 from edge.system.parts import Part, Section
 from edge.system.settings import Settings
+from edge.system.volumes import Volume
 
 RELEASE = Release("minimal", "1.2.3", "board")
 BIG = b"B" * 1000
@@ -54,6 +56,48 @@ def text_of(tree: Tree, path: str) -> str:
 
 def files(text: str) -> list[SystemFile]:
     return [load_model(SystemFile, text, "system.yml")]
+
+
+def test_files_of_var_are_where_init_takes_them_from_at_each_start() -> None:
+    tree = root_of(files=files("{path: var/lib/x/y, contents: z}")).tree
+
+    assert text_of(tree, "usr/share/edge/var/lib/x/y") == "z"
+
+
+def test_a_root_that_can_be_written_lies_below_an_overlay() -> None:
+    tree = root_of(service("web", {"bin/web": file(b"web")}, "command: [/x]\nreadonly: false")).tree
+
+    base = "containers/services/web"
+    assert text_of(tree, f"{base}/lower/bin/web") == "web"
+    assert {f"{base}/tmp", f"{base}/rootfs"} <= {path for path, _ in tree}
+    conf = text_of(tree, "etc/edge/services/web/conf")
+    assert f"ROOT='overlay'\nLOWER='/{base}/lower'\n" in conf
+
+
+def test_volumes_are_laid_out_and_init_is_told_of_them() -> None:
+    contents = Tree()
+    contents.add("x", file(b"x"))
+    volumes = [
+        FilledVolume(Volume(name="m")),
+        FilledVolume(Volume(name="k", persistent=True)),
+        FilledVolume(Volume(name="f", image="data", readonly=True), contents),
+    ]
+
+    root = root_of(volumes=volumes)
+
+    tree, base = root.tree, "containers/volumes"
+    assert {size.part: size.total_bytes for size in root.sizes}["volumes/f"] == 1
+    assert text_of(tree, "etc/edge/volumes") == "m memory\nk kept\nf fixed\n"
+    assert text_of(tree, f"{base}/f/lower/x") == "x"
+    made = {path for path, _ in tree if path.startswith(base)}
+    assert {f"{base}/m/tmp", f"{base}/k/merged", f"{base}/f/merged"} <= made
+    assert not {f"{base}/k/tmp", f"{base}/f/tmp"} & made
+
+
+def test_a_link_of_the_device_to_a_file_that_it_makes_can_be_bound() -> None:
+    tree = root_of(service("web", {}, "command: [/x]\nbinds: ['/etc/resolv.conf:/r']")).tree
+
+    assert tree.get("containers/services/web/rootfs/r") == file(b"")
 
 
 def test_containers_are_laid_out_as_linuxkit_does() -> None:
@@ -129,7 +173,7 @@ def test_files_of_the_system_replace_those_of_init_and_belong_to_services(tmp_pa
     assert "etc/none" not in tree
 
 
-@pytest.mark.parametrize("path", ["run/x", "data/x", "var/lib/x", "tmp/x", "dev/x"])
+@pytest.mark.parametrize("path", ["run/x", "data/x", "tmp/x", "dev/x"])
 def test_a_file_where_the_device_mounts_something_is_refused(path: str) -> None:
     with pytest.raises(InputError, match=f"/{path}: .* is made anew on the device"):
         root_of(files=files(f"path: {path}\ncontents: ''"))

@@ -121,6 +121,22 @@ def test_linuxkit_labels_are_settings(layout: Layout, store: Store) -> None:
     assert image.config == ImageConfig(command=("/x",), env=("A=1",))
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        pytest.param('{"env": ["A=\\ud83d\\ude00\\u00e9"]}', id="JSON of ASCII"),
+        pytest.param('{\n\t"env":\t["A=\\ud83d\\ude00é"]\n}', id="JSON with tabs"),
+        pytest.param('env: ["A=\U0001f600é"]', id="YAML"),
+    ],
+)
+def test_a_label_may_be_json_or_yaml(layout: Layout, store: Store, label: str) -> None:
+    layout.add("v1", [(TAR, packed({"a": b"a"}))], Labels={"org.mobyproject.config": label})
+
+    image = read_image("oci:layout:v1", layout.folder.parent, store)
+
+    assert image.settings.env == ("A=\U0001f600é",)
+
+
 def test_a_damaged_blob_is_not_trusted(layout: Layout, store: Store) -> None:
     data = packed({"a": b"a"})
     layout.add("v1", [(TAR, data)])

@@ -60,7 +60,8 @@ def settings(text: str) -> Settings:
 
 def spec(text: str, **options: Any) -> dict[str, Any]:
     given = {"image": ImageConfig(), "user": USER, **options}
-    return runtime_spec("example", settings(f"command: [/bin/x]\n{text}"), **given)
+    command = "" if text.startswith("command:") else "command: [/bin/x]\n"
+    return runtime_spec("example", settings(f"{command}{text}"), **given)
 
 
 @pytest.mark.parametrize(
@@ -149,19 +150,96 @@ def test_a_path_is_given_when_nobody_gives_one() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        pytest.param("userns: new", "userns: new: not supported yet", id="user namespace"),
+        pytest.param("userns: new", "userns: new: uidMappings is missing", id="user namespace"),
+        pytest.param(
+            "uidMappings: [{containerID: 0, hostID: 1, size: 1}]",
+            "uidMappings: needs a user namespace",
+            id="mappings of nothing",
+        ),
+        pytest.param(
+            "userns: new\nuidMappings: [{containerID: 0, hostID: 100000, size: 12345}]",
+            "the number 12345, which it runs as, is in none",
+            id="mappings without the user",
+        ),
+        pytest.param("runtime: {namespace: x}", "there is no containerd|not supported", id="n"),
+        pytest.param(
+            "net: host\nruntime: {interfaces: [{name: eth0}]}",
+            "runtime.interfaces: needs a network of its own",
+            id="interface of the device's network",
+        ),
+        pytest.param(
+            "runtime: {interfaces: [{name: a, add: veth}]}", "a veth needs a `peer`", id="pair"
+        ),
+        pytest.param("runtime: {bindNS: {net: '/a b'}}", "a blank is not supported", id="blank"),
+        *(
+            pytest.param(f"resources: {{{text}}}", "not supported yet", id=text)
+            for text in (
+                *("memory: {kernel: 1}", "memory: {kernelTCP: 1}", "memory: {swappiness: 1}"),
+                *("memory: {disableOOMKiller: true}", "cpu: {realtimeRuntime: 1}"),
+                *("cpu: {realtimePeriod: 1}", "network: {classID: 1}", "blockio: {leafWeight: 1}"),
+                "network: {priorities: [{name: a, priority: 1}]}",
+                "blockio: {weightDevice: [{major: 8, minor: 0, leafWeight: 10}]}",
+            )
+        ),
         pytest.param("hostname: x\nuts: host", "hostname: needs a uts", id="host name"),
-        pytest.param("binds: ['volume:/x']", "volumes are not supported yet", id="volume"),
+        pytest.param("binds: ['volume:/x']", "there is no such volume", id="volume"),
+        pytest.param("command: []", "nothing to run", id="no command"),
         pytest.param(
             "net: host\nsysctl: {net.core.x: '1'}", "sysctl: net.core.x: needs", id="sysctl"
         ),
-        pytest.param("readonly: false", "readonly: false: not supported yet", id="writable root"),
-        pytest.param("mounts: [{type: tmpfs}]", "no destination", id="mount"),
     ],
 )
 def test_what_cannot_be_carried_out_is_refused(text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         spec(text)
+
+
+def test_a_root_that_can_be_written_is_said_to_be() -> None:
+    assert spec("readonly: false")["root"] == {"path": "rootfs", "readonly": False}
+
+
+def test_a_user_namespace_has_its_mappings() -> None:
+    one = {"containerID": 0, "hostID": 100000, "size": 65536}
+
+    linux = spec(f"userns: new\nuidMappings: [{json.dumps(one)}]\ngidMappings: [{json.dumps(one)}]")
+
+    assert (linux["linux"]["uidMappings"], linux["linux"]["gidMappings"]) == ([one], [one])
+    assert {"type": "user"} in linux["linux"]["namespaces"]
+
+
+def test_a_hook_gives_interfaces_and_binds_namespaces() -> None:
+    text = (
+        "runtime: {interfaces: [{name: a, peer: b}, {name: c}, {name: d, add: dummy}],"
+        " bindNS: {net: /run/n, uts: ''}}"
+    )
+
+    (hook,) = spec(text)["hooks"]["createRuntime"]
+
+    assert hook == {
+        "path": "/usr/lib/edge/attach",
+        "args": ["attach", "a veth b yes\nc - - no\nd dummy - no", "net /run/n"],
+    }
+
+
+def test_resources_are_named_as_the_runtime_names_them() -> None:
+    text = (
+        "resources:\n  blockio:\n    weight: 10\n"
+        "    throttleReadBpsDevice: [{major: 8, minor: 0, rate: 5}]\n"
+        "  hugepageLimits: [{pageSize: 2097152, limit: 1}, {pageSize: 1GB, limit: 2}]\n"
+        "devices: [{path: /dev/x, major: 1, minor: 2, mode: '0666'}, {path: all, type: b}]"
+    )
+
+    linux = spec(text)["linux"]
+
+    rates = [{"major": 8, "minor": 0, "rate": 5}]
+    assert linux["resources"]["blockIO"] == {"weight": 10, "throttleReadBpsDevice": rates}
+    sizes = [limit["pageSize"] for limit in linux["resources"]["hugepageLimits"]]
+    assert sizes == ["2MB", "1GB"]
+    assert linux["devices"][0]["fileMode"] == 0o666
+    assert linux["resources"]["devices"][1:] == [
+        {"allow": True, "type": "c", "access": "rw", "major": 1, "minor": 2},
+        {"allow": True, "type": "b", "access": "rwm"},
+    ]
 
 
 def test_a_container_without_a_command_is_refused() -> None:

@@ -90,13 +90,17 @@ def test_the_conf_of_a_service_is_byte_for_byte_the_golden_one() -> None:
         b"NAME='example'\nUID='7'\nGID='8'\nDEPENDS=''\nRESTART='always'\nREADY='started'\n"
         b"STOP_TIMEOUT_S='10'\nHEALTH_COMMAND=''\nHEALTH_INTERVAL_S=''\nHEALTH_TIMEOUT_S=''\n"
         b"HEALTH_RETRIES=''\nHEALTH_START_S=''\nMKDIR=''\nDEVICES=''\n"
+        b"ROOT=''\nLOWER=''\nCGROUPS=''\nMOUNTS=''\n"
     )
 
 
 def test_the_conf_of_an_onboot_item_says_what_follows_a_failure() -> None:
     conf = oneshot_conf(supervised("command: [/x]\ntimeout_s: 5\non_failure: continue"))
 
-    assert conf == b"NAME='example'\nTIMEOUT_S='5'\nON_FAILURE='continue'\nMKDIR=''\n"
+    assert conf == (
+        b"NAME='example'\nTIMEOUT_S='5'\nON_FAILURE='continue'\nMKDIR=''\n"
+        b"ROOT=''\nLOWER=''\nCGROUPS=''\nMOUNTS=''\n"
+    )
 
 
 def test_a_service_folder_is_what_s6_wants() -> None:
@@ -132,6 +136,40 @@ def test_a_service_that_needs_an_unknown_one_is_refused() -> None:
 def test_a_path_that_a_script_would_take_for_two_is_refused(line: str) -> None:
     with pytest.raises(InputError, match="a blank in a path"):
         service_conf(supervised(f"command: [/x]\n{line}"))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("cgroups: [../x]", "may hold no '..'"),
+        ("cgroups: [a b]", "a blank"),
+        ("mounts: [{type: tmpfs, destination: x/../../y}]", "may hold no '..'"),
+        ("mounts: [{type: tmpfs, destination: '/x y'}]", "a blank"),
+        ("mounts: [{type: tmpfs}]", "no destination"),
+        (
+            "mounts: [{type: bind, source: /a, destination: /b, "
+            "uidmappings: [{containerID: 0, hostID: 0, size: 1}]}]",
+            "mappings are not supported yet",
+        ),
+    ],
+)
+def test_a_line_that_a_script_would_misread_is_refused(line: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        service_conf(supervised(f"runtime: {{{line}}}"))
+
+
+def test_what_is_made_ready_is_told_in_lines(tmp_path: Path) -> None:
+    text = (
+        "runtime: {cgroups: [/a/b/, c], mounts: [{type: tmpfs, destination: /x, options: [a, b]},"
+        " {source: /dev/sda, destination: in}, {source: proc}]}"
+    )
+
+    found = read_by_shell(service_conf(supervised(text)), tmp_path, "CGROUPS", "MOUNTS")
+
+    assert found == {
+        "CGROUPS": "a/b\nc",
+        "MOUNTS": "tmpfs tmpfs /x a,b\n- /dev/sda in -\nproc proc /proc -",
+    }
 
 
 def test_a_folder_is_named_as_the_device_finds_it(tmp_path: Path) -> None:

@@ -37,6 +37,29 @@ def lines_of(text: str) -> list[str]:
         pytest.param("a: &x [1]\nb: *x", {"a": [1], "b": [1]}, id="anchor"),
         pytest.param("\ufeffa: 1", {"a": 1}, id="byte order mark"),
         pytest.param("binds.add: [a]", {"binds.add": ["a"]}, id="key with a dot"),
+        pytest.param("a: [yes, Off]", {"a": ["yes", "Off"]}, id="words of YAML 1.1 are text"),
+        pytest.param("on: 1", {"on": 1}, id="a word of YAML 1.1 as a key"),
+        pytest.param("a: 18446744073709551615", {"a": 2**64 - 1}, id="the largest number"),
+        pytest.param("a:\tb\t\nc: [1,\t2]\t# x", {"a": "b", "c": [1, 2]}, id="tabs"),
+        pytest.param("%YAML 1.2\n---\na: 1\n...", {"a": 1}, id="directive and end"),
+        pytest.param("a: !!str 1\nb: ! 2", {"a": "1", "b": "2"}, id="tags of text"),
+        pytest.param(
+            "a: !!int 1\nb: !!float 1\nc: !!bool true\nd: !!null ~",
+            {"a": 1, "b": 1, "c": True, "d": None},
+            id="tags of plain values",
+        ),
+        pytest.param("a: !!map {b: !!seq [1]}", {"a": {"b": [1]}}, id="tags of collections"),
+        pytest.param("a: !!binary aGVsbG8=", {"a": "hello"}, id="base64"),
+        pytest.param(
+            "x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}",
+            {"x": {"a": 1, "b": 2}, "y": {"b": 3, "a": 1}},
+            id="merge, own keys win",
+        ),
+        pytest.param(
+            "y: {<<: [{a: 1}, {a: 2, b: 3}], c: 4}",
+            {"y": {"c": 4, "a": 1, "b": 3}},
+            id="merge of several, the first wins",
+        ),
     ],
 )
 def test_plain_yaml_is_read(text: str, value: object) -> None:
@@ -50,21 +73,6 @@ def test_plain_yaml_is_read(text: str, value: object) -> None:
             "a: 1\nb:\n  c: 1\n  c: 2\n",
             "f.yml:4:3: b.c: the key 'c' is written twice, first in line 3",
             id="duplicate key",
-        ),
-        pytest.param(
-            "a: [x, yes]",
-            "f.yml:1:8: a[1]: 'yes' is a boolean for some readers of YAML and a word for others",
-            id="yes",
-        ),
-        pytest.param(
-            "a: Off",
-            "f.yml:1:4: a: 'Off' is a boolean for some readers of YAML and a word for others",
-            id="Off",
-        ),
-        pytest.param(
-            "on: 1",
-            "f.yml:1:1: 'on' is a boolean for some readers of YAML and a word for others",
-            id="on as a key",
         ),
         pytest.param(
             "mode: 0644",
@@ -118,12 +126,23 @@ def test_plain_yaml_is_read(text: str, value: object) -> None:
             "f.yml:1:4: a text cannot begin with '@'",
             id="at sign",
         ),
+        pytest.param("a: !x 1", "f.yml:1:4: a: the tag '!x' is not read", id="tag"),
+        pytest.param("a: !!set {b}", "f.yml:1:4: a: the tag '!!set' is not read", id="rare tag"),
         pytest.param(
-            "a: !!str 1",
-            "f.yml:1:4: a: the tag 'tag:yaml.org,2002:str' is not read",
-            id="tag",
+            "a: !!seq {b: 1}", "f.yml:1:4: a: the tag '!!seq' is not read", id="wrong tag"
         ),
-        pytest.param("a: {<<: {b: 1}}", "f.yml:1:5: a: merge keys '<<' are not read", id="merge"),
+        pytest.param(
+            "a: !!int x", "f.yml:1:4: a: 'x' is not what the tag '!!int' says", id="untrue tag"
+        ),
+        pytest.param(
+            "a: !!binary ////", "f.yml:1:4: a: this is not base64 of text in UTF-8", id="bytes"
+        ),
+        pytest.param(
+            "a: {<<: 5}", "f.yml:1:9: a.<<: '<<' takes a mapping or a list of mappings", id="merge"
+        ),
+        pytest.param(
+            "a: {<<: {b: 1}, <<: {c: 1}}", "f.yml:1:17: a: two keys '<<'", id="two merges"
+        ),
         pytest.param("1: x", "f.yml:1:1: the key '1' is not text", id="number as a key"),
         pytest.param(
             "[a, b]: x",
@@ -141,9 +160,7 @@ def test_plain_yaml_is_read(text: str, value: object) -> None:
         pytest.param("", "f.yml:1:1: the file is empty", id="empty"),
         pytest.param("# only a comment\n", "f.yml:1:1: the file is empty", id="comment"),
         pytest.param("a: 1\n---\nb: 1", "f.yml:2:1: a second document begins here", id="two"),
-        pytest.param(
-            "%YAML 1.1\n---\na: 1", "f.yml:1:1: YAML directives are not read", id="directive"
-        ),
+        pytest.param("%TAG ! tag:x,1:\n---\na: 1", "f.yml:1:1: %TAG is not read", id="directive"),
         pytest.param(
             'a: "\\ud800"',
             "f.yml:1:4: a: the text holds a character that no file can hold",
@@ -168,9 +185,16 @@ def test_what_two_readers_could_read_in_two_ways_is_refused(text: str, line: str
 
 
 def test_all_problems_are_found_at_once_in_the_order_of_the_lines() -> None:
-    found = parse("a: yes\nb: 0755\na: 1\n", "f.yml").problems
+    found = parse("a: 1_0\nb: 0755\na: 1\n", "f.yml").problems
 
     assert [problem.line for problem in found] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n", "---\n", "~", "--- # nothing\n..."])
+def test_a_file_that_may_be_empty_has_no_keys(text: str) -> None:
+    parsed = parse(text, "f.yml", may_be_empty=True)
+
+    assert (parsed.root.plain(), parsed.problems) == ({}, ())
 
 
 def test_aliases_of_aliases_do_not_fill_the_memory() -> None:

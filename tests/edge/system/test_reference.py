@@ -45,4 +45,4 @@ def test_the_schemas_hold_keys_as_they_are_written() -> None:
 def test_a_mode_in_a_schema_is_text() -> None:
     mode = schema("system")["$defs"]["SystemFile"]["properties"]["mode"]
 
-    assert {"type": "string", "pattern": "^0?[0-7]{3,4}$"} in mode["anyOf"]
+    assert {"type": "string", "pattern": "^0*[0-7]{1,4}$"} in mode["anyOf"]

@@ -7,13 +7,13 @@ import pytest
 
 from edge.oci.limits import Limits
 from edge.oci.origin import bring, resolve
-from edge.oci.reference import registry_reference
 from edge.oci.registry.credentials import Credentials
 from edge.oci.registry.endpoint import Registries
 from edge.oci.registry.link import Link, Patience
 from edge.oci.registry.registry import RegistryOrigin
 from edge.oci.store import Store
 from edge.oci.stored import stored_image
+from edge.system.reference import registry_reference
 from tests.fakes.image_parts import (
     TAR,
     packed,

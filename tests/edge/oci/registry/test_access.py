@@ -13,11 +13,11 @@ from edge.errors import (
     ServerError,
 )
 from edge.oci.limits import STANDARD
-from edge.oci.reference import registry_reference
 from edge.oci.registry.credentials import Credentials, Login
 from edge.oci.registry.endpoint import Registries, registries
 from edge.oci.registry.link import Ask, Link, Patience
 from edge.oci.registry.registry import session
+from edge.system.reference import registry_reference
 from tests.edge.oci.registry.conftest import Client
 from tests.fakes.bad_network import ScriptedServer, endless
 from tests.fakes.pki import Pki

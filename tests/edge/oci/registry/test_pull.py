@@ -13,12 +13,12 @@ from edge.errors import (
 )
 from edge.oci.document import Descriptor
 from edge.oci.origin import bring, resolve
-from edge.oci.reference import registry_reference
 from edge.oci.registry.credentials import Credentials, Login
 from edge.oci.registry.endpoint import Registries, registries
 from edge.oci.registry.link import Link, Patience
 from edge.oci.registry.registry import RegistryOrigin
 from edge.oci.stored import stored_image
+from edge.system.reference import registry_reference
 from tests.edge.oci.registry.conftest import Client, incoming
 from tests.fakes.image_parts import (
     AMD64,

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from edge.errors import InputError
-from edge.oci.reference import registry_reference
 from edge.oci.registry.access import Challenge, challenges
 from edge.oci.registry.credentials import Login, parse_credentials, read_credentials
 from edge.oci.registry.endpoint import registries
 from edge.oci.registry.registry import credentials_name
+from edge.system.reference import registry_reference
 
 SECRET = base64.b64encode(b"me:pass:word").decode()
 HUB_HOST = "registry-1.docker.io"

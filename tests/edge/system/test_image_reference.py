@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from edge.errors import InputError
-from edge.oci.reference import LocalReference, parse_reference, registry_reference
+from edge.system.reference import (
+    LocalReference,
+    check_reference,
+    complete,
+    parse_reference,
+    placed,
+    registry_reference,
+)
 
 DIGEST = f"sha256:{'ab' * 32}"
 FOLDER = Path("/project")
@@ -79,3 +86,33 @@ def test_layouts_and_archives_are_paths(text: str, found: LocalReference) -> Non
 def test_a_path_that_is_missing_is_told(text: str) -> None:
     with pytest.raises(InputError, match="a path is missing"):
         parse_reference(text, FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("redis", "docker.io/library/redis"),
+        ("redis:7", "docker.io/library/redis:7"),
+        ("redis:latest", "docker.io/library/redis:latest"),
+        ("localhost:5000/a", "localhost:5000/a"),
+        (f"a/b:1@sha256:{'0' * 64}", f"docker.io/a/b:1@sha256:{'0' * 64}"),
+        (f"a/b@sha256:{'0' * 64}", f"docker.io/a/b@sha256:{'0' * 64}"),
+        ("oci:x:1", "oci:x:1"),
+        ("@pkg:./x", "@pkg:./x"),
+        ("", ""),
+    ],
+)
+def test_a_reference_is_completed_with_its_host_and_nothing_else(text: str, expected: str) -> None:
+    assert complete(text) == expected
+
+
+def test_a_path_is_made_absolute() -> None:
+    assert placed("oci:x:1", Path("/f")) == "oci:/f/x:1"
+    assert placed("oci-archive:/x", Path("/f")) == "oci-archive:/x"
+    assert placed("redis", Path("/f")) == "redis"
+
+
+@pytest.mark.parametrize("text", ["@pkg:", "oci:", "Redis", ""])
+def test_what_is_no_reference_in_a_file_is_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        check_reference(text)

@@ -1,16 +1,19 @@
 """What an image reference names: a repository of a registry, a layout folder, or an archive of one.
 
+In files that people write there is a fourth kind, `@pkg:NAME` of LinuxKit: a service folder that is
+made into an image.
+
 Source: the reference grammar of the OCI distribution spec 1.1 and Docker's rules for short names
 (`alpine` is `docker.io/library/alpine:latest`). Pure.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge.errors import InputError
 
-LAYOUT, ARCHIVE = "oci:", "oci-archive:"
+LAYOUT, ARCHIVE, LOCAL = "oci:", "oci-archive:", "@pkg:"
 DOCKER_HUB = "docker.io"
 LATEST = "latest"
 _HUB_NAMES = (f"index.{DOCKER_HUB}", f"registry-1.{DOCKER_HUB}")
@@ -65,6 +68,35 @@ class LocalReference:
 
 
 Reference = RegistryReference | LocalReference
+
+
+def check_reference(text: str) -> None:
+    """Check the text of an `image:`, whichever kind it is.
+
+    Raises:
+        InputError: It is no reference.
+    """
+    if not text.startswith(LOCAL):
+        parse_reference(text, Path())
+    elif text == LOCAL:
+        raise InputError(f"{text}: a name or a path is missing", hint=f"write it like {LOCAL}init")
+
+
+def placed(text: str, folder: Path) -> str:
+    """Return a text with an absolute path, if it has one; a relative one begins in `folder`."""
+    for prefix in (ARCHIVE, LAYOUT):
+        if text.startswith(prefix):
+            return f"{prefix}{folder / Path(text.removeprefix(prefix)).expanduser()}"
+    return text
+
+
+def complete(text: str) -> str:
+    """Return a text with its host, if it names an image of a registry; no tag is added to it."""
+    if not text or text.startswith((LOCAL, LAYOUT, ARCHIVE)):
+        return text
+    found = registry_reference(text)
+    is_tagged = found.tag is not None and text.partition("@")[0].endswith(f":{found.tag}")
+    return str(found if is_tagged or found.tag is None else replace(found, tag=None))
 
 
 def parse_reference(text: str, folder: Path) -> Reference:

@@ -1,0 +1,1 @@
+"""What LinuxKit makes of a system file, for `--defaults linuxkit`."""
