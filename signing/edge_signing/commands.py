@@ -28,7 +28,7 @@ ENDINGS: Final[tuple[Ending, ...]] = ("done", "refused", "failed", "expired")
 # These change something, so that each is done once at most.
 ACTING: Final[tuple[Word, ...]] = ("restart", "reboot")
 
-SERVICE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+SERVICE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}")
 LINES_MOST: Final = 10_000
 EXPIRY_MOST_S: Final = 7 * 86_400
 COMMANDS_MOST: Final = 16  # in one message
