@@ -3,6 +3,7 @@
 from edge.hardening import kernel as hardening
 from edge.hardening import protections
 from edge.hardening.protection import Finding
+from edge.oci.kernel_image import NO_VERSION
 from edge.oci.modules import Kernel
 from edge.oci.tree import Tree
 
@@ -10,8 +11,8 @@ SYSCTLS = "usr/lib/edge/sysctl"  # what init writes at the start
 
 
 def of(kernel: Kernel | None, command_line: str, root: Tree) -> tuple[Finding, ...]:
-    """Return what there is to say of each protection; nothing without a kernel."""
-    if kernel is None:
+    """Return what there is to say of each protection; nothing without a kernel of some version."""
+    if kernel is None or kernel.version == NO_VERSION:
         return ()
     config, sysctls = kernel.config(), root.get(SYSCTLS)
     release = kernel.version

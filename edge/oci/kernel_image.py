@@ -20,7 +20,8 @@ from edge.system.model import Kernel
 
 _BINARY, _TAR = "kernel", "kernel.tar"
 _UNPACKED, _PLAIN = "kernel-tar", "kernel-plain"
-_NO_MODULES = "lib/modules/without-modules/modules.builtin"
+NO_VERSION = "unknown"  # of a kernel that brings no modules
+_NO_MODULES = f"lib/modules/{NO_VERSION}/modules.builtin"
 _GZIP = b"\x1f\x8b"
 
 

@@ -230,7 +230,7 @@ def test_a_kernel_without_modules_has_none_to_give(stubs: StubImages, tmp_path: 
     kernel = kernel_of(stubs, Store(tmp_path / "store"), b"MZ", tar_of({"lib": None}))
 
     assert (kernel.image().read(), kernel.closure([])) == (b"MZ", ())
-    with pytest.raises(InputError, match="without-modules has no module 'ext4'"):
+    with pytest.raises(InputError, match="unknown has no module 'ext4'"):
         kernel.closure(["ext4"])
 
 
