@@ -12,6 +12,7 @@ from edge.board.none import none
 from edge.board.search import find
 from edge.bundle.coding import LEVELS, Level
 from edge.cli import ask, trusted
+from edge.cli.defaults_option import defaults_option
 from edge.cli.output import Output
 from edge.cli.registry_options import with_policy
 from edge.cli.table import human
@@ -55,13 +56,7 @@ STDOUT = Path("-")
     show_default=True,
     help='Folder of the result; an earlier build in it is replaced. "-": a tar to stdout.',
 )
-@click.option(
-    "--defaults",
-    type=click.Choice([one.value for one in Defaults]),
-    default=Defaults.EDGE.value,
-    show_default=True,
-    help="Whose defaults hold where a system file says nothing.",
-)
+@defaults_option
 @click.option("--name", help="What the system is called; else the name of the first file.")
 @click.option("--version", "version", default="0.1.0", show_default=True, help="Of this release.")
 @click.option(
@@ -96,7 +91,7 @@ def build(
     board_name: str | None,
     format_words: tuple[str, ...],
     folder: Path,
-    defaults: str,
+    defaults: Defaults,
     name: str | None,
     version: str,
     counter: int,
@@ -124,7 +119,7 @@ def build(
     output.as_json |= as_json
     order = Order(
         formats=formats.parse(format_words),
-        system=load(files, defaults=Defaults(defaults)),
+        system=load(files, defaults=defaults),
         board=find(board_name) if board_name else none(),
         name=name or name_of(files),
         version=version,

@@ -7,6 +7,7 @@ import click
 from edge import paths
 from edge.board.search import find
 from edge.cli.build import lock_file
+from edge.cli.defaults_option import defaults_option
 from edge.cli.output import Output
 from edge.cli.registry_options import with_registries
 from edge.image import inputs, pins
@@ -14,6 +15,7 @@ from edge.image.build import default_store
 from edge.image.failures import told
 from edge.image.inputs import LockPolicy
 from edge.oci.registry.endpoint import Registries
+from edge.system.defaults import Defaults
 from edge.system.load import load
 from edge.system.lock import Lock
 
@@ -21,6 +23,7 @@ from edge.system.lock import Lock
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="SYSTEM.yml...")
 @click.option("-b", "--board", "board_name", required=True, help="The kind of hardware.")
+@defaults_option
 @click.option("--update", is_flag=True, help="Move all items to the newest versions.")
 @click.option("--item", multiple=True, help="Move only this item, such as service/agent.")
 @click.option("--mirror", help="Debian mirror (URI) instead of the host's own.")
@@ -32,6 +35,7 @@ def lock(
     *,
     files: tuple[str, ...],
     board_name: str,
+    defaults: Defaults,
     update: bool,
     item: tuple[str, ...],
     mirror: str | None,
@@ -56,7 +60,7 @@ def lock(
     output.as_json |= as_json
     file = lock_file(files)
     before = file.read_text() if file.exists() else ""
-    system = load(files)
+    system = load(files, defaults=defaults)
     wanted = inputs.requests(system, find(board_name))
     policy = LockPolicy(update=None if update else item, setting=mirror, registries=registries)
     with told(paths.cache_folder()):

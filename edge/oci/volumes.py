@@ -8,8 +8,10 @@ from typing import Any
 from edge.errors import InputError
 from edge.oci.image import MANIFEST_TYPE, Image
 from edge.oci.store import LAYOUT, Store
-from edge.oci.tree import Tree, folder, on_disk
-from edge.oci.tree import file as file_entry
+from edge.oci.tree import Slice, Tree, file, folder
+from edge.system.reference import ARCHIVE as ARCHIVE_PREFIX
+from edge.system.reference import LAYOUT as LAYOUT_PREFIX
+from edge.system.reference import complete
 from edge.system.volumes import FOLDER, Volume
 
 BASE = FOLDER.strip("/")
@@ -69,8 +71,8 @@ def layout_tree(images: Sequence[Image], store: Store) -> Tree:
         manifests.append(_described(image, manifest, store))
     index = {"schemaVersion": 2, "manifests": manifests}
     data = json.dumps(index, sort_keys=True, separators=(",", ":")).encode()
-    tree.add("index.json", file_entry(data))
-    tree.add("oci-layout", file_entry(LAYOUT))
+    tree.add("index.json", file(data))
+    tree.add("oci-layout", file(LAYOUT))
     return tree
 
 
@@ -80,9 +82,18 @@ def _described(image: Image, manifest: dict[str, Any], store: Store) -> dict[str
         "digest": image.manifest,
         "size": store.path(image.manifest).stat().st_size,
         "platform": {"architecture": image.architecture, "os": "linux"},
-        "annotations": {"org.opencontainers.image.ref.name": image.name},
+        "annotations": {"org.opencontainers.image.ref.name": _public_name(image)},
     }
 
 
+def _public_name(image: Image) -> str:
+    """Return the name of an image; that of a layout on this machine is the hash of its content."""
+    is_path = image.name.startswith((LAYOUT_PREFIX, ARCHIVE_PREFIX))
+    return image.tag if is_path else complete(image.name)
+
+
 def _add_blob(digest: str, store: Store, tree: Tree) -> None:
-    tree.add(f"blobs/{digest.replace(':', '/')}", on_disk(store.path(digest), mode=0o644))
+    path = store.path(digest)
+    algorithm, _, sha256 = digest.partition(":")
+    content = Slice(path, 0, path.stat().st_size)
+    tree.add(f"blobs/{algorithm}/{sha256}", file(content, sha256=sha256))

@@ -277,6 +277,8 @@ def test_a_volume_may_hold_the_image_itself(made: Made) -> None:
     lower = "containers/volumes/v/lower"
     (manifest,) = json.loads(held(root, f"{lower}/index.json"))["manifests"]
     assert manifest["platform"] == {"architecture": "arm64", "os": "linux"}
+    name = manifest["annotations"]["org.opencontainers.image.ref.name"]
+    assert manifest["digest"].startswith(f"sha256:{name}")  # no path of this machine
     blob = held(root, f"{lower}/blobs/{manifest['digest'].replace(':', '/')}")
     assert len(blob) == manifest["size"]
     for one in json.loads(blob)["layers"]:
