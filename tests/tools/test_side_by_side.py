@@ -1,4 +1,4 @@
-"""Two runs of the tests at once: one result, and nothing hidden."""
+"""Several runs of the tests at once: one result, and nothing hidden."""
 
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from tools.count_tests import summary
-from tools.side_by_side import join, run, worse
+from tools.side_by_side import join, parts, run, worse
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -29,20 +31,35 @@ def test_results_are_put_together(tmp_path: Path) -> None:
     assert summary(tmp_path / "all.xml", 1) == "test: FAILED (status 1): 1 of 6 tests failed"
 
 
-def test_a_test_that_fails_in_one_of_them_is_seen(
+MARKS = "[pytest]\nmarkers =\n  slow\n  hardware\n"
+SLOW_TEST = "import pytest\n@pytest.mark.slow\ndef test_{name}(): assert {holds}\n"
+
+
+def test_a_test_that_fails_in_any_row_is_seen_and_each_runs_once(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  slow\n  hardware\n")
-    (tmp_path / "test_it.py").write_text(
-        "import pytest\n"
-        "def test_fast(): assert False, 'not well'\n"
-        "@pytest.mark.slow\n"
-        "def test_slow(): pass\n"
-    )
+    (tmp_path / "pytest.ini").write_text(MARKS)
+    for folder in ("tests/e2e", "tests/edge"):
+        (tmp_path / folder).mkdir(parents=True)
+    vm, later = tmp_path / "tests/e2e/test_vm.py", tmp_path / "tests/edge/test_long.py"
+    vm.write_text(SLOW_TEST.format(name="vm", holds=True))
+    later.write_text(SLOW_TEST.format(name="later", holds=False) + "def test_fast(): pass\n")
+    words = ["--rootdir", str(tmp_path), str(tmp_path / "tests")]
 
-    status = run(tmp_path / "results.xml", ["--rootdir", str(tmp_path), str(tmp_path)], niceness=0)
+    status = run(tmp_path / "results.xml", words, root=tmp_path, niceness=0)
 
     assert status == 1
     assert "FAILED" in capfd.readouterr().out
     cases = ElementTree.parse(tmp_path / "results.xml").getroot().iter("testcase")
-    assert sorted(str(one.get("name")) for one in cases) == ["test_fast", "test_slow"]
+    assert sorted(str(one.get("name")) for one in cases) == ["test_fast", "test_later", "test_vm"]
+
+
+def test_no_slow_test_is_in_both_rows_or_in_none() -> None:
+    shown, (_fast, later) = parts(ROOT)
+    left_out = [[Path(path) for path in one.left_out] for one in (shown, later)]
+
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        if "slow" in file.read_text():
+            runs = [not any(file.is_relative_to(path) for path in paths) for paths in left_out]
+            assert sum(runs) == 1, file
+    assert all(path.exists() for paths in left_out for path in paths)
