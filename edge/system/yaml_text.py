@@ -46,6 +46,11 @@ def _entry(start: str, inner: Any, indent: int) -> Iterator[str]:
 
 
 def _item(item: Any, indent: int) -> Iterator[str]:
+    if isinstance(item, list) and item:
+        yield f"{' ' * indent}-"
+        for inner in item:
+            yield from _item(inner, indent + 2)
+        return
     if not isinstance(item, dict) or not item:
         yield from _entry(f"{' ' * indent}-", item, indent)
         return
@@ -69,4 +74,10 @@ def _scalar(value: Any) -> str:
     is_text = isinstance(scalars.meaning(value), str) and value.lower() not in _OLD_WORDS
     if is_text and _PLAIN.fullmatch(value) and not _COMMENT.search(value):
         return str(value)
-    return json.dumps(value, ensure_ascii=False)
+    return _quoted(value)
+
+
+def _quoted(text: str) -> str:
+    """Return text in double quotes, with what cannot be printed as escapes that YAML knows."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)

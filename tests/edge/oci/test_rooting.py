@@ -238,6 +238,7 @@ def test_a_kernel_without_modules_has_none_to_give(stubs: StubImages, tmp_path: 
     ("binary", "tar", "said"),
     [
         pytest.param(b"\x1f\x8b broken", tar_of(MODULES), "cannot be decompressed", id="damaged"),
+        pytest.param(b"MZ", tar_of({"a/../../x": b""}), "may hold no '..'", id="leaves the root"),
         pytest.param(b"MZ", b"no tar" * 200, "kernel.tar: ", id="no tar"),
         pytest.param(b"MZ", tar_of(MODULES)[:600], "kernel.tar: ", id="cut short"),
     ],

@@ -389,3 +389,28 @@ def test_the_same_system_gives_the_same_bytes(made: Callable[..., Tree]) -> None
     first, second = ({path: one.sha256 for path, one in made(text)} for _ in range(2))
 
     assert first == second
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        pytest.param({"etc": "/", "hosts": b"own"}, id="etc is a link to the root"),
+        pytest.param({"etc": "../../..", "dev": "/etc"}, id="links that leave"),
+        pytest.param({"etc": b"file", "proc": b"file", "dev": b"file"}, id="files"),
+        pytest.param({"etc": None, "etc/hosts": "/etc/passwd"}, id="a file is a link"),
+        pytest.param({"etc": None, "etc/hosts": None, "etc/hosts/x": b""}, id="a file is a folder"),
+    ],
+)
+def test_no_image_reaches_out_of_its_own_folder(
+    made: Made, stubs: StubImages, entries: dict[str, bytes | str | None]
+) -> None:
+    stubs.add("docker.io/me/hostile:1", {"bin/x": b"x", **entries}, Entrypoint=["/x"])
+
+    root = made("init: ['me/init:1']\nservices: [{name: app, image: 'me/hostile:1'}]\n")
+
+    lower = "containers/services/app/lower"
+    outside = [path for path, _ in root if not path.startswith("containers/services/app")]
+    assert held(root, f"{lower}/etc/hosts").startswith(b"127.0.0.1")
+    assert entry(root, f"{lower}/etc").kind is Kind.FOLDER
+    assert "hosts" not in outside
+    assert held(root, "etc/hosts").startswith(b"127.0.0.1")
