@@ -110,6 +110,7 @@ class _Reader:
     names: set[str] = field(default_factory=set)
     _kernel: Part | None = None
     _kernel_image: str | None = None  # as it was written
+    _kernel_places: dict[str, tuple[Parsed, tuple[Step, ...]]] = field(default_factory=dict)
     _parts_of_volumes: list[Part] = field(default_factory=list)
     _includer: Includer = field(default_factory=Includer)
     _folders: dict[Path, ServiceFolder | None] = field(default_factory=dict)
@@ -144,6 +145,8 @@ class _Reader:
         if defaults is Defaults.EDGE and not has_init:
             self._section(Section.INIT, parse(_DEFAULT_INIT, "<default>"), Path.cwd())
         self.problems += check_graph(self.written, self.names)
+        if defaults is Defaults.EDGE:
+            self.problems += self._kernel_problems()
         self.problems += check_volumes(self.written, {one.name: one for one in self.volumes})
         if self.problems:
             raise ProblemsError(_by_place(self.problems))
@@ -170,6 +173,14 @@ class _Reader:
         elif over.package is not None:
             self._kernel, self._kernel_image = None, None
         self.kernel = _overridden(self.kernel, over)
+        self._kernel_places |= {key: (parsed, ("kernel", key)) for key in over.model_fields_set}
+
+    def _kernel_problems(self) -> Iterator[Problem]:
+        """Give a problem for each key about the image of a kernel where there is none."""
+        for key in ("binary", "tar", "ucode"):
+            if getattr(self.kernel, key) and self.kernel.image is None:
+                parsed, path = self._kernel_places[key]
+                yield parsed.problem(path, f"{key!r} is a file of `kernel.image`", key=True)
 
     def _volume(self, volume: Volume, parsed: Parsed, path: tuple[Step, ...], base: Path) -> None:
         if any(other.name == volume.name for other in self.volumes):

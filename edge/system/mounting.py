@@ -8,11 +8,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from edge.strict.formats import AbsolutePath, OptionalPath, Text, absolute_path, matching
+from edge.strict.formats import AbsolutePath, OptionalPath, Text, absolute_path, matching, or_empty
 from edge.strict.model import StrictModel, wrong
 from edge.strict.wording import shown
 
 _NUMBERS = 2**32
+# Source: Linux 6.12, net/core/dev.c (dev_valid_name): 15 letters, no blank, no '/', no ':'.
+_INTERFACE = matching(
+    r"(?!-)(?!\.{1,2}$)[!-.0-9;-~]{1,15}",
+    "the name of an interface",
+    "1 to 15 letters, no '/', no ':'",
+)
+_INTERFACE_KIND = matching(r"[A-Za-z0-9_]{1,16}", "a kind of interface", "like 'veth' or 'dummy'")
 _KINDS_BY_SOURCE = ("mqueue", "devpts", "proc", "sysfs", "cgroup")
 _PLACE_BY_KIND = {
     "proc": "/proc",
@@ -81,9 +88,9 @@ class Interface(StrictModel):
     `peer`); with `create_in_root` made in the device's own network and then moved.
     """
 
-    name: Annotated[str, matching(r"[!-.0-~]{1,15}", "the name of an interface", "1 to 15 letters")]
-    add: str | None = None
-    peer: str | None = None
+    name: Annotated[str, _INTERFACE]
+    add: Annotated[str, or_empty(_INTERFACE_KIND)] | None = None
+    peer: Annotated[str, or_empty(_INTERFACE)] | None = None
     create_in_root: bool = Field(default=False, alias="createInRoot")
 
 

@@ -63,6 +63,25 @@ Write = Callable[[str, str], Path]
             "s.yml:1:9: kernel: the kernel comes from `package` or from `image`, not from both",
             id="two kernels",
         ),
+        *(
+            pytest.param(
+                f"services: [{{service: network, runtime: {{interfaces: [{{name: {name}}}]}}}}]",
+                f"s.yml:1:61: services[0].runtime.interfaces[0].name: '{name}' is not the name of "
+                "an interface",
+                id=f"interface {name}",
+            )
+            for name in ("-x", "a/b", "..", "a234567890123456")
+        ),
+        pytest.param(
+            "services: [{service: network, runtime: {interfaces: [{name: a, add: -x}]}}]",
+            "s.yml:1:69: services[0].runtime.interfaces[0].add: '-x' is not a kind of interface",
+            id="kind of an interface",
+        ),
+        pytest.param(
+            "kernel: {cmdline: x, binary: vmlinuz, tar: none, ucode: ''}",
+            "s.yml:1:22: kernel.binary: 'binary' is a file of `kernel.image`",
+            id="a file of no image",
+        ),
         pytest.param(
             "services: [{service: network, annotations: {a: '@pkg:x'}}]",
             "s.yml:1:48: services[0].annotations.a: '@pkg:x': '@pkg:' has a meaning where an image "

@@ -11,7 +11,7 @@ from edge.oci.layout import read_image
 from edge.oci.linuxkit.assemble import assemble
 from edge.oci.linuxkit.wanted import wanted
 from edge.oci.store import Store
-from edge.oci.tree import Kind, Tree
+from edge.oci.tree import Entry, Kind, Tree
 from edge.system.defaults import Defaults
 from edge.system.load import load
 from edge.system.reference import complete
@@ -81,3 +81,18 @@ def made(tmp_path: Path, stubs: StubImages) -> Callable[..., Tree]:
 
 Made = Callable[..., Tree]
 Expected = Mapping[str, Any]
+
+APP = "services:\n- name: app\n  image: me/app:1\n"
+CONFIG, RUNTIME = "containers/services/app/config.json", "containers/services/app/runtime.json"
+
+
+def entry(root: Tree, path: str) -> Entry:
+    """Return what stands at a path."""
+    found = root.get(path)
+    assert found is not None, path
+    return found
+
+
+def held(root: Tree, path: str) -> bytes:
+    """Return the content of a file."""
+    return entry(root, path).read()
