@@ -3,7 +3,7 @@
 What data cannot say is a named driver: `boot.driver` here, a class of that name where it is used.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,9 @@ from edge.strict.formats import InnerPath, Line, ModuleName, Name, PackageName, 
 from edge.strict.model import StrictModel, wrong
 
 _RAM_AT_MOST = (1 << 40) - 1
+_MIB = 1 << 20
+# The MBR, the header and 128 entries of a GPT (UEFI 2.10, 5.3): sectors 0 to 33.
+TABLE_BYTES = 34 * 512
 _PROPERTY = r"/[^ :]*"
 
 Address = Annotated[int, Field(ge=0, le=_RAM_AT_MOST)]
@@ -48,9 +51,13 @@ class Watchdog(StrictModel):
 
 
 class PartitionTable(StrictModel):
-    """The partition table; `gpt-hybrid` adds an MBR that names the firmware partition."""
+    """The partition table; `gpt-hybrid` adds an MBR that names the firmware partition.
+
+    The first partition begins at `start_mib`; what lies before it is for boot loaders.
+    """
 
     kind: Literal["gpt", "gpt-hybrid"] = "gpt"
+    start_mib: int = Field(default=1, ge=1, le=1024)
 
 
 class Slots(StrictModel):
@@ -81,11 +88,19 @@ class RawFirmware(StrictModel):
     package_file: InnerPath
     offset_bytes: int = Field(ge=512, multiple_of=512)
 
+    @model_validator(mode="after")
+    def _behind_the_table(self) -> "RawFirmware":
+        if self.offset_bytes < TABLE_BYTES:
+            raise wrong(
+                f"offset_bytes {self.offset_bytes} lies in the partition table,"
+                f" which takes the first {TABLE_BYTES} bytes",
+                "use the second place that the ROM looks at; Allwinner's is at 131072",
+            )
+        return self
+
 
 class Firmware(StrictModel):
     """The firmware partition (FAT), and what lies outside of partitions."""
-
-    not_yet: ClassVar[frozenset[str]] = frozenset({"raw"})
 
     mib: Mib
     files: tuple[FirmwareFile, ...] = ()
@@ -247,3 +262,14 @@ class Board(StrictModel):
     boot: Boot
     flash: Flash = Field(default_factory=Flash)
     emulator: Emulator | None = None
+
+    @model_validator(mode="after")
+    def _raw_before_the_partitions(self) -> "Board":
+        for raw in self.firmware.raw:
+            if raw.offset_bytes >= self.partition_table.start_mib * _MIB:
+                raise wrong(
+                    f"firmware.raw: {raw.package_file} at byte {raw.offset_bytes} lies in the"
+                    f" first partition, which begins at {self.partition_table.start_mib} MiB",
+                    f"make partition_table.start_mib more than {raw.offset_bytes // _MIB}",
+                )
+        return self

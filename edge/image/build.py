@@ -26,6 +26,7 @@ from edge.image import (
     packed,
     pins,
     plan,
+    raw,
     sbom,
     slot,
     standing,
@@ -63,7 +64,8 @@ from edge_agent.verity import Verity
 class _Materials:
     """All that goes into the image, in the store.
 
-    `packages` are what the kernel and the firmware come from, `items` names all in the lock.
+    `packages` are what the kernel and the firmware come from, `items` names all in the lock,
+    `loaders` lie outside of partitions.
     """
 
     lock: Lock
@@ -72,6 +74,7 @@ class _Materials:
     kernel: Kernel | None
     packages: tuple[Tree, ...]
     store: Store
+    loaders: tuple[raw.Placed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ def _gather(order: Order, store: Store, progress: Progress) -> _Materials:
         kernel=_kernel(order, trees, found, store),
         packages=tuple(trees),
         store=store,
+        loaders=raw.placed(order.board, disk_plan(order.board, order.seed), trees),
     )
 
 
@@ -243,7 +247,8 @@ def _write_images(
     with progress.task("write the disk image", total=1, unit="images") as task:
         files = firmware.firmware_files(board, materials.packages)
         contents = disk_contents(layout, folder / SLOT, files, order.seed)
-        disk.write_disk(folder / DISK, layout, contents)
+        outside = [one.extent for one in materials.loaders]
+        disk.write_disk(folder / DISK, layout, contents, outside)
         task.advance()
     emulation.write(folder / EMULATOR, board, materials.packages)
     return opened
@@ -310,6 +315,7 @@ def disk_plan(board: Board, seed: str) -> DiskPlan:
         firmware_mib=board.firmware.mib,
         data_mib=board.data_mib,
         table=board.partition_table.kind,
+        start_mib=board.partition_table.start_mib,
     )
     return plan.plan(sizes, seed=seed)
 
@@ -393,4 +399,5 @@ def _facts(order: Order, materials: _Materials, root: Root, opened: Verity | Non
         privileges=root.privileges,
         images={part.name: image.manifest for part, image in materials.images},
         packages={item: materials.lock.items[item].packages for item in materials.items},
+        raw=[one.facts for one in materials.loaders],
     )

@@ -1,6 +1,6 @@
 """Disk images: a partition table with contents in its partitions, and the block map beside it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from edge import atomic
@@ -18,7 +18,9 @@ def bmap_path(disk_path: Path) -> Path:
     return disk_path.with_name(disk_path.name + ".bmap")
 
 
-def write_disk(path: Path, disk: DiskPlan, contents: Mapping[str, Source]) -> None:
+def write_disk(
+    path: Path, disk: DiskPlan, contents: Mapping[str, Source], outside: Sequence[Extent] = ()
+) -> None:
     """Write a sparse disk image and the block map beside it.
 
     A block map never lies beside an image that it does not belong to. After an error or a power
@@ -29,12 +31,13 @@ def write_disk(path: Path, disk: DiskPlan, contents: Mapping[str, Source]) -> No
         disk: Its partitions.
         contents: What goes into the partition of that name. The start of `data` is made zero, any
             other partition without contents stays as it is on the card.
+        outside: Boot loaders between the partition table and the first partition.
 
     Raises:
         InputError: Contents do not fit into their partition.
         EdgeError: A file cannot be read or written, or the disk is full.
     """
-    extents = tuple(disk_extents(disk, contents))
+    extents = tuple(disk_extents(disk, contents, outside))
     spans = ((part.offset_bytes, part.end_bytes) for part in extents)
     ranges = bmap.ranges_of(spans)
     with told(path):
@@ -56,17 +59,24 @@ def write_contents(path: Path, contents: Contents) -> None:
         extent.write(stream, contents.extents)
 
 
-def disk_extents(disk: DiskPlan, contents: Mapping[str, Source]) -> Iterator[Extent]:
+def disk_extents(
+    disk: DiskPlan, contents: Mapping[str, Source], outside: Sequence[Extent] = ()
+) -> Iterator[Extent]:
     """Yield all that a disk holds, from its first sector to its last.
 
     Raises:
         InputError: Contents do not fit into their partition.
+        ValueError: What is outside of partitions lies in one, or in the table.
     """
     unknown = set(contents) - {partition.name for partition in disk.partitions}
     if unknown:
         raise ValueError(f"no such partition: {', '.join(sorted(unknown))}")
     table = gpt.primary(disk)
     yield Extent(0, table, len(table))
+    for part in outside:
+        if part.offset_bytes < len(table) or part.end_bytes > disk.first_sector * SECTOR_BYTES:
+            raise ValueError(f"byte {part.offset_bytes} is not outside of table and partitions")
+        yield part
     for partition in disk.partitions:
         source = contents.get(partition.name)
         if source is None and partition.name == "data":

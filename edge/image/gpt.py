@@ -27,7 +27,7 @@ from construct import (
 )
 
 from edge.errors import InputError
-from edge.image.plan import MIB, SECTOR_BYTES, DiskPlan, Partition
+from edge.image.plan import SECTOR_BYTES, DiskPlan, Partition
 from edge_signing.errors import FormatError
 from edge_signing.formats.record import Record
 
@@ -190,7 +190,7 @@ def _header(disk: DiskPlan, entries: bytes, *, own_sector: int) -> Header:
     return Header(
         own_sector=own_sector,
         other_sector=disk.sectors - 1 if is_primary else 1,
-        first_usable_sector=MIB // SECTOR_BYTES,
+        first_usable_sector=disk.first_sector,
         last_usable_sector=disk.sectors - BACKUP_SECTORS - 1,
         disk_guid=disk.guid,
         entries_sector=2 if is_primary else own_sector - ENTRIES_SECTORS,

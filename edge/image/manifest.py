@@ -20,7 +20,10 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What there is to say about a build: without a disk it has no `rootfs` that is verified."""
+    """What there is to say about a build; without a disk it has no `rootfs` that is verified.
+
+    `raw` is what lies outside of the partitions of the disk.
+    """
 
     system: str
     board: str
@@ -35,6 +38,7 @@ class Facts:
     privileges: "Sequence[Privileges]"
     images: Mapping[str, str]
     packages: Mapping[str, Sequence[str]]
+    raw: "Sequence[Mapping[str, object]]" = ()
 
 
 def write(folder: Path, facts: Facts, files: Sequence[Path]) -> None:

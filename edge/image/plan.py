@@ -1,7 +1,8 @@
 """The partitions of a disk: a pure function from the sizes of a board to sectors and names.
 
 In order: firmware, bootstate, boot-a, boot-b, rootfs-a, rootfs-b, data. All start and end at whole
-MiB; the first MiB and the last belong to the partition table. A GUID is a function of the seed.
+MiB; what is before the first and the last MiB belong to the partition table and to boot loaders
+that a ROM looks for outside of partitions. A GUID is a function of the seed.
 """
 
 from collections.abc import Mapping
@@ -41,13 +42,17 @@ _MOST_SERVICES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The sizes that a board asks for, in MiB, and the kind of its partition table."""
+    """The sizes that a board asks for, in MiB, and the kind of its partition table.
+
+    The first partition begins at `start_mib`.
+    """
 
     boot_mib: int
     rootfs_mib: int
     firmware_mib: int
     data_mib: int
     table: TableKind = "gpt"
+    start_mib: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,11 @@ class DiskPlan:
         """The length of the disk image."""
         return self.sectors * SECTOR_BYTES
 
+    @property
+    def first_sector(self) -> int:
+        """Where the first partition begins."""
+        return min(partition.first_sector for partition in self.partitions)
+
     def partition(self, name: str) -> Partition:
         """Return the partition of that name; asking for one that is not there is a KeyError."""
         return {partition.name: partition for partition in self.partitions}[name]
@@ -111,7 +121,7 @@ def plan(layout: Layout, *, seed: str) -> DiskPlan:
         ("data", layout.data_mib, LINUX_DATA),
     )
     partitions = []
-    next_mib = 1
+    next_mib = layout.start_mib
     for name, size_mib, type_guid in rows:
         if size_mib < 1:
             raise InputError(f"partition {name}: {size_mib} MiB is no size")

@@ -42,6 +42,8 @@ def worded(kind: str, value: object, context: Mapping[str, Any]) -> Words:
     if kind in _LIMITS:
         words, name = _LIMITS[kind]
         return f"{shown(value)} is too {_side(kind)}: it has to be {words} {context[name]}", None
+    if kind == "multiple_of":
+        return f"{shown(value)} is not a multiple of {context['multiple_of']}", None
     special = _SPECIAL.get(kind)
     return special(value, context) if special else (f"{shown(value)} does not fit here", None)
 

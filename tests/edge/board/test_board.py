@@ -127,9 +127,23 @@ def test_own_boards_come_before_the_named_and_those_that_ship(tmp_path: Path) ->
         ),
         pytest.param(
             "{mib: 16}",
-            "{mib: 16, raw: []}",
-            "7:21: firmware.raw: 'raw' is not supported yet",
-            id="raw",
+            "{mib: 16, raw: [{package_file: usr/lib/spl.bin, offset_bytes: 8192}]}",
+            "7:27: firmware.raw[0]: offset_bytes 8192 lies in the partition table,"
+            " which takes the first 17408 bytes",
+            id="raw in the table",
+        ),
+        pytest.param(
+            "{mib: 16}",
+            "{mib: 16, raw: [{package_file: usr/lib/spl.bin, offset_bytes: 8388608}]}",
+            "1:1: firmware.raw: usr/lib/spl.bin at byte 8388608 lies in the first partition,"
+            " which begins at 1 MiB",
+            id="raw in a partition",
+        ),
+        pytest.param(
+            "{mib: 16}",
+            "{mib: 16, raw: [{package_file: usr/lib/spl.bin, offset_bytes: 32769}]}",
+            "7:73: firmware.raw[0].offset_bytes: 32769 is not a multiple of 512",
+            id="raw off the sectors",
         ),
         pytest.param(
             "{mib: 16}",

@@ -19,6 +19,7 @@ layouts = st.builds(
     firmware_mib=st.integers(1, 5000),
     data_mib=st.integers(1, 5_000_000),
     table=st.sampled_from(["gpt", "gpt-hybrid"]),
+    start_mib=st.integers(1, 64),
 )
 
 
@@ -49,7 +50,8 @@ def test_partitions_fill_the_disk_without_gap_or_overlap(layout: Layout) -> None
 
     ends = [part.offset_bytes + part.size_bytes for part in made.partitions]
     assert [part.name for part in made.partitions] == NAMES
-    assert [part.offset_bytes for part in made.partitions] == [MIB, *ends[:-1]]
+    starts = [part.offset_bytes for part in made.partitions]
+    assert starts == [layout.start_mib * MIB, *ends[:-1]]
     assert made.size_bytes == ends[-1] + MIB
     assert all(part.offset_bytes % MIB == 0 for part in made.partitions)
 
