@@ -1,7 +1,7 @@
-"""The disk image of the Raspberry Pi 4, as it is, in QEMU's raspi4b: U-Boot to services.
+"""The disk images of Raspberry Pis, as they are, in QEMU's machines: U-Boot to services.
 
 What QEMU lacks (the VideoCore firmware, Ethernet, the watchdog) is not tested here. Only the device
-tree differs from the board's; boards/rpi4/board.yml says where and why.
+tree differs from the board's; their board.yml says where and why.
 """
 
 import hashlib
@@ -20,12 +20,13 @@ pytestmark = pytest.mark.slow
 BOOT_S = 1200  # the emulated card gives 0.9 MB/s, and there is one processor
 
 
+@pytest.mark.parametrize("board", ["rpi3", "rpi4"])
 def test_a_card_that_was_flashed_boots_to_all_services(
-    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    board: str, build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    folder, disk = build("minimal", board="rpi4"), tmp_path / "card.img"
-    words = ["-q", "flash", "--board", "rpi4", str(folder), "--to", f"file:{disk}", "--yes"]
+    folder, disk = build("minimal", board=board), tmp_path / "card.img"
+    words = ["-q", "flash", "--board", board, str(folder), "--to", f"file:{disk}", "--yes"]
     assert main(words) == 0
     written = (folder / "disk.img").stat().st_size
     assert digest(disk, written) == digest(folder / "disk.img", written)

@@ -37,21 +37,31 @@ def make(folder: Path, text: str = GOOD) -> Path:
     return file
 
 
-@pytest.mark.parametrize("name", ["qemu-arm64", "rpi4"])
+SHIPPED = ["pine64-plus", "qemu-arm64", "rock-pi-e", "rpi-zero2w", "rpi3", "rpi4", "rpi5"]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_boards_that_ship_are_read(name: str, tmp_path: Path) -> None:
     board = find(name, environment={}, project=tmp_path)
 
     assert board.name == name
     assert board.watchdog is not None
-    assert board.emulator is not None
+    assert (board.emulator is not None) == (name in {"qemu-arm64", "rpi3", "rpi4"})
+
+
+def test_every_folder_of_boards_is_named_here(tmp_path: Path) -> None:
+    assert sorted(boards(environment={}, project=tmp_path)) == SHIPPED
 
 
 def test_the_addresses_of_a_board_leave_room_for_kernel_and_ramdisk(tmp_path: Path) -> None:
     for name in boards(environment={}, project=tmp_path):
         script = find(name, environment={}, project=tmp_path).boot.script
         places = sorted([script.kernel_addr, script.ramdisk_addr])
+        tree = script.fdt_addr
 
         assert all(b - a >= 60 << 20 for a, b in pairwise(places))
+        if tree is not None:  # at most 256 KiB, as the largest trees are
+            assert all(tree + (1 << 18) <= a or tree >= a + (60 << 20) for a in places)
 
 
 def test_an_unknown_board_suggests_the_nearest(tmp_path: Path) -> None:
@@ -65,7 +75,7 @@ def test_a_board_like_no_other_lists_all(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         find("zzz", environment={}, project=tmp_path)
 
-    assert error.value.hint == "boards: qemu-arm64, rpi4"
+    assert error.value.hint == f"boards: {', '.join(SHIPPED)}"
 
 
 def test_own_boards_come_before_the_named_and_those_that_ship(tmp_path: Path) -> None:

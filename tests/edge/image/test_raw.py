@@ -67,7 +67,9 @@ def test_the_block_map_has_the_zeros_of_a_loader_too(tmp_path: Path) -> None:
 
     write_disk(path, disk(), {}, [one.extent for one in loaders])
 
-    ranges = [(item.text or "").strip() for item in ElementTree.parse(bmap_path(path)).iter("Range")]
+    ranges = [
+        (item.text or "").strip() for item in ElementTree.parse(bmap_path(path)).iter("Range")
+    ]
     first = MIB // 4096
     assert f"{first}-{first + 2}" in ranges
 
