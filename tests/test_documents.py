@@ -100,6 +100,6 @@ def test_examples_in_help_texts_stay_as_they_were_written() -> None:
 
 
 def test_no_line_about_a_command_is_cut_short() -> None:
-    lists = [cli_reference.help_of(words) for words in ("edge", "edge board", "edge cache")]
+    lists = [cli_reference.help_of(words) for words in ("edge", "edge boards", "edge cache")]
 
     assert [text for text in lists if "..." in text.partition("Options:")[2]] == []

@@ -45,7 +45,7 @@ def reference() -> str:
 
 
 def help_of(words: str) -> str:
-    """Return what `edge ... --help` prints; `words` is the command, such as `edge board list`."""
+    """Return what `edge ... --help` prints; `words` is the command, such as `edge boards list`."""
     command: click.Command = edge
     for word in words.split()[1:]:
         command = _below(command)[word]

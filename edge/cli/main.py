@@ -79,7 +79,7 @@ _SECTIONS = {
         "hooks",
     ),
     "Trust": ("keys", "sign"),
-    "What there is": ("board", "service", "schema"),
+    "What there is": ("boards", "service", "schema"),
     "This machine": ("doctor", "cache"),
 }
 # Each command is the function of its name in the module of its name.

@@ -69,7 +69,7 @@ def test_the_schema_of_every_file_is_json(edge: Edge, kind: str) -> None:
 
 
 def test_boards_are_listed_for_people_and_machines(edge: Edge) -> None:
-    for_people, for_machines = edge("board", "list"), edge("board", "list", "--json")
+    for_people, for_machines = edge("boards", "list"), edge("boards", "list", "--json")
 
     assert for_people.out.splitlines()[0].split() == ["board", "console", "description"]
     assert "Raspberry Pi 4" in for_people.out
