@@ -9,7 +9,8 @@ Only the copy that does not count is written, whole and synced, and read back.
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from edge_agent.boot.uboot import Copies, Storage
+from edge_agent.boot.storage import Storage
+from edge_agent.boot.uboot import Copies
 from edge_agent.errors import BootStateError, CountersError
 from edge_signing.errors import FormatError
 from edge_signing.formats import trust_state

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Final
 from edge_agent import identity as identities
 from edge_agent import standing, status
 from edge_agent.backoff import Backoff
-from edge_agent.boot.uboot import SyncedFile, UbootControl
+from edge_agent.boot.control import BootControl
+from edge_agent.boot.storage import SyncedFile
+from edge_agent.boot.uboot import UbootControl
 from edge_agent.clock import DeviceClock
 from edge_agent.counters import StoredCounters
 from edge_agent.driver import Agent
-from edge_agent.errors import AgentError
+from edge_agent.errors import AgentError, BootStateError
 from edge_agent.health import COMMANDS, READY, RESTARTS, DeviceProbe
 from edge_agent.hooks import DeviceHooks
 from edge_agent.identity import Identity, IdentityError
@@ -32,6 +34,7 @@ from edge_agent.server import Server
 from edge_agent.settings import Settings
 from edge_agent.slots import DEVICES, DeviceSlots
 from edge_agent.store import FallbackFiles, files_in
+from edge_signing.formats.boot_state import Slot
 from edge_signing.messages import Status
 
 if TYPE_CHECKING:
@@ -62,14 +65,32 @@ class Places:
     state: Path = Path("/run/edge")
     support: Path = Path("/run/edge-support")
 
-    def control(self) -> UbootControl:
-        """Return the boot control.
+    def control(self) -> BootControl:
+        """Return the boot control: that of U-Boot, or the one that the initramfs was made for.
 
         Raises:
-            BootStateError: The kernel was started without a slot.
+            BootStateError: The kernel was started without a slot, or the driver is unknown.
         """
-        storage = SyncedFile(self.devices / "bootstate")
-        return UbootControl(storage, command_line=self.command_line.read_text())
+        line = self.command_line.read_text()
+        named = self.state / "boot"
+        match named.read_text().strip() if named.exists() else "uboot":
+            case "uboot":
+                return UbootControl(SyncedFile(self.devices / "bootstate"), command_line=line)
+            case "efi":
+                from edge_agent.boot.efi import EfiControl
+
+                menu = SyncedFile(self.devices / "firmware")
+                return EfiControl(menu, self._boot_of, command_line=line)
+            case "rpi-tryboot":
+                from edge_agent.boot.tryboot import TrybootControl
+
+                menu = SyncedFile(self.devices / "firmware")
+                return TrybootControl(menu, current=(self.state / "slot").read_text)
+            case driver:
+                raise BootStateError(f"no driver of boot control is called {driver}")
+
+    def _boot_of(self, slot: Slot) -> SyncedFile:
+        return SyncedFile(self.devices / f"boot-{slot}")
 
     def standing(self) -> standing.Standing:
         """Return what runs; of a system that says nothing, that nothing is known."""

@@ -12,6 +12,7 @@ from edge.strict.model import StrictModel, wrong
 
 _RAM_AT_MOST = (1 << 40) - 1
 _MIB = 1 << 20
+_LOADER_MIB = 4  # systemd-boot, the tables of the volume
 # The MBR, the header and 128 entries of a GPT (UEFI 2.10, 5.3): sectors 0 to 33.
 TABLE_BYTES = 34 * 512
 _PROPERTY = r"/[^ :]*"
@@ -152,18 +153,69 @@ class DeviceTree(StrictModel):
         return self
 
 
-class Boot(StrictModel):
-    """How the board boots and keeps its boot state."""
+CONFIG = "config.txt"
+# What a slot has anyway; edge/image/slot.py.
+_MADE = frozenset(("Image", "initrd.img", "slot.env", "board.dtb", "cmdline.txt", "rootfs.img"))
 
-    driver: Literal["uboot"]
-    script: Script
+
+class EfiFiles(StrictModel):
+    """How much room kernel and initramfs of a slot have in the EFI system partition."""
+
+    kernel_mib: Mib = 48
+    initramfs_mib: Mib = 24
+
+
+class Boot(StrictModel):
+    """How the board boots and keeps its boot state.
+
+    `uboot`: U-Boot runs the boot script, which keeps the state in the partition `bootstate`.
+    `efi`: systemd-boot on EFI firmware, whose entries are the state. `rpi-tryboot`: the firmware of
+    a Raspberry Pi starts the kernel itself, from the boot partition of a slot, which `files` go to.
+    """
+
+    driver: Literal["uboot", "efi", "rpi-tryboot"]
+    script: Script | None = None
+    efi: EfiFiles | None = None
+    files: tuple[FirmwareFile, ...] = ()
     dtb: DeviceTree
 
     @model_validator(mode="after")
     def _place_of_tree(self) -> "Boot":
-        if self.dtb.source == "slot" and self.script.fdt_addr is None:
+        if self.script is not None and self.dtb.source == "slot" and self.script.fdt_addr is None:
             raise wrong("script.fdt_addr is needed with `dtb: {from: slot}`")
         return self
+
+    @model_validator(mode="after")
+    def _what_the_driver_reads(self) -> "Boot":
+        if (self.driver == "uboot") != (self.script is not None):
+            raise wrong("script is needed with `driver: uboot`, and only there")
+        if self.efi is not None and self.driver != "efi":
+            raise wrong("efi is for `driver: efi`")
+        if self.driver == "efi" and self.dtb.source == "slot":
+            raise wrong("EFI firmware brings the device tree: write `dtb: {from: firmware}`")
+        return self
+
+    @model_validator(mode="after")
+    def _what_a_slot_of_its_own_needs(self) -> "Boot":
+        names = {file.to for file in self.files}
+        if self.driver != "rpi-tryboot":
+            if names:
+                raise wrong("files are for `driver: rpi-tryboot`")
+            return self
+        if self.dtb.source != "slot":
+            raise wrong("the slot brings the device tree: `dtb: {from: slot, package_file: …}`")
+        if CONFIG not in names:
+            raise wrong(f"files has no {CONFIG}, which the firmware reads first")
+        if taken := sorted(names & _MADE):
+            raise wrong(f"files: {taken[0]} is made by the build")
+        if folders := sorted(name for name in names if "/" in name):
+            raise wrong(f"files: {folders[0]} lies in a folder, which a slot has none of")
+        return self
+
+    @property
+    def room(self) -> EfiFiles:
+        """What a slot has in the EFI system partition."""
+        return self.efi or EfiFiles()
 
 
 class DropProperty(StrictModel):
@@ -262,6 +314,24 @@ class Board(StrictModel):
     boot: Boot
     flash: Flash = Field(default_factory=Flash)
     emulator: Emulator | None = None
+
+    @model_validator(mode="after")
+    def _serial_by_u_boot(self) -> "Board":
+        if self.flash.serial is not None and self.boot.driver != "uboot":
+            raise wrong("flash.serial is for boards with U-Boot")
+        return self
+
+    @model_validator(mode="after")
+    def _room_for_both_slots(self) -> "Board":
+        room = self.boot.room
+        needed_mib = 2 * (room.kernel_mib + room.initramfs_mib) + _LOADER_MIB
+        if self.boot.driver == "efi" and self.firmware.mib < needed_mib:
+            raise wrong(
+                f"firmware.mib {self.firmware.mib} is too small for kernel and initramfs of both"
+                " slots (boot.efi)",
+                f"make firmware.mib at least {needed_mib}",
+            )
+        return self
 
     @model_validator(mode="after")
     def _raw_before_the_partitions(self) -> "Board":

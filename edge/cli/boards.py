@@ -12,7 +12,7 @@ from edge.cli.output import Output
 from edge.cli.sections import LazyGroup
 from edge.cli.table import human, table
 from edge.errors import InputError, ThingNotFoundError
-from edge.image.build import disk_plan
+from edge.image.board_disk import disk_plan
 from edge.image.places import Place, places
 from edge.strict.text import suggestion
 

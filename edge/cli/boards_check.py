@@ -14,7 +14,8 @@ from edge.cli.output import Output
 from edge.errors import InputError, Problem, ProblemsError
 from edge.image import inputs
 from edge.image.board_check import BoardCheck
-from edge.image.build import default_store, disk_plan
+from edge.image.board_disk import disk_plan
+from edge.image.build import default_store
 from edge.image.failures import told
 from edge.image.inputs import LockPolicy
 from edge.image.places import places

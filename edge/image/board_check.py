@@ -13,15 +13,15 @@ from itertools import combinations
 from pathlib import PurePosixPath
 from typing import Final
 
-from edge.board.model import Board, Emulator
+from edge.board.model import Board, Emulator, Script
 from edge.errors import InputError, Problem
-from edge.image import fat, raw
+from edge.image import fat, raw, tryboot
 from edge.image.firmware import find_file, firmware_files
 from edge.image.plan import MIB, DiskPlan
 from edge.image.raw import Placed
 from edge.oci.modules import Kernel
 from edge.oci.store import Store
-from edge.oci.tree import Kind, Tree
+from edge.oci.tree import Entry, Kind, Tree
 from edge.strict.document import Parsed, Step
 
 Path = tuple[Step, ...]
@@ -71,7 +71,10 @@ class BoardCheck:
         found = list(self._files())
         if not found:  # whether files fit can be told once all of them are there
             found += self._fits()
-        found += [*self._modules(), *self._commands(), *self._addresses()]
+        found += [*self._modules(), *self._kernel()]
+        if self.board.boot.script is not None:
+            found += self._commands(self.board.boot.script)
+            found += self._addresses(self.board.boot.script)
         return sorted(found, key=lambda one: (one.line, one.column))
 
     def loaders(self) -> tuple[Placed, ...]:
@@ -102,10 +105,7 @@ class BoardCheck:
 
     def _matching(self, fits: Callable[[str], bool]) -> list[str]:
         return sorted(
-            path
-            for tree in self.packages
-            for path, entry in tree
-            if entry.kind is Kind.FILE and fits(path)
+            path for path, entry in self._entries() if entry.kind is Kind.FILE and fits(path)
         )
 
     def _modules(self) -> Iterator[Problem]:
@@ -123,7 +123,19 @@ class BoardCheck:
             except InputError as error:
                 yield self.parsed.problem(path, str(error), hint=error.hint)
 
-    def _commands(self) -> Iterator[Problem]:
+    def _kernel(self) -> Iterator[Problem]:
+        images = [entry for path, entry in self._entries() if path.startswith("boot/vmlinuz-")]
+        if self.board.boot.driver != "rpi-tryboot" or len(images) != 1:
+            return
+        try:
+            tryboot.require_kernel(self.board, images[0])
+        except InputError as error:
+            yield self.parsed.problem(("boot", "driver"), str(error), hint=error.hint)
+
+    def _entries(self) -> Iterator[tuple[str, Entry]]:
+        return (one for tree in self.packages for one in tree)
+
+    def _commands(self, script: Script) -> Iterator[Problem]:
         """Look up what U-Boot was built with, where its package says so."""
         seen = set()
         for path, pattern in named_files(self.board):
@@ -131,25 +143,23 @@ class BoardCheck:
             if path[0] != "firmware" or built is None or built[1] in seen:
                 continue
             seen.add(built[1])
-            lacking = self._lacking(built[1])
+            lacking = self._lacking(built[1], script.devtype)
             if lacking:
                 message = f"this U-Boot has no {', '.join(lacking)}: the boot script needs it"
                 hint = "take the U-Boot of a board with the same chip, or build one"
                 yield self.parsed.problem(path, message, hint=hint)
 
-    def _lacking(self, built: str) -> list[str]:
-        entries = (tree_file for tree in self.packages for tree_file in tree)
+    def _lacking(self, built: str, medium: str) -> list[str]:
         name = f"usr/share/doc/*/configs/config.{built}.gz"
-        config = next((entry for path, entry in entries if fnmatchcase(path, name)), None)
+        found = (entry for path, entry in self._entries() if fnmatchcase(path, name))
+        config = next(found, None)
         if config is None:
             return []
         chosen = set(gzip.decompress(config.read()).decode().splitlines())
-        medium = self.board.boot.script.devtype
         needed = {**NEEDED, f"CMD_{medium.upper()}": medium}
         return [what for option, what in needed.items() if f"CONFIG_{option}=y" not in chosen]
 
-    def _addresses(self) -> Iterator[Problem]:
-        script = self.board.boot.script
+    def _addresses(self, script: Script) -> Iterator[Problem]:
         size_bytes = self._kernel_bytes()
         spans = [("kernel", script.kernel_addr, size_bytes)]
         spans.append(("ramdisk", script.ramdisk_addr, RAMDISK_BYTES))
@@ -165,12 +175,11 @@ class BoardCheck:
                 yield self.parsed.problem(path, message, hint="leave 64 MiB for each")
 
     def _kernel_bytes(self) -> int:
-        for tree in self.packages:
-            for path, entry in tree:
-                if path.startswith("boot/vmlinuz-"):
-                    head = entry.read()[:64]
-                    if head[_IMAGE_MAGIC] == b"ARM\x64":
-                        return int.from_bytes(head[_IMAGE_SIZE], "little")
+        for path, entry in self._entries():
+            if path.startswith("boot/vmlinuz-"):
+                head = entry.read()[:64]
+                if head[_IMAGE_MAGIC] == b"ARM\x64":
+                    return int.from_bytes(head[_IMAGE_SIZE], "little")
         return 0
 
     def _fits(self) -> Iterator[Problem]:
@@ -191,6 +200,9 @@ def named_files(board: Board) -> Iterator[tuple[Path, str]]:
     for index, file in enumerate(board.firmware.files):
         if file.package_file is not None:
             yield ("firmware", "files", index, "package_file"), file.package_file
+    for index, file in enumerate(board.boot.files):
+        if file.package_file is not None:
+            yield ("boot", "files", index, "package_file"), file.package_file
     for index, loader in enumerate(board.firmware.raw):
         yield ("firmware", "raw", index, "package_file"), loader.package_file
     if board.boot.dtb.package_file is not None:

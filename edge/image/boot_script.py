@@ -14,8 +14,14 @@ _LOAD_TREE = (
 
 
 def boot_script(boot: Boot) -> str:
-    """Return the script's text for a board, without comments."""
+    """Return the script's text for a board, without comments.
+
+    Raises:
+        ValueError: The board has none.
+    """
     script = boot.script
+    if script is None:
+        raise ValueError(f"boards of the driver {boot.driver} have no boot script")
     values = {
         "devtype": script.devtype,
         "devnum": str(script.devnum),

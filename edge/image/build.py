@@ -1,21 +1,18 @@
 """From an order to a disk image or other formats: joins the parts, decides nothing itself."""
 
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge import atomic, paths, toolbox
-from edge.board.model import Board
 from edge.debian.mirror import mirror
 from edge.errors import InputError, ToolError
 from edge.hardening import protections
 from edge.image import (
-    bootstate,
     disk,
     emulation,
     exports,
-    fat,
     file_hashes,
     firmware,
     formats,
@@ -30,16 +27,17 @@ from edge.image import (
     sbom,
     slot,
     standing,
+    tryboot,
 )
+from edge.image.board_disk import Filling, disk_plan
+from edge.image.boot_rights import with_boot_state
 from edge.image.exports import RootInputs
-from edge.image.extent import Contents, Source
 from edge.image.failures import told
 from edge.image.formats import Format
 from edge.image.inputs import LockPolicy
 from edge.image.manifest import Facts
 from edge.image.order import Order
 from edge.image.outputs import DISK, SLOT
-from edge.image.plan import DiskPlan, Layout
 from edge.image.profile import FOLDER as EMULATOR
 from edge.image.sbom import Origin
 from edge.image.slot import SlotInputs
@@ -169,7 +167,8 @@ def _gather(order: Order, store: Store, progress: Progress) -> _Materials:
         for package in packages:
             trees.append(package_tree(package, store).tree)
             task.advance()
-    found = inputs.images(order.system.parts, lock, order.lock_file.parent, store, progress)
+    parts = with_boot_state(order.system.parts, order.board)
+    found = inputs.images(parts, lock, order.lock_file.parent, store, progress)
     return _Materials(
         lock=lock,
         items=tuple(wanted),
@@ -192,7 +191,10 @@ def _kernel(
     kernels = [tree for tree in trees if _is_kernel(tree)]
     if name and len(kernels) != 1:
         raise InputError(f"package {name} brings {len(kernels)} kernels, not one")
-    return Kernel(kernels[0], store) if name else None
+    kernel = Kernel(kernels[0], store) if name else None
+    if kernel and order.board.boot.driver == "rpi-tryboot":
+        tryboot.require_kernel(order.board, kernel.image())
+    return kernel
 
 
 def _is_kernel(tree: Tree) -> bool:
@@ -244,11 +246,11 @@ def _write_images(
     opened = slot.write_slot(folder / SLOT, _slot_inputs(order, materials, device), progress)
     largest = {size.part: size.alone_bytes for size in device.root.sizes}
     plan.require_fit(layout.partition("rootfs-a"), opened.total_bytes, services=largest)
+    filling = Filling(board, layout, folder / SLOT, materials.packages, order.seed)
     with progress.task("write the disk image", total=1, unit="images") as task:
-        files = firmware.firmware_files(board, materials.packages)
-        contents = disk_contents(layout, folder / SLOT, files, order.seed)
-        outside = [one.extent for one in materials.loaders]
-        disk.write_disk(folder / DISK, layout, contents, outside)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".disk-") as scratch:
+            outside = [one.extent for one in materials.loaders]
+            disk.write_disk(folder / DISK, layout, filling.contents(Path(scratch)), outside)
         task.advance()
     emulation.write(folder / EMULATOR, board, materials.packages)
     return opened
@@ -278,6 +280,8 @@ def _slot_inputs(order: Order, materials: _Materials, device: _Device) -> SlotIn
         seed=order.seed,
         uuid=root.uuid,
         compress=order.system.system.rootfs.compress or "none",
+        boot=order.board.boot.driver if order.board.boot.driver != "uboot" else None,
+        files=firmware.named_files(order.board, order.board.boot.files, materials.packages),
     )
 
 
@@ -305,53 +309,6 @@ def _command_line(order: Order) -> str:
     hardened = protections.PARAMETERS if hardening else None
     words = (hardened, order.board.kernel.cmdline, kernel.cmdline)
     return " ".join(word for word in words if word)
-
-
-def disk_plan(board: Board, seed: str) -> DiskPlan:
-    """Return the partitions of a board's disk."""
-    sizes = Layout(
-        boot_mib=board.slots.boot_mib,
-        rootfs_mib=board.slots.rootfs_mib,
-        firmware_mib=board.firmware.mib,
-        data_mib=board.data_mib,
-        table=board.partition_table.kind,
-        start_mib=board.partition_table.start_mib,
-    )
-    return plan.plan(sizes, seed=seed)
-
-
-def disk_contents(
-    layout: DiskPlan, slot_folder: Path, firmware_files: Mapping[str, bytes], seed: str
-) -> dict[str, Source]:
-    """Return what fills a new disk: firmware, boot state and slot A; B and data are empty."""
-    return {
-        "firmware": _volume(layout, "firmware", firmware_files, seed),
-        "bootstate": bootstate.contents(),
-        "boot-a": boot_volume(layout, slot_folder, seed),
-        "rootfs-a": slot_folder / outputs.ROOTFS,
-    }
-
-
-def boot_volume(layout: DiskPlan, slot_folder: Path, seed: str) -> Contents:
-    """Return the boot partition of a slot; the same for both slots, as a release fits either."""
-    return _volume(layout, "boot-a", slot.boot_files(slot_folder), seed, label="boot")
-
-
-def _volume(
-    layout: DiskPlan,
-    name: str,
-    files: Mapping[str, bytes | Path],
-    seed: str,
-    *,
-    label: str | None = None,
-) -> Contents:
-    label = label or name
-    serial = zlib.crc32(f"{seed}/{label}".encode())
-    size_bytes = layout.partition(name).size_bytes
-    try:
-        return fat.volume(files, size_bytes=size_bytes, label=label.upper(), serial=serial)
-    except InputError as error:
-        raise InputError(f"partition {name}: {error}", hint=error.hint) from error
 
 
 def _origin(

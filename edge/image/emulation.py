@@ -12,7 +12,7 @@ from edge.image.uboot_flash import flash_image
 from edge.oci.tree import Tree
 
 FLASH_BYTES = 64 << 20  # QEMU's virt takes flash of this size only
-FIRMWARE, TREE, FLASH = "u-boot.bin", "board.dtb", "u-boot-env.img"
+TREE, FLASH = "board.dtb", "u-boot-env.img"
 # U-Boot's start-up delay and its search for other systems cost seconds at every start. Settings in
 # flash replace its own wholly, so what the boot script needs is here too (QEMU's virt: memory
 # begins at 0x40000000, where the device tree lies).
@@ -38,16 +38,25 @@ def write(folder: Path, board: Board, packages: Iterable[Tree]) -> None:
     folder.mkdir(parents=True)
     trees = list(packages)
     loader = find_file(trees, emulator.firmware or emulator.kernel or "", board.name)
-    (folder / FIRMWARE).write_bytes(loader.read())
+    (folder / _name_of(board)).write_bytes(loader.read())
     if emulator.dtb is not None:
         entry = find_file(trees, emulator.dtb.package_file, board.name)
         (folder / TREE).write_bytes(entry.read())
         _edit(folder / TREE, emulator.dtb)
-    if emulator.firmware is not None:
+    if _has_flash(board, emulator):
         with (folder / FLASH).open("wb") as stream:
             stream.write(flash_image(SETTINGS))
             stream.truncate(FLASH_BYTES)
     profiles.write(folder, _profile(board, emulator))
+
+
+def _name_of(board: Board) -> str:
+    return "u-boot.bin" if board.boot.driver == "uboot" else "efi.fd"
+
+
+def _has_flash(board: Board, emulator: Emulator) -> bool:
+    """Return whether QEMU's firmware is a U-Boot, which reads its settings from flash."""
+    return emulator.firmware is not None and board.boot.driver == "uboot"
 
 
 def _profile(board: Board, emulator: Emulator) -> Profile:
@@ -58,10 +67,10 @@ def _profile(board: Board, emulator: Emulator) -> Profile:
         cpu=emulator.cpu,
         memory_mib=emulator.memory_mib,
         smp=emulator.smp,
-        firmware=FIRMWARE if emulator.firmware else None,
-        kernel=FIRMWARE if emulator.kernel else None,
+        firmware=_name_of(board) if emulator.firmware else None,
+        kernel=_name_of(board) if emulator.kernel else None,
         dtb=TREE if emulator.dtb else None,
-        flash=FLASH if emulator.firmware else None,
+        flash=FLASH if _has_flash(board, emulator) else None,
         network=emulator.network,
         serials=emulator.serials,
         console=emulator.serial,

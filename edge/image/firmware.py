@@ -1,9 +1,12 @@
-"""The firmware partition of a board: files of packages, files written in the profile, boot.scr."""
+"""The firmware partition of a board: files of packages, files written in the profile, boot.scr.
+
+What `driver: efi` puts beside them is in `esp.py`, what `rpi-tryboot` does in `tryboot.py`.
+"""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from edge.board.model import Board
+from edge.board.model import Board, FirmwareFile
 from edge.errors import InputError
 from edge.image.boot_script import boot_script
 from edge.image.uimage import script_image
@@ -22,15 +25,27 @@ def firmware_files(board: Board, packages: Iterable[Tree]) -> dict[str, bytes]:
     Raises:
         InputError: A file is not in the packages.
     """
+    files = named_files(board, board.firmware.files, packages)
+    if board.boot.driver == "uboot":
+        files[BOOT_SCRIPT] = script_image(boot_script(board.boot).encode())
+    return files
+
+
+def named_files(
+    board: Board, wanted: Iterable[FirmwareFile], packages: Iterable[Tree]
+) -> dict[str, bytes]:
+    """Return files that a profile names.
+
+    Raises:
+        InputError: A file is not in the packages.
+    """
     trees = list(packages)
-    files = {
+    return {
         file.to: file.contents.encode()
         if file.contents is not None
         else find_file(trees, file.package_file or "", board.name).read()
-        for file in board.firmware.files
+        for file in wanted
     }
-    files[BOOT_SCRIPT] = script_image(boot_script(board.boot).encode())
-    return files
 
 
 def device_tree(board: Board, packages: Iterable[Tree]) -> Entry | None:

@@ -17,14 +17,24 @@ FOLDERS = ("dev", "modules", "proc", "root", "run", "sys")
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-format-truncation")
 
 
-def slot_conf(verity: Verity, *, watchdog_s: int | None, clock_s: int) -> bytes:
-    """Return /slot.conf as device-agent/init/src/initramfs.c reads it."""
+def slot_conf(
+    verity: Verity, *, watchdog_s: int | None, clock_s: int, boot: str | None = None
+) -> bytes:
+    """Return /slot.conf as device-agent/init/src/initramfs.c reads it.
+
+    Args:
+        verity: What opens the root.
+        watchdog_s: After what time the watchdog bites, if there is one.
+        clock_s: A time that has passed.
+        boot: The driver of boot control, if it is another than that of U-Boot.
+    """
     values = {
         "root_hash": verity.root_hash,
         "salt": verity.salt,
         "data_blocks": verity.data_blocks,
         "watchdog_s": watchdog_s,
         "clock_s": clock_s,
+        "boot": boot,
     }
     known = {key: value for key, value in values.items() if value is not None}
     return "".join(f"{key}={value}\n" for key, value in known.items()).encode()

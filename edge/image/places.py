@@ -9,6 +9,11 @@ from edge.image import gpt
 from edge.image.plan import SECTOR_BYTES, DiskPlan
 from edge.image.raw import Placed
 
+_OWN: Final[Mapping[str, str]] = {
+    "uboot": "boot.scr",
+    "efi": "the menu, kernel and initramfs of both slots",
+    "rpi-tryboot": "autoboot.txt",
+}
 _CONTENTS: Final[Mapping[str, str]] = {
     "bootstate": "boot state and trust state, raw",
     "boot-a": "FAT: kernel, initramfs, settings of slot A",
@@ -38,7 +43,7 @@ def places(board: Board, disk: DiskPlan, loaders: Sequence[Placed]) -> list[Plac
         loaders: The boot loaders outside of partitions; those that are left out have no size.
     """
     sizes = {one.extent.offset_bytes: one.extent.length_bytes for one in loaders}
-    names = ", ".join([*(file.to for file in board.firmware.files), "boot.scr"])
+    names = ", ".join([*(file.to for file in board.firmware.files), _OWN[board.boot.driver]])
     backup_sector = disk.sectors - gpt.BACKUP_SECTORS
     backup_bytes = gpt.BACKUP_SECTORS * SECTOR_BYTES
     found = [

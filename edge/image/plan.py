@@ -18,9 +18,11 @@ BOOTSTATE_MIB: Final = 4
 
 TableKind = Literal["gpt", "gpt-hybrid"]
 
-# Source: UAPI group, Discoverable Partitions Specification. The firmware partition is not an EFI
-# system partition: U-Boot keeps its EFI variables in one, and would write it at every first start.
+# Source: UAPI group, Discoverable Partitions Specification. Where U-Boot starts the board the
+# firmware partition is no EFI system partition: U-Boot keeps its EFI variables in one, and would
+# write it at every first start.
 BASIC_DATA: Final = UUID("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7")
+EFI_SYSTEM: Final = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
 LINUX_RESERVED: Final = UUID("8da63339-0007-60c0-c436-083ac8230908")
 LINUX_DATA: Final = UUID("0fc63daf-8483-4772-8e79-3d69d8477de4")
 
@@ -44,7 +46,9 @@ _MOST_SERVICES: Final = 3
 class Layout:
     """The sizes that a board asks for, in MiB, and the kind of its partition table.
 
-    The first partition begins at `start_mib`.
+    The first partition begins at `start_mib`. `is_efi` says that the firmware partition is an EFI
+    system partition, `is_counted` that firmware finds the boot partitions by their numbers: they
+    are 2 and 3 then, in a hybrid MBR too.
     """
 
     boot_mib: int
@@ -53,6 +57,8 @@ class Layout:
     data_mib: int
     table: TableKind = "gpt"
     start_mib: int = 1
+    is_efi: bool = False
+    is_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +117,19 @@ def plan(layout: Layout, *, seed: str) -> DiskPlan:
     Raises:
         InputError: A size is not positive.
     """
-    rows = (
-        ("firmware", layout.firmware_mib, BASIC_DATA),
+    rows = [
+        ("firmware", layout.firmware_mib, EFI_SYSTEM if layout.is_efi else BASIC_DATA),
         ("bootstate", BOOTSTATE_MIB, LINUX_RESERVED),
         ("boot-a", layout.boot_mib, BASIC_DATA),
         ("boot-b", layout.boot_mib, BASIC_DATA),
         ("rootfs-a", layout.rootfs_mib, LINUX_DATA),
         ("rootfs-b", layout.rootfs_mib, LINUX_DATA),
         ("data", layout.data_mib, LINUX_DATA),
-    )
+    ]
+    in_mbr = {"firmware"} if layout.table == "gpt-hybrid" else set()
+    if layout.is_counted:
+        rows.insert(3, rows.pop(1))
+        in_mbr |= {"boot-a", "boot-b"} if in_mbr else in_mbr
     partitions = []
     next_mib = layout.start_mib
     for name, size_mib, type_guid in rows:
@@ -133,8 +143,8 @@ def plan(layout: Layout, *, seed: str) -> DiskPlan:
                 sectors=size_mib * MIB // SECTOR_BYTES,
                 type_guid=type_guid,
                 guid=guid_of(seed, name),
-                attributes=LEGACY_BOOTABLE if is_firmware else 0,
-                mbr_type=MBR_FAT32_LBA if is_firmware and layout.table == "gpt-hybrid" else None,
+                attributes=LEGACY_BOOTABLE if is_firmware and not layout.is_efi else 0,
+                mbr_type=MBR_FAT32_LBA if name in in_mbr else None,
             )
         )
         next_mib += size_mib

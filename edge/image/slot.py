@@ -2,8 +2,8 @@
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from edge_agent.verity import Verity
 KERNEL, INITRAMFS, SETTINGS = "Image", "initrd.img", "slot.env"
 # Linux for arm64 takes 2048 with the end (COMMAND_LINE_SIZE); the boot script adds the slot.
 COMMAND_LINE_BYTES = 2048 - len(" edge.slot=a") - 1
-BOOT_FILES = (KERNEL, INITRAMFS, SETTINGS, TREE)
+COMMAND_LINE = "cmdline.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class SlotInputs:
 
     `device_tree` is there if the slot brings its own, `modules` are those of the initramfs. `seed`
     names the product; it and `uuid` stay the same between releases, so that an update changes
-    only what really changed.
+    only what really changed. `boot` is the driver of boot control, None for that of U-Boot.
+    `files` go to the boot partition besides; with them its firmware gets the command line.
     """
 
     root: Tree
@@ -42,6 +43,8 @@ class SlotInputs:
     seed: str
     uuid: UUID
     compress: erofs.Compression = "none"
+    boot: str | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def write_slot(folder: Path, inputs: SlotInputs, progress: Progress) -> Verity:
@@ -55,7 +58,9 @@ def write_slot(folder: Path, inputs: SlotInputs, progress: Progress) -> Verity:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".slot-") as name:
         scratch = Path(name)
         opened = _write_rootfs(folder / ROOTFS, inputs, progress)
-        conf = initramfs.slot_conf(opened, watchdog_s=inputs.watchdog_s, clock_s=inputs.clock_s)
+        conf = initramfs.slot_conf(
+            opened, watchdog_s=inputs.watchdog_s, clock_s=inputs.clock_s, boot=inputs.boot
+        )
         initramfs.write(
             folder / INITRAMFS, inputs.modules, conf, scratch=scratch, progress=progress
         )
@@ -69,12 +74,16 @@ def write_slot(folder: Path, inputs: SlotInputs, progress: Progress) -> Verity:
             hint="shorten kernel.cmdline of the system or the board",
         )
     (folder / SETTINGS).write_text(f"edge_cmdline={inputs.command_line}\n")
+    if inputs.files:
+        (folder / COMMAND_LINE).write_text(f"{inputs.command_line}\n")
+    for name, content in inputs.files.items():
+        (folder / name).write_bytes(content)
     return opened
 
 
 def boot_files(folder: Path) -> dict[str, Path]:
     """Return the files of a slot that go into its boot partition, by name."""
-    return {name: folder / name for name in BOOT_FILES if (folder / name).exists()}
+    return {path.name: path for path in sorted(folder.iterdir()) if path.name != ROOTFS}
 
 
 def _write_entry(path: Path, entry: Entry) -> None:

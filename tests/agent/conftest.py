@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from edge_agent import __main__
-from edge_agent.boot.uboot import SyncedFile, UbootControl
+from edge_agent.boot.storage import SyncedFile
+from edge_agent.boot.uboot import UbootControl
 from edge_agent.device import Places
 from edge_signing.formats import boot_state
 from edge_signing.formats.boot_state import BootState, Slot

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.boot.control import BootControl, slot_of
-from edge_agent.boot.uboot import SyncedFile, UbootControl
+from edge_agent.boot.storage import SyncedFile
+from edge_agent.boot.uboot import UbootControl
 from edge_agent.errors import BootStateError
 from edge_signing.formats import boot_state
 from edge_signing.formats.boot_state import BootState, Slot

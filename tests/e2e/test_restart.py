@@ -19,10 +19,13 @@ def test_data_stays_over_an_orderly_restart(build: Build, tmp_path: Path) -> Non
     with machine.running(folder, disk=disk) as device:
         shell(device)
         device.command("echo kept >/data/mine; sync")
+        # The word that a boot driver leaves for the firmware (rpi-tryboot); it is for one restart.
+        device.command("echo '0 tryboot' >/run/edge-agent/restart")
 
         device.send("edge-ctl reboot\n")
 
         device.wait_for(r"shutdown: done", 90)
+        device.wait_for("Restarting system with command '0 tryboot'", 30)
         shell(device)
         assert device.command("cat /data/mine").strip() == "kept"
         assert "recovery" not in device.command("dmesg | grep EXT4")

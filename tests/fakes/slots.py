@@ -7,7 +7,8 @@ from edge.image import extent, fat, gpt
 from edge.image.extent import Extent
 from edge.image.outputs import ROOTFS
 from edge.image.plan import DiskPlan
-from edge.image.slot import BOOT_FILES
+from edge.image.slot import boot_files
+from edge_agent.boot.efi import EfiControl
 from edge_agent.boot.uboot import UbootControl
 from edge_signing.formats.boot_state import Slot
 
@@ -42,6 +43,17 @@ def boot_control(disk: Path, running: Slot = "a") -> UbootControl:
     return UbootControl(PartitionOf(disk, place), command_line=f"edge.slot={running}")
 
 
+def efi_control(disk: Path, running: Slot = "a") -> EfiControl:
+    """Return the boot control of a disk that systemd-boot starts, as the agent would have it."""
+    plan = plan_of(disk)
+
+    def boot_of(slot: Slot) -> PartitionOf:
+        return PartitionOf(disk, plan.partition(f"boot-{slot}").offset_bytes)
+
+    menu = PartitionOf(disk, plan.partition("firmware").offset_bytes)
+    return EfiControl(menu, boot_of, command_line=f"edge.slot={running}")
+
+
 def fill_boot(disk: Path, slot: Slot, folder: Path, *, without: str | None = None) -> None:
     """Write the boot partition of a slot from the boot files in a folder.
 
@@ -52,8 +64,7 @@ def fill_boot(disk: Path, slot: Slot, folder: Path, *, without: str | None = Non
         without: A boot file to leave out.
     """
     boot = plan_of(disk).partition(f"boot-{slot}")
-    there = (name for name in BOOT_FILES if (folder / name).exists())
-    files = {name: folder / name for name in there if name != without}
+    files = {name: path for name, path in boot_files(folder).items() if name != without}
     volume = fat.volume(files, size_bytes=boot.size_bytes, label=boot.name.upper(), serial=1)
     with disk.open("r+b") as stream:
         stream.seek(boot.offset_bytes)

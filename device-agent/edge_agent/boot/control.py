@@ -19,7 +19,10 @@ class BootControl(Protocol):
         """Return the slot that does not run: the one an update is written to."""
 
     def arm(self, slot: Slot, tries: int = ARMED_LEFT) -> None:
-        """Let the next `tries` starts be of `slot`; after them the slot tried until now is back."""
+        """Let the next `tries` starts be of `slot`; after them the slot tried until now is back.
+
+        A loader that can be told of one start only makes one of them.
+        """
 
     def disarm(self) -> None:
         """See to it that the other slot is not started, whatever happens: it will be written."""

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from edge_agent import device
-from edge_agent.boot.uboot import SyncedFile
+from edge_agent.boot.storage import SyncedFile
 from edge_agent.clock import DeviceClock
 from edge_agent.counters import StoredCounters
 from edge_agent.device import Places

@@ -2,8 +2,9 @@
  *
  * It reads /slot.conf (made with the root image, so that signing the initramfs covers the root):
  *   root_hash=<hex>  salt=<hex>  data_blocks=<decimal>  watchdog_s=<decimal>  clock_s=<decimal>
- * and `edge.slot=a|b` of the kernel command line. Any doubt ends in a restart: the boot script
- * counts the tries and falls back to the other slot.
+ *   boot=<driver of boot control, where it is not that of U-Boot>
+ * and `edge.slot=a|b` of the kernel command line, or the slot that the firmware has started. Any
+ * doubt ends in a restart: the boot script counts the tries and falls back to the other slot.
  * With root=memory in /slot.conf the initramfs is the root itself, and there is no slot. */
 #define _GNU_SOURCE
 #include "initramfs.h"
@@ -26,6 +27,7 @@
 
 #define WAIT_MS 20000       /* a slow card may take seconds to appear */
 #define POLL_MS 5
+#define FIRMWARE_PARTITION "/proc/device-tree/chosen/bootloader/partition"
 
 static int kmsg = -1;
 
@@ -187,6 +189,19 @@ static void name_partitions(const char *disk) {
   if (blocks) closedir(blocks);
 }
 
+/* The slot that the firmware of a Raspberry Pi has started: the number of its partition (docs/formats.md),
+ * which it leaves in the device tree, big endian. */
+static int slot_of_firmware(const char *path, char *slot, size_t size) {
+  unsigned char number[4] = {0};
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  ssize_t length = read(file, number, sizeof number);
+  close(file);
+  if (length != sizeof number || number[0] || number[1] || number[2]) return 0;
+  snprintf(slot, size, "%s", number[3] == 2 ? "a" : number[3] == 3 ? "b" : "");
+  return slot[0] != 0;
+}
+
 static void wait_for_root(const char *slot, char *device, char *disk, size_t size) {
   char label[32];
   snprintf(label, sizeof label, "rootfs-%s", slot);
@@ -211,12 +226,16 @@ static void remove_initramfs(void) {
 
 /* Find the root of the slot, verify it, mount it. */
 static void open_slot(const char *command_line, const char *conf) {
-  char slot[4], device[64], disk[64];
+  char slot[4], device[64], disk[64], boot[32];
   errno = EINVAL;
-  if (!value_of(command_line, "edge.slot=", slot, sizeof slot)) give_up("edge.slot");
+  if (!value_of(conf, "boot=", boot, sizeof boot)) boot[0] = 0;
+  if (!strcmp(boot, "rpi-tryboot") ? !slot_of_firmware(FIRMWARE_PARTITION, slot, sizeof slot)
+                                   : !value_of(command_line, "edge.slot=", slot, sizeof slot))
+    give_up("edge.slot");
   wait_for_root(slot, device, disk, sizeof device);
   write_text("/run/edge/slot", slot);
   write_text("/run/edge/disk", disk);
+  if (boot[0]) write_text("/run/edge/boot", boot);
   open_verity("root", device, conf);
   if (mount("/dev/dm-0", "/root", "erofs", MS_RDONLY | MS_NODEV, "")) give_up("mount root");
   say("slot %s: verified root on %s", slot, device);

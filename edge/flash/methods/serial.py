@@ -48,7 +48,7 @@ class SerialMethod:
         opener: Callable[[PortAddress, int], Port] | None = None,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        if profile.flash.serial is None:
+        if profile.flash.serial is None or profile.boot.script is None:
             raise InputError(
                 f"board {profile.name}: its profile has no flash.serial",
                 hint="docs/system-file.md has the keys",

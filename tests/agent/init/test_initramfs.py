@@ -14,6 +14,7 @@ HARNESS = """
 #undef main
 int main(int count, char **words) {
   char value[64];
+  if (count == 2) return !slot_of_firmware(words[1], value, sizeof value) || puts(value) < 0;
   if (count != 4 || !value_of(words[1], words[2], value, atoi(words[3]))) return 1;
   return puts(value) < 0;
 }
@@ -58,3 +59,31 @@ def value_of(program: Path, text: str, key: str, size_bytes: int = 8) -> str | N
 )
 def test_a_value_is_a_whole_word_that_fits(program: Path, text: str, value: str | None) -> None:
     assert value_of(program, text, "edge.slot=") == value
+
+
+@pytest.mark.parametrize(
+    ("number", "slot"),
+    [
+        pytest.param("00000002", "a", id="2"),
+        pytest.param("00000003", "b", id="3"),
+        pytest.param("00000001", None, id="the first one"),
+        pytest.param("02000000", None, id="little endian"),
+        pytest.param("000003", None, id="too short"),
+        pytest.param("", None, id="empty"),
+        pytest.param(None, None, id="not there"),
+    ],
+)
+def test_the_firmware_of_a_raspberry_pi_says_which_slot_it_has_started(
+    program: Path, tmp_path: Path, number: str | None, slot: str | None
+) -> None:
+    path = tmp_path / "partition"
+    if number is not None:
+        path.write_bytes(bytes.fromhex(number))
+
+    words = [*toolbox.tool("qemu-aarch64"), str(program), str(path)]
+    try:
+        said = process.run(words, timeout_s=30).stdout.decode().strip()
+    except ToolError:
+        said = None
+
+    assert said == slot

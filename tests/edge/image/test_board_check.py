@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from edge.board.model import Board
-from edge.errors import InputError
+from edge.errors import InputError, ProblemsError
 from edge.image.board_check import NEEDED, BoardCheck
-from edge.image.build import disk_plan
+from edge.image.board_disk import disk_plan
 from edge.oci.store import Store
 from edge.oci.tree import Tree, file
 from edge.strict.document import parse
@@ -199,6 +199,33 @@ def test_a_package_without_a_kernel_is_told(tmp_path: Path) -> None:
     assert problems(tmp_path, text, firmware()) == [
         "4:19: kernel.package: 'linux-toy' brings 0 kernels, not one"
     ]
+
+
+def test_a_kernel_that_can_not_ask_for_a_try_is_told(tmp_path: Path) -> None:
+    start = PROFILE.index("boot:\n")
+    text = PROFILE[:start] + (
+        "boot:\n"
+        "  driver: rpi-tryboot\n"
+        '  files: [{to: config.txt, contents: "kernel=Image"}]\n'
+        "  dtb: {from: slot, package_file: usr/lib/linux-*/toy.dtb}\n"
+    )
+
+    found = problems(tmp_path, text)
+
+    assert found == [
+        "17:11: boot.driver: board toy: the kernel of linux-toy does not know tryboot,"
+        " so a new slot would never be tried"
+    ]
+
+
+def test_a_partition_without_room_for_both_slots_is_told() -> None:
+    start = PROFILE.index("boot:\n")
+    text = PROFILE[:start] + "boot: {driver: efi, efi: {kernel_mib: 4}, dtb: {from: firmware}}\n"
+
+    with pytest.raises(ProblemsError, match=r"firmware.mib 8 is too small .*") as caught:
+        load_model(Board, text, "board.yml")
+
+    assert caught.value.problems[0].hint == "make firmware.mib at least 60"
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A whole build of the tiny project, and what foreign tools say of it."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from edge.image.outputs import NAMES
 from edge.process import Completed
 from tests.edge.conftest import Edge
 from tests.edge.image.foreign import check_disk
-from tests.fakes.tiny_project import TinyProject, digests
+from tests.fakes.tiny_project import TinyProject, digests, noise
 
 pytestmark = pytest.mark.tools
 Tool = Callable[..., Completed]
@@ -197,3 +198,45 @@ def test_a_slot_brings_its_own_device_tree_where_the_board_says_so(
     tool("mcopy", "-i", parts["boot-a"], "::board.dtb", tmp_path / "board.dtb")
     packed = (project.folder / "out/emulator/u-boot.bin").read_bytes()
     assert (tmp_path / "board.dtb").read_bytes() == packed
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_boot_loader_outside_of_partitions_is_on_the_disk_and_in_the_manifest(
+    project: TinyProject, build: Edge, tool: Tool, tmp_path: Path
+) -> None:
+    loader = noise("u-boot", 5000)
+    file = project.board("rom", partition_table="partition_table: {start_mib: 3}")
+    raw = "raw: [{package_file: usr/lib/u-boot/tiny/u-boot.bin, offset_bytes: 0x100000}]"
+    file.write_text(file.read_text().replace("  mib: 8\n", f"  mib: 8\n  {raw}\n", 1))
+
+    assert build(board="rom").status == 0
+
+    out = project.folder / "out"
+    assert manifest_of(out)["raw"] == [
+        {
+            "file": "usr/lib/u-boot/tiny/u-boot.bin",
+            "offset_bytes": 0x100000,
+            "bytes": len(loader),
+            "digest": f"sha256:{hashlib.sha256(loader).hexdigest()}",
+        }
+    ]
+    with (out / "disk.img").open("rb") as stream:
+        stream.seek(0x100000)
+        assert stream.read(len(loader)) == loader
+    check_disk(out, tool, tmp_path)
+
+
+def test_a_boot_loader_that_does_not_fit_ends_the_build_before_anything_is_written(
+    project: TinyProject, build: Edge
+) -> None:
+    file = project.board("rom")
+    raw = "raw: [{package_file: usr/lib/u-boot/tiny/u-boot.bin, offset_bytes: 0xfffe00}]"
+    text = file.read_text().replace("  mib: 8\n", f"  mib: 8\n  {raw}\n", 1)
+    file.write_text(text.replace("{kind: gpt}", "{kind: gpt, start_mib: 16}"))
+
+    ended = build(board="rom")
+
+    assert ended.status == 2
+    assert "ends at byte 16781704, the first partition begins at byte 16777216" in ended.err
+    assert "hint: make partition_table.start_mib at least 17 in the board file" in ended.err
+    assert not (project.folder / "out").exists()
