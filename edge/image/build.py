@@ -167,17 +167,26 @@ def _gather(order: Order, store: Store, progress: Progress) -> _Materials:
         for package in packages:
             trees.append(package_tree(package, store).tree)
             task.advance()
-    parts = with_boot_state(order.system.parts, order.board)
-    found = inputs.images(parts, lock, order.lock_file.parent, store, progress)
+    found = inputs.images(order.system.parts, lock, order.lock_file.parent, store, progress)
+    found = with_boot_state(found, order.board)
+    kernel = _kernel(order, trees, found, store)
+    if kernel and formats.has_disk(order.formats) and order.board.boot.driver == "rpi-tryboot":
+        tryboot.require_kernel(order.board, kernel.image())
     return _Materials(
         lock=lock,
         items=tuple(wanted),
         images=found,
-        kernel=_kernel(order, trees, found, store),
+        kernel=kernel,
         packages=tuple(trees),
         store=store,
-        loaders=raw.placed(order.board, disk_plan(order.board, order.seed), trees),
+        loaders=_loaders(order, trees),
     )
+
+
+def _loaders(order: Order, trees: Sequence[Tree]) -> tuple[raw.Placed, ...]:
+    if not formats.has_disk(order.formats):
+        return ()
+    return raw.placed(order.board, disk_plan(order.board, order.seed), trees)
 
 
 def _kernel(
@@ -191,10 +200,7 @@ def _kernel(
     kernels = [tree for tree in trees if _is_kernel(tree)]
     if name and len(kernels) != 1:
         raise InputError(f"package {name} brings {len(kernels)} kernels, not one")
-    kernel = Kernel(kernels[0], store) if name else None
-    if kernel and order.board.boot.driver == "rpi-tryboot":
-        tryboot.require_kernel(order.board, kernel.image())
-    return kernel
+    return Kernel(kernels[0], store) if name else None
 
 
 def _is_kernel(tree: Tree) -> bool:

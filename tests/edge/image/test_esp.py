@@ -1,6 +1,7 @@
 """The EFI system partition as a new disk gets it, and what other programs say of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,12 @@ from edge.image.board_disk import disk_plan
 from edge.image.boot_rights import with_boot_state
 from edge.image.extent import Contents
 from edge.image.plan import EFI_SYSTEM, MIB
+from edge.oci.image import Image
+from edge.oci.spec import ImageConfig
+from edge.oci.tree import Tree
 from edge.process import Completed
 from edge.system.load import load
+from edge.system.settings import Settings
 from edge_agent.boot.efi import HOMES, EfiControl, Menu
 from edge_agent.boot.storage import SyncedFile
 
@@ -119,13 +124,21 @@ def test_the_firmware_partition_is_one_that_efi_looks_for() -> None:
     assert first.attributes == 0
 
 
-def test_only_who_writes_the_boot_state_gets_the_menu() -> None:
+def image_of(settings: Settings) -> Image:
+    return Image("m", "sha256:0", ImageConfig(), settings, Tree())
+
+
+@pytest.mark.parametrize("is_of_image", [False, True], ids=["of the item", "of the image"])
+def test_only_who_writes_the_boot_state_gets_the_menu(is_of_image: bool) -> None:
     parts = load([str(paths.PROJECT / "examples" / "minimal.yml")]).parts
+    images = [(part, image_of(Settings())) for part in parts]
+    if is_of_image:
+        images = [(replace(part, settings=Settings()), image_of(part.settings)) for part in parts]
 
     def holders(name: str) -> set[str]:
         return {
             part.name
-            for part in with_boot_state(parts, find(name, environment={}))
+            for part, _image in with_boot_state(images, find(name, environment={}))
             if "/dev/edge/firmware" in {device.path for device in part.settings.devices}
         }
 
