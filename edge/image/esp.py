@@ -4,6 +4,7 @@ The device only ever writes over what is made here: each slot has files of a fix
 folder of the menu is laid out so that each name has sectors of its own (`edge_agent/boot/efi.py`).
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -47,9 +48,9 @@ def files(board: Board, slot_folder: Path, scratch: Path) -> dict[str, bytes | P
         _require_room(slot_folder / name, room_bytes)
         for slot in SLOTS:
             path = scratch / f"{slot}-{name}"
-            content = (slot_folder / name).read_bytes() if slot == "a" else b""
-            with path.open("wb") as stream:
-                stream.write(content)
+            if slot == "a":
+                shutil.copyfile(slot_folder / name, path)
+            with path.open("ab") as stream:
                 stream.truncate(room_bytes)
             found[f"edge/{slot}/{name}"] = path
     return found
