@@ -19,7 +19,8 @@ _MODULE = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 _MODE = r"0*[0-7]{1,4}"
 _ENVIRONMENT = r"[^=\0\n]+=[^\0]*"
 _LINE = r"[ -~]+"
-_LABEL = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}"
+_LABEL = r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}"
+_CONTAINER_HOST = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}"
 
 # Source: Linux 6.12, include/uapi/linux/capability.h
 CAPABILITIES = (
@@ -118,9 +119,18 @@ Environment = Annotated[
 _ONE_LINE = matching(_LINE, "one line of plain ASCII text", "remove line breaks and other letters")
 Line = Annotated[str, _ONE_LINE, Field(max_length=2000)]
 OptionalLine = Annotated[str, or_empty(_ONE_LINE), Field(max_length=2000)]
-_HOSTNAME = matching(_LABEL, "a host name", "1 to 63 of letters, digits, '-', '_' and '.'")
-Hostname = Annotated[str, _HOSTNAME, Field(json_schema_extra={"pattern": f"^{_LABEL}$"})]
-OptionalHostname = Annotated[str, or_empty(_HOSTNAME)]
+Hostname = Annotated[
+    str,
+    matching(_LABEL, "a host name", "1 to 63 of letters, digits, '-' and '.'"),
+    Field(json_schema_extra={"pattern": f"^{_LABEL}$"}),
+]
+# That of a container, as LinuxKit takes it.
+OptionalHostname = Annotated[
+    str,
+    or_empty(
+        matching(_CONTAINER_HOST, "a host name", "1 to 63 of letters, digits, '-', '_' and '.'")
+    ),
+]
 Text = Annotated[str, Field(min_length=1)]
 AbsolutePath = Annotated[str, AfterValidator(absolute_path)]
 OptionalPath = Annotated[str, or_empty(AfterValidator(absolute_path))]
