@@ -5,15 +5,21 @@ The layout is LinuxKit's: `/containers/{onboot,onshutdown}/NNN-name` and
 mount point is made here. Nothing is copied: the result is a `Tree` over the layers in the store.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edge.errors import InputError
 from edge.oci import supervision
 from edge.oci.image import Image
 from edge.oci.modules import Module, modules_tree
-from edge.oci.mounts import MADE_ON_DEVICE, add_mount_points, add_relative_mounts, mounts
+from edge.oci.mounts import (
+    MADE_ON_DEVICE,
+    add_mount_points,
+    add_relative_mounts,
+    mounts,
+    without_absent,
+)
 from edge.oci.own_files import add_own_file
 from edge.oci.preparing import FILES_THEMSELVES, PreparedRoot, RootKind
 from edge.oci.report import PartSize, Privileges, part_sizes, privileges
@@ -123,6 +129,7 @@ def assemble(
     for wanted in files:
         _add_file(wanted, base, root, people)
     _add_facts(release, root)
+    containers = with_what_is_there(containers, lambda path: root.find(path) is not None)
     places = placed(containers)
     _add_supervision(places, people, root, prepared_roots(places))
     add_volumes(volumes, root)
@@ -130,6 +137,13 @@ def assemble(
     for place, container in places:
         _add_container(place, container, people, device=device, root=root)
     return described(root, containers, people, volumes)
+
+
+def with_what_is_there(
+    containers: Sequence[Container], has: Callable[[str], bool]
+) -> list[Container]:
+    """Return containers without the `optional` binds of what the root has not."""
+    return [replace(one, settings=without_absent(one.settings, has)) for one in containers]
 
 
 def add_edge(
@@ -282,6 +296,7 @@ def _add_supervision(
             name = place.rpartition("/")[2]
             supervision.add_oneshot(container.section, name, one, root)
     supervision.add_order(services, root)
+    supervision.add_ports(services, root)
     supervision.add_versions(versions, root)
 
 

@@ -6,7 +6,7 @@ the user of the service, and sees no set-uid files and devices unless its option
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -17,6 +17,7 @@ from edge.system.resources import Device
 from edge.system.settings import Settings
 
 HOST = ("host", "root")
+OPTIONAL = "optional"
 RESOLV_CONF = "/etc/resolv.conf"
 RESOLV_CONF_SOURCE = "/run/edge/resolv.conf"
 ALWAYS_THERE = ("proc", "sys", "dev", "tmp", "run", "etc")
@@ -158,6 +159,32 @@ def _binds(settings: Settings) -> list[MountPoint]:
             words.append("rbind")
         found.append(MountPoint(_clean(destination), "bind", source, tuple(words)))
     return found
+
+
+def without_absent(settings: Settings, has: Callable[[str], bool]) -> Settings:
+    """Return settings without the `optional` binds of paths that the root of the device has not.
+
+    A service has its own default in that place of its image, which is then seen.
+    """
+    binds = tuple(
+        left
+        for text in (*settings.binds, *settings.binds_add)
+        if (left := _if_there(text, has)) is not None
+    )
+    if binds == (*settings.binds, *settings.binds_add):
+        return settings
+    return settings.model_copy(update={"binds": binds, "binds_add": ()})
+
+
+def _if_there(text: str, has: Callable[[str], bool]) -> str | None:
+    source, destination, *options = text.split(":")
+    words = options[0].split(",") if options else []
+    if OPTIONAL not in words:
+        return text
+    if not has(source.strip("/")):
+        return None
+    left = [word for word in words if word != OPTIONAL]
+    return ":".join([source, destination, *([",".join(left)] if left else [])])
 
 
 def _clean(destination: str) -> str:

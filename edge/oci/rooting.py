@@ -1,9 +1,20 @@
 """The root of a device from a system and its images, with Edge's defaults or LinuxKit's."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 from edge.errors import InputError
-from edge.oci.assemble import Container, Release, Root, add_edge, assemble, described, placed
+from edge.oci.assemble import (
+    Container,
+    Release,
+    Root,
+    add_edge,
+    assemble,
+    described,
+    placed,
+    with_what_is_there,
+)
 from edge.oci.image import Image
 from edge.oci.linuxkit import assemble as linuxkit
 from edge.oci.linuxkit.defaults import people, with_defaults
@@ -114,6 +125,7 @@ def _roots(containers: Sequence[Container]) -> dict[str, PreparedRoot]:
 
 
 def _linuxkit(found: linuxkit.Wanted, release: Release, modules: Sequence[Module]) -> Root:
+    found = replace(found, containers=with_what_is_there(found.containers, partial(_has, found)))
     users = people(found.containers, linuxkit.uids(found.containers))
     containers = [
         Container(one.section, one.name, one.image, with_defaults(one.settings), one.origin)
@@ -133,3 +145,9 @@ def _linuxkit(found: linuxkit.Wanted, release: Release, modules: Sequence[Module
 
     tree = linuxkit.assemble(found, add_supervision=add_supervision)
     return described(tree, containers, users, found.volumes)
+
+
+def _has(found: linuxkit.Wanted, path: str) -> bool:
+    """Say whether the system or its init brings a file or folder."""
+    named = any(f"{one.path}/".startswith(f"{path}/") for one in found.files)
+    return named or any(image.tree.find(path) is not None for image in found.init)

@@ -42,6 +42,7 @@ def service_conf(service: Supervised) -> bytes:
         "UID": service.user.uid,
         "GID": service.user.gid,
         "DEPENDS": " ".join(settings.depends_on),
+        "AFTER": " ".join(settings.after),
         "RESTART": settings.restart.value,
         "READY": settings.readiness.value,
         "STOP_TIMEOUT_S": settings.stop_timeout_s,
@@ -132,9 +133,10 @@ def add_order(services: Iterable[Supervised], tree: Tree) -> None:
     Raises:
         InputError: A service depends on one that is not there.
     """
-    needs = {one.name: one.settings.depends_on for one in services}
-    for name, needed in needs.items():
-        if missing := set(needed) - needs.keys():
+    settings = {one.name: one.settings for one in services}
+    needs = {name: one.waits_for for name, one in settings.items()}
+    for name, one in settings.items():
+        if missing := set(one.depends_on) - needs.keys():
             unknown = min(missing)
             raise InputError(f"services: {name}: depends_on: there is no service {unknown!r}")
     names = "".join(f"{name}\n" for name in start_order(needs))
@@ -152,6 +154,12 @@ def _keeping(volume: Volume) -> str:
     if volume.readonly:
         return "fixed"
     return "kept" if volume.persistent else "memory"
+
+
+def add_ports(services: Iterable[Supervised], tree: Tree) -> None:
+    """Put what services listen on into the root, a line `tcp 22` for each port."""
+    ports = {port.replace("/", " ") for one in services for port in one.settings.listens}
+    tree.add(f"{FOLDER}/ports", file("".join(f"{port}\n" for port in sorted(ports)).encode()))
 
 
 def add_versions(versions: Mapping[str, str], tree: Tree) -> None:

@@ -12,7 +12,9 @@ from edge.system.reference import LOCAL
 from edge.system.settings import Settings
 from edge.system.volumes import Volume, mistake, named
 
-_ONLY_SERVICES = ("restart", "depends_on", "ready", "health", "stop_timeout_s")
+_ONLY_SERVICES = (
+    *("restart", "depends_on", "after", "ready", "health", "stop_timeout_s", "listens"),
+)
 _MEANINGLESS = {
     Section.SERVICES: ("timeout_s", "on_failure"),
     Section.ONBOOT: _ONLY_SERVICES,
@@ -67,7 +69,7 @@ def check_graph(written: Sequence[Written], names: Set[str]) -> Iterator[Problem
     for one in services:
         yield from _unknown(one, names, {other.part.name for other in written})
     by_name = {one.part.name: one for one in services}
-    needs = {name: one.part.settings.depends_on for name, one in by_name.items()}
+    needs = {name: one.part.settings.waits_for for name, one in by_name.items()}
     for circle in circles(needs):
         first = by_name[circle[0]]
         message = f"a circle: {' needs '.join(circle)}"

@@ -161,7 +161,7 @@ class _Reader:
             onboot=self._parts(Section.ONBOOT),
             onshutdown=self._parts(Section.ONSHUTDOWN),
             services=services,
-            order=start_order({part.name: part.settings.depends_on for part in services}),
+            order=start_order({part.name: part.settings.waits_for for part in services}),
             defaults=defaults,
         )
 

@@ -4,6 +4,7 @@ Source: docs/yaml.md of LinuxKit for the keys with its names; the others are our
 the least permission. `model_fields_set` tells what was written from what is a default.
 """
 
+import re
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -28,6 +29,7 @@ from edge.system.resources import Device, Resources
 
 _UID_AT_MOST = 2**32 - 2
 _ROOT_WORDS = ("", "root")
+_PORT_AT_MOST = 2**16 - 1
 _NAMESPACE_WORDS = ("host", "root", "new")
 # Source: LinuxKit's docs/yaml.md, getrlimit(2).
 _LIMITS = (
@@ -112,6 +114,14 @@ def _bind(text: str) -> str:
     return text
 
 
+def _port(text: str) -> str:
+    protocol, _, number = text.partition("/")
+    right = re.fullmatch(r"[1-9][0-9]{0,4}", number) and int(number) <= _PORT_AT_MOST
+    if protocol in ("tcp", "udp") and right:
+        return text
+    raise wrong(f"{shown(text)} is not a port", "write it like 'tcp/443' or 'udp/51820'")
+
+
 def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
     twice = next((value for index, value in enumerate(values) if value in values[:index]), None)
     if twice is not None:
@@ -153,6 +163,7 @@ Bind = Annotated[str, AfterValidator(_bind)]
 Tmpfs = Annotated[
     str, matching(r"/[^:]*(:[^:]+)?", "a tmpfs mount", "write it like '/run:size=1m,mode=755'")
 ]
+Port = Annotated[str, AfterValidator(_port)]
 Limit = Annotated[
     str,
     matching(
@@ -165,6 +176,7 @@ Limit = Annotated[
 ]
 Command = Annotated[tuple[str, ...], Field(min_length=1)]
 Names = Annotated[tuple[ContainerName, ...], AfterValidator(_each_once)]
+Listens = Annotated[tuple[Port, ...], AfterValidator(_each_once)]
 Capabilities = Annotated[
     tuple[Capability, ...],
     BeforeValidator(_word_alone, json_schema_input_type=Literal["all", "none"] | tuple[str, ...]),
@@ -235,6 +247,7 @@ class Settings(StrictModel):
 
     restart: Restart = Restart.ALWAYS
     depends_on: Names = ()
+    after: Names = ()
     ready: Ready | None = None
     health: Health | None = None
     limits: Limits | None = None
@@ -243,6 +256,12 @@ class Settings(StrictModel):
     timeout_s: int = Field(default=120, ge=1, le=86400)
     on_failure: OnFailure = OnFailure.REBOOT
     modules: Modules = ()
+    listens: Listens = ()
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The services that come first: those it needs, and those it only comes after."""
+        return tuple(dict.fromkeys((*self.depends_on, *self.after)))
 
     @property
     def readiness(self) -> Ready:

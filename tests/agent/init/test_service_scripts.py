@@ -124,7 +124,8 @@ def test_what_is_left_of_a_container_is_cleared_away(shell: DeviceShell, service
 def test_a_service_is_run_after_what_it_needs_and_after_its_wait(
     shell: DeviceShell, service: Service, readiness: str, preserved: str
 ) -> None:
-    service(ready=readiness, depends_on=["one", "two"])
+    service(ready=readiness, depends_on=["one"], after=["two", "not-listed"])
+    shell.write("etc/edge/services/two/conf", "")
     shell.write(f"{WEB}/data/wait_s", "4\n")
     shell.functions = SLOW
 

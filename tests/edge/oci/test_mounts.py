@@ -1,7 +1,7 @@
 import pytest
 
 from edge.errors import InputError
-from edge.oci.mounts import MountPoint, add_mount_points, mounts, names_file
+from edge.oci.mounts import MountPoint, add_mount_points, mounts, names_file, without_absent
 from edge.oci.tree import Entry, Kind, Tree, file, folder, link
 from edge.strict.model import load_model
 from edge.system.settings import Settings
@@ -125,3 +125,14 @@ def test_a_bind_of_nothing_in_the_read_only_root_is_an_error() -> None:
         add_mount_points(Tree(), wanted, Tree(), who="example")
 
     assert "files:" in (at.value.hint or "")
+
+
+def test_an_optional_bind_is_there_if_the_device_has_its_source() -> None:
+    binds = ["/etc/edge/a.conf:/etc/a.conf:ro,optional", "/etc/edge/b.conf:/b:optional", "/run:/c"]
+    settings = load_model(Settings, f"command: [x]\nbinds: {binds}", "test.yml")
+    there = {"etc/edge/a.conf"}.__contains__
+
+    left = without_absent(settings, there)
+
+    assert left.binds == ("/etc/edge/a.conf:/etc/a.conf:ro", "/run:/c")
+    assert without_absent(left, there) is left

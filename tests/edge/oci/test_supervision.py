@@ -12,6 +12,7 @@ from edge.oci.spec import User
 from edge.oci.supervision import (
     Supervised,
     add_order,
+    add_ports,
     add_service,
     assignments,
     oneshot_conf,
@@ -87,8 +88,8 @@ def test_the_conf_of_a_service_says_how_it_is_supervised(tmp_path: Path) -> None
 
 def test_the_conf_of_a_service_is_byte_for_byte_the_golden_one() -> None:
     assert service_conf(supervised("command: [/x]")) == (
-        b"NAME='example'\nUID='7'\nGID='8'\nDEPENDS=''\nRESTART='always'\nREADY='started'\n"
-        b"STOP_TIMEOUT_S='10'\nHEALTH_COMMAND=''\nHEALTH_INTERVAL_S=''\nHEALTH_TIMEOUT_S=''\n"
+        b"NAME='example'\nUID='7'\nGID='8'\nDEPENDS=''\nAFTER=''\nRESTART='always'\n"
+        b"READY='started'\nSTOP_TIMEOUT_S='10'\nHEALTH_COMMAND=''\nHEALTH_INTERVAL_S=''\nHEALTH_TIMEOUT_S=''\n"
         b"HEALTH_RETRIES=''\nHEALTH_START_S=''\nMKDIR=''\nDEVICES=''\n"
         b"ROOT=''\nLOWER=''\nCGROUPS=''\nMOUNTS=''\n"
     )
@@ -176,3 +177,19 @@ def test_a_folder_is_named_as_the_device_finds_it(tmp_path: Path) -> None:
     conf = service_conf(supervised("runtime: {mkdir: [/data//x/]}"))
 
     assert read_by_shell(conf, tmp_path, "MKDIR")["MKDIR"].startswith("/data/x 0755 ")
+
+
+def test_a_service_comes_after_one_that_is_there_and_does_not_miss_one_that_is_not() -> None:
+    tree = Tree()
+
+    add_order([supervised("after: [ghost, b]", name="a"), supervised("{}", name="b")], tree)
+
+    assert tree.get("etc/edge/order") == file(b"b\na\n")
+
+
+def test_the_root_says_once_each_which_ports_services_listen_on() -> None:
+    tree = Tree()
+
+    add_ports([supervised("listens: [udp/53, tcp/22]"), supervised("listens: [tcp/22]")], tree)
+
+    assert tree.get("etc/edge/ports") == file(b"tcp 22\nudp 53\n")

@@ -188,9 +188,14 @@ def test_a_missing_system_file_is_named() -> None:
             id="depends on unknown",
         ),
         pytest.param(
-            "services: [{service: time}]",
-            "s.yml:1:12: services[0]: 'time' needs the service 'network', which is not listed",
-            id="service.yml depends on unknown",
+            "services: [{service: network, listens: [tcp/22, tcp/65536]}]",
+            "s.yml:1:49: services[0].listens[1]: 'tcp/65536' is not a port",
+            id="no such port",
+        ),
+        pytest.param(
+            "onboot: [{service: network, after: [time]}]",
+            "s.yml:1:29: onboot[0].after: 'after' has no meaning in onboot",
+            id="after in onboot",
         ),
         pytest.param(
             "services:\n- {service: network, depends_on: [time]}\n- {service: time}",
@@ -375,3 +380,13 @@ _LINES = st.sampled_from(
 def test_no_text_raises_anything_but_an_error_of_ours(text: str) -> None:
     with suppress(EdgeError):
         load(["-"], read_stdin=lambda: text)
+
+
+def test_a_service_yml_that_needs_what_is_not_listed_is_told(
+    service: Callable[..., str], refused: Callable[[str], list[str]]
+) -> None:
+    own = service("web", "depends_on: [db]\n")
+
+    said = refused(f"services: [{{service: {own}}}]")
+
+    assert said == ["s.yml:1:12: services[0]: 'web' needs the service 'db', which is not listed"]
