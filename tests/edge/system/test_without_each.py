@@ -1,0 +1,46 @@
+"""Each built-in service can be left out by leaving out its line: nothing else needs it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from edge.system.load import LoadedSystem
+from edge.system.parts import Section
+from edge.system.service import INIT
+from tests.edge.system.builtin import BUILTIN, SECTIONS
+
+Loaded = Callable[[str], LoadedSystem]
+RUNNING = (Section.SERVICES,)
+
+
+def system(names: list[str]) -> str:
+    """Return a system file with these services, each in its section."""
+    lines = []
+    for section in (Section.ONBOOT, Section.SERVICES, Section.ONSHUTDOWN):
+        found = [name for name in names if section in SECTIONS.get(name, RUNNING)]
+        lines += [f"{section}:"] if found else []
+        lines += [f"  - service: {name}" for name in found]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_a_system_without_one_service_is_whole(name: str, loaded: Loaded) -> None:
+    others = [other for other in BUILTIN if other != name]
+
+    found = loaded(system(others))
+
+    assert sorted({part.name for part in found.parts} - {INIT}) == others
+    assert sorted(found.order) == [other for other in others if other not in SECTIONS]
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_a_service_is_whole_by_itself(name: str, loaded: Loaded) -> None:
+    found = loaded(system([name]))
+
+    assert {part.name for part in found.parts} == {INIT, name}
+
+
+def test_a_service_comes_after_the_network_where_there_is_one(loaded: Loaded) -> None:
+    found = loaded(system(["wireguard", "time", "network"]))
+
+    assert found.order[0] == "network"
