@@ -33,7 +33,7 @@ class Seeding:
 
     def __call__(self) -> tuple[int, str]:
         """Run it; return its status and its system calls."""
-        words = [*toolbox.tool("qemu-aarch64"), "-strace", self.program, self.folder]
+        words = [*toolbox.tool("qemu-aarch64"), "-strace", str(self.program), str(self.folder)]
         ended = process.run(["sh", "-c", '"$@"; echo $?', "sh", *words], timeout_s=60)
         return int(ended.stdout.split()[-1]), ended.stderr
 

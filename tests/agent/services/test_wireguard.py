@@ -1,6 +1,5 @@
 """WireGuard: what the service makes of files of wg-quick, good and bad."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,7 +45,7 @@ esac
 
 
 @pytest.fixture
-def device(tmp_path: Path) -> Iterator[DeviceShell]:
+def device(tmp_path: Path) -> DeviceShell:
     shell = DeviceShell(tmp_path / "root", functions=FUNCTIONS, variables={"LAST_S": "0"})
     shell.program("wg", WG)
     (shell.root / "var/lib/wireguard").mkdir(parents=True)
