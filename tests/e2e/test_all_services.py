@@ -5,7 +5,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from edge.emulator.command import Forward, Options
 from edge.emulator.machine import Machine
 from tests.e2e.conftest import free_port
 from tests.e2e.test_running_system import BOOT_S, READY, ssh
+from tests.fakes.pki import Authority
 from tests.fakes.syslog_server import SyslogServer, listening
 
 pytestmark = pytest.mark.slow
@@ -46,7 +47,8 @@ files:
   - {{path: etc/edge/authorized_keys, source: id.pub}}
   - path: etc/edge/syslog.conf
     mode: "0644"
-    contents: "SERVER=10.0.2.2:{port}\\nPROTOCOL=tcp\\n"
+    contents: "SERVER=10.0.2.2:{port}\\nPROTOCOL=tls\\nNAME=logs.example.com\\n"
+  - {{path: etc/edge/syslog-ca.crt, mode: "0644", source: pki/logs.crt}}
   - path: etc/edge/wireguard/wg0.conf
     uid: wireguard
     contents: |
@@ -66,7 +68,8 @@ class Device:
     machine: Machine
     key: Path
     syslog_port: int
-    ports: dict[int, int] = field(default_factory=dict)
+    impostor: SyslogServer
+    ports: dict[int, int]
 
     def run(self, command: str) -> str:
         return ssh(self.ports[22], self.key, command)
@@ -93,21 +96,36 @@ def built(work: Path, ssh_key: Path) -> Callable[[str, str], Path]:
 
 
 @pytest.fixture(scope="module")
-def device(built: Callable[[str, str], Path], ssh_key: Path) -> Iterator[Device]:
+def certificates(work: Path) -> Path:
+    """The certificate of the server of the logs, and one of another server of the same owner."""
+    logs = Authority.make(work / "pki", "logs")
+    for name in ("logs.example.com", "other.example.com"):
+        logs.sign(
+            name,
+            work / "pki",
+            file=name.partition(".")[0] + "-server",
+            is_server=True,
+            hosts=(name,),
+        )
+    return work / "pki"
+
+
+@pytest.fixture(scope="module")
+def device(
+    built: Callable[[str, str], Path], ssh_key: Path, certificates: Path
+) -> Iterator[Device]:
+    """A device whose logs meet another server than theirs at first."""
     ports = {inside: free_port() for inside in (22, 8081, 9100)}
     syslog_port = free_port()
     folder = built("all", SYSTEM.format(hash=HASH, port=syslog_port))
     options = Options(forwards=tuple(Forward(outside, inside) for inside, outside in ports.items()))
     with machine.running(folder, options=options) as started:
-        assert started.wait_for(READY, BOOT_S)[2] == "10"
-        yield Device(started, ssh_key, syslog_port, ports)
-
-
-@pytest.fixture(scope="module")
-def syslog(device: Device) -> Iterator[SyslogServer]:
-    """The server of the logs, which was away while the device started."""
-    with listening(device.syslog_port) as server:
-        yield server
+        with listening(syslog_port, certificates / "other-server.crt") as impostor:
+            assert started.wait_for(READY, BOOT_S)[2] == "10"
+            deadline_s = time.monotonic() + 30
+            while not impostor.begun and time.monotonic() < deadline_s:
+                time.sleep(0.1)
+        yield Device(started, ssh_key, syslog_port, impostor, ports)
 
 
 def test_all_services_run_with_the_rights_of_their_files(device: Device) -> None:
@@ -164,15 +182,20 @@ def test_own_settings_of_the_kernel_are_set(device: Device) -> None:
     assert device.run("cat /proc/sys/net/ipv4/ip_forward").strip() == "1"
 
 
-def test_logs_reach_the_server_after_it_was_away(device: Device, syslog: SyslogServer) -> None:
+def test_logs_reach_their_server_after_it_was_away_and_no_other(
+    device: Device, certificates: Path
+) -> None:
     device.run("echo '<4>edge: a mark' >/dev/kmsg")
 
     wanted = [r"<14>1 \S+ edge network - - - eth0: 10\.0\.2\.15/24", r"edge kernel .*edge: a mark"]
     deadline_s = time.monotonic() + 60
-    while not all(any(re.search(one, line) for line in syslog.messages) for one in wanted):
-        assert time.monotonic() < deadline_s, syslog.messages[-20:]
-        time.sleep(0.5)
-    assert not [line for line in syslog.messages if " edge syslog " in line]
+    with listening(device.syslog_port, certificates / "logs-server.crt") as server:
+        while not all(any(re.search(one, line) for line in server.messages) for one in wanted):
+            assert time.monotonic() < deadline_s, server.messages[-20:]
+            time.sleep(0.5)
+    assert not [line for line in server.messages if " edge syslog " in line]
+    assert device.impostor.begun > 0
+    assert device.impostor.messages == []
 
 
 def test_only_who_knows_the_password_gets_in_at_the_console(device: Device) -> None:

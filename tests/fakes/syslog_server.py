@@ -1,20 +1,24 @@
-"""A syslog server on the loopback: octet-counted messages over TCP (RFC 6587, 3.4.1)."""
+"""A syslog server on the loopback: octet-counted messages over TLS (RFC 5425, 4.3)."""
 
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 _COUNT = re.compile(rb"(\d+) ")
 
 
 @dataclass
 class SyslogServer:
-    """What came in, a stream for each connection."""
+    """What came in, a stream for each connection, and how many were begun."""
 
+    context: ssl.SSLContext
     streams: list[bytearray] = field(default_factory=list)
+    begun: int = 0
 
     @property
     def messages(self) -> list[str]:
@@ -23,10 +27,15 @@ class SyslogServer:
 
     def receive(self, connection: socket.socket) -> None:
         """Keep what one connection says until it ends."""
+        self.begun += 1
         stream = bytearray()
         self.streams.append(stream)
-        with suppress(OSError), connection:
-            while said := connection.recv(1 << 16):
+        with (
+            suppress(OSError),
+            connection,
+            self.context.wrap_socket(connection, server_side=True) as secured,
+        ):
+            while said := secured.recv(1 << 16):
                 stream += said
 
 
@@ -43,9 +52,11 @@ def _messages(stream: bytes) -> Iterator[str]:
 
 
 @contextmanager
-def listening(port: int) -> Iterator[SyslogServer]:
-    """Serve on a port of the loopback for the time of the block."""
-    server = SyslogServer()
+def listening(port: int, certificate: Path) -> Iterator[SyslogServer]:
+    """Serve on a port of the loopback, with a `.crt` and its `.key`, for the time of the block."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+    server = SyslogServer(context)
     with socket.create_server(("127.0.0.1", port)) as listener:
 
         def accept() -> None:

@@ -20,18 +20,8 @@ CASES = Path(__file__).parent / "cases"
 # Those that LinuxKit does not know.
 OURS = frozenset(
     (
-        *(
-            "service",
-            "restart",
-            "depends_on",
-            "after",
-            "listens",
-            "ready",
-            "health",
-            "limits",
-            "seccomp",
-            "cgroupns",
-        ),
+        *("service", "restart", "depends_on", "after", "listens", "ready", "health", "limits"),
+        *("seccomp", "cgroupns"),
         *("stop_timeout_s", "timeout_s", "on_failure", "modules"),
     )
 )
