@@ -44,11 +44,12 @@ def test_ports_of_services_are_let_in(device: DeviceShell) -> None:
     ]
 
 
-def test_rules_without_the_chain_for_them_get_no_ports(device: DeviceShell) -> None:
-    device.write("etc/edge/nftables.conf", "table inet mine {\n}\n")
+def test_rules_without_the_chain_of_that_table_get_no_ports(device: DeviceShell) -> None:
+    own = ["table inet mine {", " chain listens {", " }", "}"]
+    device.write("etc/edge/nftables.conf", "\n".join(own) + "\n")
     device.write("etc/edge/ports", "tcp 22\n")
 
-    assert rules(device) == ["flush ruleset", "table inet mine {", "}"]
+    assert rules(device) == ["flush ruleset", *own]
 
 
 def test_rules_that_are_refused_fail_the_item(device: DeviceShell) -> None:

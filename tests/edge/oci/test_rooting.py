@@ -33,6 +33,7 @@ services:
 - {name: web, image: 'me/web:1', readonly: true, binds: ['v:/v']}
 volumes: [{name: v}]
 """
+INIT_ONLY = "init: ['@pkg:./init']\n"
 WEB, APP = "containers/services/web", "containers/services/app"
 
 
@@ -248,3 +249,19 @@ def test_a_kernel_that_cannot_be_used_is_told(
 ) -> None:
     with pytest.raises(InputError, match=said):
         kernel_of(stubs, Store(tmp_path / "store"), binary, tar)
+
+
+@pytest.mark.parametrize("defaults", Defaults)
+@pytest.mark.parametrize("path", ["etc/own.conf", "etc/own.d/one", "etc/other"])
+def test_an_optional_bind_is_there_where_the_system_has_its_source(
+    made: Callable[..., Made], defaults: Defaults, path: str
+) -> None:
+    binds = "binds: ['/etc/own.conf:/x:ro,optional', '/etc/own.d:/y:optional,ro']"
+    text = f"{INIT_ONLY}services: [{{name: web, image: 'me/web:1', readonly: true, {binds}}}]"
+
+    root = made(f"{text}\nfiles: [{{path: {path}, contents: x}}]\n", defaults).root()
+
+    mounts = document(root, f"{WEB}/config.json")["mounts"]
+    bound = {mount["source"] for mount in mounts if mount["source"].startswith("/etc/own")}
+    assert bound == {"/etc/own.conf", "/etc/own.d"} & {f"/{path}", f"/{path.rpartition('/')[0]}"}
+    assert "optional" not in [option for mount in mounts for option in mount.get("options", ())]

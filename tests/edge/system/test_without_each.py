@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from edge.system.load import LoadedSystem
+from edge import paths
+from edge.system.load import LoadedSystem, load
 from edge.system.parts import Section
 from edge.system.service import INIT
 from tests.edge.system.builtin import BUILTIN, SECTIONS
@@ -44,3 +45,13 @@ def test_a_service_comes_after_the_network_where_there_is_one(loaded: Loaded) ->
     found = loaded(system(["wireguard", "time", "network"]))
 
     assert found.order[0] == "network"
+
+
+def test_the_example_of_a_gateway_is_appended_to_the_least_system() -> None:
+    files = [paths.PROJECT / "examples" / name for name in ("minimal.yml", "gateway.yml")]
+
+    found = load(files)
+
+    assert [part.name for part in found.onboot] == ["seed", "firewall", "swap"]
+    assert found.order[-1] == "metrics"
+    assert next(p for p in found.services if p.name == "metrics").settings.listens == ("tcp/9100",)
