@@ -23,9 +23,21 @@ _MEANINGLESS = {
 
 
 def check_section(
-    item: Item, section: Section, parsed: Parsed, path: tuple[Step, ...]
+    item: Item, base: Settings, section: Section, parsed: Parsed, path: tuple[Step, ...]
 ) -> Iterator[Problem]:
-    """Give a problem for each key that has no meaning in the section of an item."""
+    """Give a problem for each key that has no meaning in the section of an item.
+
+    Args:
+        item: As written.
+        base: The settings of its service folder, if it has one: they tell what it is for.
+        section: Where it is listed.
+        parsed: The file.
+        path: The place in the file.
+    """
+    ending = [key for key in _MEANINGLESS[Section.SERVICES] if key in base.model_fields_set]
+    if section is Section.SERVICES and ending:
+        message = f"this runs to its end, as its service.yml says by {ending[0]!r}"
+        yield parsed.problem(path, message, hint="list it in onboot or onshutdown")
     for key in _MEANINGLESS.get(section, ()):
         if key in item.model_fields_set:
             yield parsed.problem((*path, key), f"{key!r} has no meaning in {section}", key=True)

@@ -234,7 +234,8 @@ class _Reader:
             return
         settings, name = Settings(), section.value
         if isinstance(entry, Item):
-            self.problems += check_section(entry, section, parsed, path)
+            base_settings = folder.settings if folder else settings
+            self.problems += check_section(entry, base_settings, section, parsed, path)
             # The label of an image comes below: what is appended to it is not known yet.
             settings = merge_settings(folder.settings, entry) if folder else settings_of(entry)
             name = entry.name or (folder.name if folder else name)

@@ -193,6 +193,11 @@ def test_a_missing_system_file_is_named() -> None:
             id="no such port",
         ),
         pytest.param(
+            "services: [{service: network}, {service: firewall}]",
+            "s.yml:1:32: services[1]: this runs to its end, as its service.yml says by 'timeout_s'",
+            id="a service that is none",
+        ),
+        pytest.param(
             "onboot: [{service: network, after: [time]}]",
             "s.yml:1:29: onboot[0].after: 'after' has no meaning in onboot",
             id="after in onboot",
