@@ -146,9 +146,14 @@ def _files(files: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _privileges(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     cells = [
-        (row["name"], str(row["uid"]), row["net"], "; ".join(rights(row)) or "none") for row in rows
+        (
+            *(row["name"], str(row["uid"]), row["net"]),
+            "yes" if row.get("landlock") else "no",
+            "; ".join(rights(row)) or "none",
+        )
+        for row in rows
     ]
-    return table(("service", "uid", "net", "rights"), cells, right={1})
+    return table(("service", "uid", "net", "Landlock", "rights"), cells, right={1})
 
 
 def _hardening(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -23,6 +23,7 @@ from edge.hardening.protection import (
 # turn off no device in the field needs.
 PARAMETERS: Final = "slab_nomerge debugfs=off module.sig_enforce=1"
 
+LANDLOCK: Final = "Landlock is there"
 _OFF: Final = ("0", "off", "n", "no")
 _LOCKED: Final = parameter("lockdown", "integrity", "confidentiality")
 _LOCKED_ALWAYS: Final = built("LOCK_DOWN_KERNEL_FORCE_INTEGRITY")
@@ -188,7 +189,7 @@ CODE: Final = (
         since=(6, 6),
     ),
     Protection("system calls are filtered", (built("SECCOMP_FILTER"),)),
-    Protection("Landlock is there", (built("SECURITY_LANDLOCK"),), since=(5, 13)),
+    Protection(LANDLOCK, (built("SECURITY_LANDLOCK"),), since=(5, 13)),
     Protection(
         "processes are not traced by others", (sysctl("kernel.yama.ptrace_scope", "1", "2", "3"),)
     ),

@@ -348,15 +348,18 @@ def _origin(
 
 
 def _facts(order: Order, materials: _Materials, root: Root, opened: Verity | None) -> Facts:
+    kernel = materials.kernel
+    findings = kernel_findings.of(kernel, _command_line(order), root.tree)
+    kernel_findings.require_landlock(kernel.version if kernel else "", findings, root.privileges)
     return Facts(
         system=order.name,
         board=order.board.name,
         version=order.version,
         counter=order.counter,
         tools=toolbox.stamp(),
-        kernel=materials.kernel.version if materials.kernel else None,
+        kernel=kernel.version if kernel else None,
         formats=order.formats,
-        hardening=kernel_findings.of(materials.kernel, _command_line(order), root.tree),
+        hardening=findings,
         rootfs=opened,
         sizes=root.sizes,
         privileges=root.privileges,

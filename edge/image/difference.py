@@ -62,6 +62,8 @@ def rights(row: Row) -> tuple[str, ...]:
     """Return what a container may do beyond nothing, by its row of the manifest."""
     names = [word.removeprefix("CAP_") for word in row["capabilities"]]
     found = ["all capabilities"] if len(names) > _MANY_RIGHTS else names
+    if row.get("userns") == "new":
+        found = [f"{name} in its user namespace" for name in found]
     found += [f"joins {', '.join(row['joined'])}"] if row["joined"] else []
     found += [f"device {device}" for device in row["devices"]]
     found += [f"writes {path}" for path in row["writable"]]
@@ -96,12 +98,35 @@ def _protected(rows: Iterable[Row]) -> set[str]:
 
 def _rights_changes(before: Sequence[Row], after: Sequence[Row]) -> Iterable[RightsChange]:
     old, new = ({one["name"]: _all_rights(one) for one in rows} for rows in (before, after))
+    held_before, held_now = (
+        {one["name"]: one.get("landlock", ()) for one in rows} for rows in (before, after)
+    )
     for name in sorted({*old, *new}):
         was, now = old.get(name, ()), new.get(name, ())
         gained = tuple(one for one in now if one not in was)
         lost = tuple(one for one in was if one not in now)
+        if name in held_before and name in held_now:
+            held_more, held_less = _held(held_before[name], held_now[name])
+            gained, lost = (*gained, *held_less), (*lost, *held_more)
         if gained or lost:
             yield RightsChange(name, gained, lost)
+
+
+def _held(before: Sequence[str], after: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what Landlock takes away that it left before, and what it leaves that it took.
+
+    The words are those of its launcher; each allows something, but those that have no colon:
+    they forbid what is not named after them. Without any word nothing is held.
+    """
+    if not before or not after:
+        told = ("what Landlock holds back",)
+        return (told if after else (), told if before else ())
+    found: list[tuple[str, ...]] = []
+    for old, new in ((after, before), (before, after)):
+        allows = (one.replace(":", " ", 1) for one in new if ":" in one and one not in old)
+        forbids = (f"any TCP {one}" for one in old if ":" not in one and one not in new)
+        found.append(tuple(f"Landlock: {one}" for one in (*allows, *forbids)))
+    return found[0], found[1]
 
 
 def _all_rights(row: Row) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edge.errors import InputError
-from edge.oci import supervision
+from edge.oci import landlock, supervision
+from edge.oci.id_mapping import mapped, reown
 from edge.oci.image import Image
 from edge.oci.modules import Module, modules_tree
 from edge.oci.mounts import (
@@ -117,7 +118,7 @@ def assemble(
         ConflictError: Two images of init want different files at one path.
         InputError: A container cannot be run as its settings say.
     """
-    people = users([(one.name, one.settings) for one in containers])
+    containers, inside, people = _mapped(containers)
     root = Tree()
     for image in init:
         _merge_init(image, root)
@@ -135,7 +136,7 @@ def assemble(
     add_volumes(volumes, root)
     device = root.copy()  # without the containers: what binds can show
     for place, container in places:
-        _add_container(place, container, people, device=device, root=root)
+        _add_container(place, container, inside, device=device, root=root)
     return described(root, containers, people, volumes)
 
 
@@ -144,6 +145,16 @@ def with_what_is_there(
 ) -> list[Container]:
     """Return containers without the `optional` binds of what the root has not."""
     return [replace(one, settings=without_absent(one.settings, has)) for one in containers]
+
+
+def _mapped(containers: Sequence[Container]) -> tuple[list[Container], Users, Users]:
+    """Return containers with all mappings, and their users: inside, and on the device."""
+    named = [(one.name, one.settings) for one in containers]
+    inside = users(named)
+    found = mapped(named, inside.by_name)
+    pairs = list(zip(containers, found, strict=True))
+    people = Users({one.name: its.on_device for one, its in pairs})
+    return [replace(one, settings=its.settings) for one, its in pairs], inside, people
 
 
 def add_edge(
@@ -265,7 +276,9 @@ def placed(containers: Sequence[Container]) -> list[tuple[str, Container]]:
 def _supervised(
     container: Container, people: Users, root: PreparedRoot = FILES_THEMSELVES
 ) -> Supervised:
-    return Supervised(container.name, container.settings, people.by_name[container.name], root)
+    name, settings = container.name, container.settings
+    confined = landlock.words(name, settings, container.image.tree)
+    return Supervised(name, settings, people.by_name[name], root, confined)
 
 
 def prepared_roots(placed: Sequence[tuple[str, Container]]) -> dict[str, PreparedRoot]:
@@ -301,15 +314,19 @@ def _add_supervision(
 
 
 def _add_container(
-    place: str, container: Container, people: Users, *, device: Tree, root: Tree
+    place: str, container: Container, inside: Users, *, device: Tree, root: Tree
 ) -> None:
-    name, settings, user = container.name, container.settings, people.by_name[container.name]
+    name, settings, user = container.name, container.settings, inside.by_name[container.name]
     supervised = container.section is Section.SERVICES
-    spec = runtime_spec(name, settings, container.image.config, user, supervised=supervised)
+    confined = landlock.words(name, settings, container.image.tree)
+    spec = runtime_spec(
+        *(name, settings, container.image.config, user), supervised=supervised, confined=confined
+    )
     rootfs = container.image.tree.copy()
     add_relative_mounts(rootfs, settings)
     points = mounts(settings, uid=user.uid, gid=user.gid)
     add_mount_points(rootfs, points, device, who=name)
+    reown(rootfs, settings)
     root.add(f"{place}/config.json", file(encoded(spec), mode=0o600))
     root.add(f"{place}/rootfs", folder())
     if not settings.readonly:

@@ -35,8 +35,8 @@ TAG_DIGITS = 40  # as long as LinuxKit's tags, which are git tree hashes
 # What LinuxKit does not know (docs/yaml.md there), and would refuse in its label.
 OWN_KEYS = frozenset(
     (
-        *("restart", "depends_on", "ready", "health", "limits", "seccomp", "stop_timeout_s"),
-        *("timeout_s", "on_failure", "modules", "after", "listens"),
+        *("restart", "depends_on", "ready", "health", "limits", "seccomp", "landlock"),
+        *("stop_timeout_s", "timeout_s", "on_failure", "modules", "after", "listens"),
     )
 )
 

@@ -20,6 +20,7 @@ HOST = ("host", "root")
 OPTIONAL = "optional"
 RESOLV_CONF = "/etc/resolv.conf"
 RESOLV_CONF_SOURCE = "/run/edge/resolv.conf"
+CONFINE = "/.edge-confine"  # what holds a container to its paths (edge.oci.landlock)
 ALWAYS_THERE = ("proc", "sys", "dev", "tmp", "run", "etc")
 # What is mounted over, or made, on the device: a bind source there cannot be known now.
 MADE_ON_DEVICE = ("data", "dev", "mnt", "proc", "run", "sys", "tmp", "var", "containers")
@@ -93,6 +94,8 @@ DEFAULT = (
     ),
 )
 
+LAUNCHER = MountPoint(CONFINE, "bind", "/usr/lib/edge/confine", ("ro", "bind", "nosuid", "nodev"))
+
 
 def mounts(settings: Settings, *, uid: int, gid: int) -> tuple[MountPoint, ...]:
     """Return all mounts of a container, sorted by destination.
@@ -110,6 +113,8 @@ def mounts(settings: Settings, *, uid: int, gid: int) -> tuple[MountPoint, ...]:
         if is_plain(device):
             node = MountPoint(device.path, "bind", device.path, ("bind", "nosuid", "noexec", "rw"))
             wanted[device.path] = node
+    if settings.confined is not None:
+        wanted[CONFINE] = LAUNCHER
     return tuple(wanted[destination] for destination in sorted(wanted))
 
 

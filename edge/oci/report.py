@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge.oci.modules import ON_DEVICE
-from edge.oci.mounts import mounts
+from edge.oci.mounts import CONFINE, mounts
 from edge.oci.spec import capabilities
 from edge.oci.supervision import Supervised
 from edge.oci.tree import Kind, Tree
@@ -24,7 +24,11 @@ class PartSize:
 
 @dataclass(frozen=True, slots=True)
 class Privileges:
-    """What a container may do beyond nothing."""
+    """What a container may do beyond nothing.
+
+    `landlock` is what it is held to besides, in the words of the launcher; empty if to nothing.
+    With `userns` new, `capabilities` hold for what belongs to the container only.
+    """
 
     name: str
     section: str
@@ -39,6 +43,8 @@ class Privileges:
     seccomp: str
     new_privileges: bool
     writable_root: bool
+    landlock: tuple[str, ...] = ()
+    userns: str = "host"
 
 
 def part_sizes(root: Tree, places: Mapping[str, str]) -> tuple[PartSize, ...]:
@@ -78,7 +84,7 @@ def privileges(section: str, container: Supervised) -> Privileges:
     settings, user = container.settings, container.user
     binds = [point for point in mounts(settings, uid=user.uid, gid=user.gid) if point.is_bind]
     named = {device.path for device in settings.devices}
-    shown = [point for point in binds if point.destination not in named]
+    shown = [point for point in binds if point.destination not in {*named, CONFINE}]
     return Privileges(
         name=container.name,
         section=str(section),
@@ -93,4 +99,6 @@ def privileges(section: str, container: Supervised) -> Privileges:
         seccomp=settings.seccomp.value,
         new_privileges=not settings.no_new_privileges,
         writable_root=not settings.readonly,
+        landlock=container.confined,
+        userns=settings.userns,
     )

@@ -7,11 +7,12 @@ namespaces new, no new privileges, a filter of system calls, a read-only root, a
 
 import json
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from edge.errors import InputError
-from edge.oci import seccomp
+from edge.oci import landlock, seccomp
 from edge.oci.mounts import HOST, is_plain, mounts
 from edge.oci.preparing import attach_hook
 from edge.oci.unsupported import refuse_mappings, refuse_unsupported
@@ -71,6 +72,7 @@ def runtime_spec(
     user: User,
     *,
     supervised: bool = False,
+    confined: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the configuration of one container.
 
@@ -80,6 +82,7 @@ def runtime_spec(
         image: What the image says.
         user: The numbers for `settings.uid` and the like.
         supervised: It is a service, so its start is told to the supervisor.
+        confined: What the launcher is told that holds it to its paths (edge.oci.landlock).
 
     Raises:
         InputError: There is no command, or settings contradict each other.
@@ -89,7 +92,7 @@ def runtime_spec(
     points = mounts(settings, uid=user.uid, gid=user.gid)
     spec: dict[str, Any] = {
         "ociVersion": VERSION,
-        "process": _process(name, settings, image, user),
+        "process": _process(name, settings, image, user, confined),
         "root": {"path": "rootfs", "readonly": settings.readonly},
         "mounts": [point.spec() for point in points],
         "linux": _linux(name, settings, user),
@@ -122,6 +125,9 @@ def _refuse_contradictions(name: str, settings: Settings) -> None:
     refuse_unsupported(name, settings)
     if settings.hostname is not None and settings.uts in HOST:
         raise InputError(f"{name}: hostname: needs a uts namespace of its own")
+    if settings.confined is not None and not settings.no_new_privileges:
+        hint = "Landlock takes away what set-uid programs would get: leave one of them out"
+        raise InputError(f"{name}: landlock: not with noNewPrivileges: false", hint=hint)
     shared = [key for key in settings.sysctl if key.startswith("net.") and settings.net in HOST]
     if shared:
         raise InputError(f"{name}: sysctl: {shared[0]}: needs a network namespace of its own")
@@ -140,7 +146,9 @@ def capabilities(settings: Settings) -> tuple[str, ...]:
     return tuple(sorted(names - {"none"}))
 
 
-def _process(name: str, settings: Settings, image: ImageConfig, user: User) -> dict[str, Any]:
+def _process(
+    name: str, settings: Settings, image: ImageConfig, user: User, confined: Sequence[str]
+) -> dict[str, Any]:
     arguments = settings.command
     if arguments is None:
         arguments = (*image.entrypoint, *image.command)
@@ -152,7 +160,7 @@ def _process(name: str, settings: Settings, image: ImageConfig, user: User) -> d
     process: dict[str, Any] = {
         "terminal": False,
         "user": _user(user),
-        "args": list(arguments),
+        "args": landlock.launched(confined, arguments, main=True),
         "env": env,
         "cwd": settings.cwd or image.cwd or "/",
         "capabilities": _capability_sets(settings, user),
@@ -265,6 +273,7 @@ def _resources(settings: Settings) -> dict[str, Any]:
     memory = found.setdefault("memory", {})
     if limits.memory_mib is not None or "limit" not in memory:
         memory["limit"] = (limits.memory_mib or DEFAULT_MEMORY_MIB) << 20
+    memory.setdefault("swap", 2 * memory["limit"])  # memory and swap: as much again
     if limits.pids is not None or "pids" not in found:
         found["pids"] = {"limit": limits.pids or DEFAULT_PIDS}
     if limits.cpu_percent is not None:

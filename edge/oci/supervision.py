@@ -4,12 +4,12 @@
 that nothing in it is ever run.
 """
 
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from edge.errors import InputError
+from edge.oci import landlock
 from edge.oci.mounts import is_plain
 from edge.oci.preparing import FILES_THEMSELVES, PreparedRoot, preparation
 from edge.oci.spec import User
@@ -26,12 +26,21 @@ MKDIR_MODE = "0755"
 
 @dataclass(frozen=True, slots=True)
 class Supervised:
-    """A container as the supervisor knows it: merged settings, its user's numbers, its root."""
+    """A container as the supervisor knows it.
+
+    Attributes:
+        name: Its name.
+        settings: Those of image and item, merged.
+        user: The numbers of its user.
+        root: What init makes its root of.
+        confined: What the launcher is told that holds it to its paths.
+    """
 
     name: str
     settings: Settings
     user: User
     root: PreparedRoot = FILES_THEMSELVES
+    confined: tuple[str, ...] = ()
 
 
 def service_conf(service: Supervised) -> bytes:
@@ -46,7 +55,9 @@ def service_conf(service: Supervised) -> bytes:
         "RESTART": settings.restart.value,
         "READY": settings.readiness.value,
         "STOP_TIMEOUT_S": settings.stop_timeout_s,
-        "HEALTH_COMMAND": shlex.join(health.command) if health else "",
+        "HEALTH_COMMAND": (
+            landlock.launched_text(service.confined, health.command) if health else ""
+        ),
         "HEALTH_INTERVAL_S": health.interval_s if health else "",
         "HEALTH_TIMEOUT_S": health.timeout_s if health else "",
         "HEALTH_RETRIES": health.retries if health else "",

@@ -24,6 +24,7 @@ from edge.strict.formats import (
 )
 from edge.strict.model import StrictModel, wrong
 from edge.strict.wording import shown
+from edge.system.confinement import Landlock
 from edge.system.mounting import ContainerMount, IdMapping, Runtime
 from edge.system.resources import Device, Resources
 
@@ -252,6 +253,7 @@ class Settings(StrictModel):
     health: Health | None = None
     limits: Limits | None = None
     seccomp: Seccomp = Seccomp.DEFAULT
+    landlock: Landlock | None = None
     stop_timeout_s: int = Field(default=10, ge=1, le=600)
     timeout_s: int = Field(default=120, ge=1, le=86400)
     on_failure: OnFailure = OnFailure.REBOOT
@@ -262,6 +264,11 @@ class Settings(StrictModel):
     def waits_for(self) -> tuple[str, ...]:
         """The services that come first: those it needs, and those it only comes after."""
         return tuple(dict.fromkeys((*self.depends_on, *self.after)))
+
+    @property
+    def confined(self) -> Landlock | None:
+        """What Landlock holds the container to, if anything."""
+        return self.landlock if self.landlock is not None and self.landlock.enabled else None
 
     @property
     def readiness(self) -> Ready:

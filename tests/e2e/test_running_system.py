@@ -27,11 +27,46 @@ PULLED = """
 description: From a registry
 packages: [busybox-static]
 exclude: [etc/**, usr/share/**]
-command: [/usr/bin/busybox, sh, -c, "echo came from a registry; exec busybox sleep 100000"]
+command: [/usr/bin/busybox, sh, /etc/tries]
+files:
+  - path: etc/tries
+    contents: |
+      echo kept >/tmp/mine && cat /tmp/mine
+      echo other >/dev/shm/other
+      cat /etc/secret
+      cat /etc/closed && echo root >/data/owned && id -u
+      cp /usr/bin/busybox /tmp/own && /tmp/own echo ran what it wrote
+      echo came from a registry
+      exec busybox sleep 100000
+  - {path: etc/secret, contents: "read the secret", mode: "0644"}
+  - {path: etc/closed, contents: "root reads what is closed\\n", mode: "0600"}
 env: [PATH=/usr/bin]
 capabilities: [CAP_KILL]
 limits: {memory_mib: 24, pids: 3}
+landlock: {read: [/etc/tries, /etc/closed], write: [/tmp, /data], execute: [/usr]}
+# Root inside, nobody that counts outside.
+uid: 0
+gid: 0
+userns: new
+binds: ['/data/pulled:/data']
+runtime: {mkdir: [/data/pulled]}
 """
+# What other engines refuse as well: numbers of arm64 (Linux, include/uapi/asm-generic/unistd.h).
+FORBIDDEN = {
+    "nfsservctl": 42, "mount": 40, "umount2": 39, "pivot_root": 41, "unshare": 97,
+    "kexec_load": 104,
+    "init_module": 105, "delete_module": 106, "syslog": 116, "ptrace": 117, "reboot": 142,
+    "acct": 89, "settimeofday": 170, "adjtimex": 171, "add_key": 217, "request_key": 218,
+    "keyctl": 219, "swapon": 224, "swapoff": 225, "perf_event_open": 241, "open_by_handle_at": 265,
+    "clock_adjtime": 266, "setns": 268, "process_vm_readv": 270, "process_vm_writev": 271,
+    "kcmp": 272, "finit_module": 273, "bpf": 280, "userfaultfd": 282, "kexec_file_load": 294,
+    "io_uring_setup": 425, "open_tree": 428, "move_mount": 429, "fsopen": 430, "pidfd_getfd": 438,
+    "mount_setattr": 442, "quotactl": 60, "clock_settime": 112, "lookup_dcookie": 18,
+}  # fmt: skip
+TRY_CALLS = (
+    "import ctypes as c; l = c.CDLL(None, use_errno=True);"
+    " e = lambda *w: (c.set_errno(0), l.syscall(*w), c.get_errno())[2];"
+)
 READY = r"edge: slot (a|b): all (\d+) services ready after (\S+) s"
 
 
@@ -142,11 +177,71 @@ def test_a_service_from_a_registry_runs_as_its_label_says(device: Machine) -> No
     status, folder = status_of(device, "pulled"), "/sys/fs/cgroup/edge/pulled"
 
     assert device.command("edge-ctl logs pulled").strip().endswith("came from a registry")
+    assert device.command(f"cat {folder}/memory.swap.max").strip() == str(24 << 20)
     assert int(status["CapBnd"], 16) == 1 << 5
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
     assert int(status["Uid"].split()[0]) >= 10000
     limits = device.command(f"cat {folder}/memory.max {folder}/pids.max").split()
     assert limits == [str(24 << 20), "3"]
+
+
+def test_a_service_is_held_to_its_paths_by_landlock(device: Machine) -> None:
+    said = device.command("edge-ctl logs pulled")
+
+    assert "kept" in said
+    for tried in ("/dev/shm/other", "/etc/secret", "/tmp/own"):
+        assert re.search(rf"{tried}.*Permission denied", said), tried
+    assert "read the secret" not in said
+    assert "ran what it wrote" not in said
+
+
+def test_root_of_a_user_namespace_is_nobody_that_counts_on_the_device(device: Machine) -> None:
+    said, status = device.command("edge-ctl logs pulled"), status_of(device, "pulled")
+
+    outside = int(status["Uid"].split()[0])
+    assert outside >= 10000
+    assert re.search(r"root reads what is closed\n.* 0\n", said)
+    assert device.command("stat -c %u /data/pulled/owned").strip() == str(outside)
+    own = device.command(f"readlink /proc/{status['pid']}/ns/user")
+    assert own != device.command("readlink /proc/1/ns/user")
+
+
+def test_a_service_that_takes_all_it_can_is_stopped_by_its_limits(device: Machine) -> None:
+    before = services(device.command("edge-ctl list --json"))
+    into = "crun --root /run/crun exec pulled /usr/bin/busybox"
+
+    hog = device.command(f"{into} dd if=/dev/zero of=/dev/null bs=60M count=1; echo ended $?")
+    killed = device.command("cat /sys/fs/cgroup/edge/pulled/memory.events")
+    forks = device.command(f"{into} sh -c 'sleep 9 & sleep 9 & sleep 9 & sleep 9' 2>&1")
+
+    restarted = device.command("edge-ctl restart pulled", 90)  # its program reaps no children
+    assert hog.strip().endswith("ended 137")
+    assert "can't fork" in forks
+    assert restarted.strip() == "pulled ready"
+    assert re.search(r"oom_kill [1-9]", killed)
+    after = services(device.command("edge-ctl list --json"))
+    assert {name: row["pid"] for name, row in after.items() if name != "pulled"} == {
+        name: row["pid"] for name, row in before.items() if name != "pulled"
+    }
+
+
+def test_what_other_engines_refuse_is_refused(device: Machine) -> None:
+    # Each is EPERM before the kernel looks at an argument, which would be another error, or none.
+    numbers = ",".join(str(number) for number in FORBIDDEN.values())
+    into = "crun --root /run/crun exec agent /usr/bin/python3 -B -c"
+    # clone3 looks missing; clone with a namespace; a personality without a layout at random;
+    # sockets of the kernel's ciphers, of virtual machines, TIPC, RDS and X.25.
+    others = "[e(435, 0, 0), e(220, 0x10000011, 0, 0, 0, 0), e(92, 0x40000)]"
+    sockets = "[e(198, family, 1, 0) for family in (38, 40, 30, 21, 9)]"
+
+    calls = device.command(
+        f'{into} "{TRY_CALLS} print([n for n in ({numbers}) if e(n, 0, 0, 0, 0, 0) != 1])"', 90
+    )
+    rest = device.command(f'{into} "{TRY_CALLS} print({others}, {sockets})"', 90)
+
+    numbered = {number: name for name, number in FORBIDDEN.items()}
+    assert [numbered[number] for number in json.loads(calls)] == []
+    assert rest.strip() == "[38, 1, 1] [1, 1, 1, 1, 1]"
 
 
 def test_only_who_asks_shares_the_network(device: Machine) -> None:

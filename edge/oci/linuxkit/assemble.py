@@ -7,9 +7,10 @@ with LinuxKit's own init the tree is LinuxKit's, path for path.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from edge.errors import InputError
+from edge.oci import landlock
 from edge.oci.assemble import Container, on_device, placed
 from edge.oci.image import OWN_KEYS, Image
 from edge.oci.kernel_image import KernelImage, add_kernel
@@ -17,6 +18,7 @@ from edge.oci.linuxkit import golang
 from edge.oci.linuxkit.defaults import with_defaults
 from edge.oci.linuxkit.rootfs import image_root, lay
 from edge.oci.linuxkit.spec import FIRST_UID, config, runtime, writable_root
+from edge.oci.mounts import CONFINE, LAUNCHER
 from edge.oci.own_files import add_own_file, number
 from edge.oci.spec import hooks
 from edge.oci.tree import Entry, Kind, Tree, file, folder
@@ -146,8 +148,9 @@ def _add_container(
     if is_writable:
         root.add(f"{place}/{UPPER}", folder())
     made = config(container.name, settings, image.config, numbers)
-    if supervised and (found := _hooks(container)):
-        made["hooks"] = found
+    if supervised:
+        made |= _hooks(container)
+        _hold(container, made, lower, root)
     ready = golang.marshal(runtime(place, settings, lower))
     root.add(f"{place}/config.json", file(golang.marshal(made)))
     root.add(f"{place}/runtime.json", file(ready))
@@ -156,7 +159,18 @@ def _add_container(
 def _hooks(container: Container) -> dict[str, object]:
     """Return what Edge's init needs of a container, which LinuxKit's does itself."""
     settings = with_defaults(container.settings)
-    return hooks(container.name, settings, supervised=container.section is Section.SERVICES)
+    found = hooks(container.name, settings, supervised=container.section is Section.SERVICES)
+    return {"hooks": found} if found else {}
+
+
+def _hold(container: Container, made: dict[str, Any], lower: str, root: Tree) -> None:
+    """Hold a container to its paths, if it says so: put the launcher before its program."""
+    settings = with_defaults(container.settings)
+    if confined := landlock.words(container.name, settings, container.image.tree):
+        process = made["process"]
+        process["args"] = landlock.launched(confined, process["args"], main=True)
+        made["mounts"].insert(0, LAUNCHER.spec())  # they are sorted by destination
+        root.add(f"{lower}{CONFINE}", file(b""))
 
 
 def _refuse_own_keys(container: Container) -> None:

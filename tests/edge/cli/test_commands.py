@@ -159,7 +159,8 @@ def manifest(tmp_path: Path) -> dict[str, Any]:
             {"protection": "stacks", "standing": "unknown", "by": "", "advice": "no configuration"},
         ],
         "privileges": [
-            privileges | {"name": "web", "uid": 10007, "net": "new", "capabilities": []},
+            privileges | {"name": "web", "uid": 10007, "net": "new", "capabilities": [],
+                          "landlock": ["read:/"]},
             privileges | {"name": "boss", "uid": 0, "net": "host", "joined": ["net"],
                           "capabilities": ["CAP_NET_ADMIN"], "devices": ["/dev/x"],
                           "seccomp": "unconfined",
@@ -188,10 +189,10 @@ slot/Image        1.5 KiB
 slot/rootfs.img   4.0 MiB
 total of slot/    4.0 MiB
 
-service    uid  net   rights
-web      10007  new   none
-boss         0  host  NET_ADMIN; joins net; device /dev/x; may gain privileges; no seccomp
-all          0  new   all capabilities
+service    uid  net   Landlock  rights
+web      10007  new   yes       none
+boss         0  host  no        NET_ADMIN; joins net; device /dev/x; may gain privileges; no seccomp
+all          0  new   no        all capabilities
 
 protections of the kernel: 1 of 3 are on
 not on    by       how to get it

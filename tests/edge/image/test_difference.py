@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from edge.cli.build_text import build_lines
 from edge.image import difference
 from edge.image.difference import RightsChange, SizeChange
@@ -36,6 +38,16 @@ def test_rights_that_a_service_gained_and_lost_are_named() -> None:
         RightsChange("web", ("runs as root", "network host", "writes /data"), ("NET_ADMIN",)),
     )
     assert found.is_weaker
+
+
+def test_capabilities_outside_of_a_user_namespace_are_gained() -> None:
+    inside = service("web", capabilities=["CAP_NET_ADMIN"], userns="new")
+    outside = service("web", capabilities=["CAP_NET_ADMIN"], userns="host")
+
+    found = difference.between(manifest(inside), manifest(outside))
+
+    gained, lost = ("NET_ADMIN",), ("NET_ADMIN in its user namespace",)
+    assert found.rights == (RightsChange("web", gained, lost),)
 
 
 def test_a_service_that_came_gains_all_that_it_may_do() -> None:
@@ -105,3 +117,34 @@ def test_of_many_sizes_those_that_changed_most_are_shown() -> None:
     assert "and 18 more" in lines
     assert any(line.startswith("part-30") for line in lines)
     assert not any(line.startswith("part-01") for line in lines)
+
+
+HELD = ["read:/etc", "write:/data", "use:/dev", "bind", "connect", "connect:443"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gained", "lost"),
+    [
+        pytest.param(HELD, HELD, (), (), id="the same"),
+        pytest.param(HELD, [], ("what Landlock holds back",), (), id="let go"),
+        pytest.param([], HELD, (), ("what Landlock holds back",), id="held at last"),
+        pytest.param(HELD, [*HELD, "write:/x"], ("Landlock: write /x",), (), id="one path more"),
+        pytest.param([*HELD, "connect:80"], HELD, (), ("Landlock: connect 80",), id="a port less"),
+        pytest.param(
+            HELD,
+            ["read:/", "write:/data", "use:/dev", "connect", "connect:443"],
+            ("Landlock: read /", "Landlock: any TCP bind"),
+            ("Landlock: read /etc",),
+            id="other paths, any port",
+        ),
+    ],
+)
+def test_what_landlock_holds_no_longer_is_gained(
+    before: list[str], after: list[str], gained: tuple[str, ...], lost: tuple[str, ...]
+) -> None:
+    found = difference.between(
+        manifest(service("web", landlock=before)), manifest(service("web", landlock=after))
+    )
+
+    assert found.rights == ((RightsChange("web", gained, lost),) if gained or lost else ())
+    assert found.is_weaker is bool(gained)

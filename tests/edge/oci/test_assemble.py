@@ -227,6 +227,25 @@ def test_the_table_of_privileges_says_what_each_may_do() -> None:
     assert (row.seccomp, row.new_privileges) == ("default", False)
 
 
+def test_a_confined_service_has_its_launcher_and_the_table_says_so() -> None:
+    text = "command: [/x]\nlandlock: {write: []}\n"
+    launcher = image("launcher", {"usr/lib/edge/confine": file(b"launcher", mode=0o755)})
+
+    root = assemble([service("web", {}, text)], [INIT, launcher], RELEASE)
+
+    config = json.loads(text_of(root.tree, "containers/services/web/config.json"))
+    assert config["process"]["args"][0] == "/.edge-confine"
+    assert root.tree.get("containers/services/web/rootfs/.edge-confine") == file(b"")
+    (row,) = root.privileges
+    assert row.landlock == ("read:/", "use:/dev", "use:/proc")
+    assert row.readable == ()
+
+
+def test_an_init_without_the_launcher_can_confine_nothing() -> None:
+    with pytest.raises(InputError, match="web: binds: there is no /usr/lib/edge/confine"):
+        root_of(service("web", {}, "command: [/x]\nlandlock: {}\n"))
+
+
 def test_the_item_goes_over_the_label_of_its_image() -> None:
     made = image("web", {}, "command: [/x]\nnet: host\ncapabilities: [CAP_KILL]")
     written = load_model(Settings, "net: new\ncapabilities.add: [CAP_CHOWN]", "system.yml")

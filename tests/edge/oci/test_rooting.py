@@ -24,7 +24,10 @@ from edge.system.reference import complete
 from tests.fakes.stub_images import StubImages, tar_of
 
 RELEASE = Release("x", "1", facts={"board": b"b"})
-INIT = "description: init\nfiles: [{path: usr/lib/edge/service/run, contents: x}]\n"
+INIT = (
+    "description: init\nfiles: [{path: usr/lib/edge/service/run, contents: x},"
+    " {path: usr/lib/edge/confine, contents: x}]\n"
+)
 TEXT = """
 init: ['@pkg:./init']
 onboot: [{name: first, image: 'me/app:1', readonly: true}]
@@ -265,3 +268,18 @@ def test_an_optional_bind_is_there_where_the_system_has_its_source(
     bound = {mount["source"] for mount in mounts if mount["source"].startswith("/etc/own")}
     assert bound == {"/etc/own.conf", "/etc/own.d"} & {f"/{path}", f"/{path.rpartition('/')[0]}"}
     assert "optional" not in [option for mount in mounts for option in mount.get("options", ())]
+
+
+def test_landlock_holds_with_either_defaults(made: Callable[..., Made]) -> None:
+    text = TEXT.replace("readonly: true, binds", "landlock: {read: [/bin]}, readonly: true, binds")
+
+    for defaults in Defaults:
+        root = made(text, defaults).root()
+
+        (row,) = [one for one in root.privileges if one.name == "web"]
+        config = document(root, f"{WEB}/config.json")
+        assert config["process"]["args"][:2] == ["/.edge-confine", "read:/bin"]
+        assert config["process"]["args"][-2:] == ["--", "/web"]
+        assert config["mounts"][0]["source"] == "/usr/lib/edge/confine"
+        assert row.landlock[0] == "read:/bin"
+        assert any(path.endswith("/.edge-confine") for path, _ in root.tree)

@@ -263,10 +263,19 @@ def test_no_filter_of_system_calls_when_unconfined() -> None:
     assert "seccomp" not in spec("seccomp: unconfined")["linux"]
 
 
+def test_swap_is_what_was_written_and_else_as_much_as_memory() -> None:
+    written = "resources: {memory: {limit: 4096, swap: 5000}}"
+
+    assert spec(written)["linux"]["resources"]["memory"]["swap"] == 5000
+    assert spec("limits: {memory_mib: 3}")["linux"]["resources"]["memory"]["swap"] == 6 << 20
+
+
 def test_limits_win_over_resources() -> None:
     text = "resources: {memory: {limit: 1, reservation: 2}}\nlimits: {memory_mib: 1}"
 
-    assert spec(text)["linux"]["resources"]["memory"] == {"limit": 1 << 20, "reservation": 2}
+    memory = spec(text)["linux"]["resources"]["memory"]
+
+    assert memory == {"limit": 1 << 20, "reservation": 2, "swap": 2 << 20}
 
 
 def test_all_devices_are_one_rule() -> None:

@@ -20,8 +20,10 @@ RELEASE = Release("x", "1", "x")
 
 
 def image(folder: ServiceFolder) -> Image:
-    """Return the image of a service without its packages and programs."""
+    """Return the image of a service without its packages, its programs empty."""
     tree = Tree()
+    for program in folder.packaging.build.c:
+        tree.add(program.output, file(b"", mode=0o755))
     for wanted in folder.packaging.files:
         add_own_file(wanted, folder.path, tree)
     return Image(folder.name, f"sha256:{'0' * 64}", ImageConfig(), folder.settings, tree)

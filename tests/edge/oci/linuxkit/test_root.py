@@ -21,7 +21,7 @@ CASES = Path(__file__).parent / "cases"
 OURS = frozenset(
     (
         *("service", "restart", "depends_on", "after", "listens", "ready", "health", "limits"),
-        *("seccomp", "cgroupns"),
+        *("seccomp", "landlock", "cgroupns"),
         *("stop_timeout_s", "timeout_s", "on_failure", "modules"),
     )
 )
