@@ -39,7 +39,7 @@ from tests.fakes.pki import Pki
 
 # As few operations as there can be: what is tested is not that they take long.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-PACE = Pace(least_bytes_per_s=1000, window_s=2, total_s=20, connect_s=5)
+PACE = Pace(least_bytes_per_s=1000, window_s=6, total_s=20, connect_s=5)
 TENANT = "default"
 
 
