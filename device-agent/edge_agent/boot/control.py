@@ -34,6 +34,20 @@ class BootControl(Protocol):
         """Return what the boot loader would see now."""
 
 
+class Running:
+    """The slot that runs: what all drivers know alike."""
+
+    _current: Slot
+
+    def current(self) -> Slot:
+        """Return the slot that runs."""
+        return self._current
+
+    def other(self) -> Slot:
+        """Return the slot that does not run."""
+        return other_slot(self._current)
+
+
 def slot_of(command_line: str) -> Slot:
     """Return the slot that a kernel command line names as `edge.slot=`; the last one counts.
 

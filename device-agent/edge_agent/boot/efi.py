@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from edge_agent.boot import fat
-from edge_agent.boot.control import other_slot, slot_of
+from edge_agent.boot.control import Running, other_slot, slot_of
 from edge_agent.boot.fat import SECTOR_BYTES, Entry, Volume
 from edge_agent.boot.storage import Storage
 from edge_agent.errors import BootStateError
@@ -206,7 +206,7 @@ class Menu:
             raise BootStateError(f"{FOLDER} does not read back as written")
 
 
-class EfiControl:
+class EfiControl(Running):
     """`BootControl` over the entries of systemd-boot.
 
     Args:
@@ -224,14 +224,6 @@ class EfiControl:
         self._storage = storage
         self._boot_of = boot_of
         self._current = slot_of(command_line)
-
-    def current(self) -> Slot:
-        """Return the slot that runs."""
-        return self._current
-
-    def other(self) -> Slot:
-        """Return the slot that does not run."""
-        return other_slot(self._current)
 
     def state(self) -> BootState:
         """Return what systemd-boot would see now.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from edge_agent.boot.control import other_slot
+from edge_agent.boot.control import Running, other_slot
 from edge_agent.boot.fat import SECTOR_BYTES, Volume
 from edge_agent.boot.storage import Storage
 from edge_agent.errors import BootStateError
@@ -89,7 +89,7 @@ class Autoboot:
         return text.ljust(SECTOR_BYTES, b"\n")
 
 
-class TrybootControl:
+class TrybootControl(Running):
     """`BootControl` over `autoboot.txt`.
 
     Args:
@@ -106,15 +106,7 @@ class TrybootControl:
         named = current().strip()
         if named not in SLOTS:
             raise BootStateError(f"the slot that runs is not known: {named!r}")
-        self._current: Slot = "a" if named == "a" else "b"
-
-    def current(self) -> Slot:
-        """Return the slot that runs."""
-        return self._current
-
-    def other(self) -> Slot:
-        """Return the slot that does not run."""
-        return other_slot(self._current)
+        self._current = "a" if named == "a" else "b"
 
     def state(self) -> BootState:
         """Return what the firmware would see now, as far as it is in the file.

@@ -7,7 +7,7 @@ point leaves the other copy, which is what held before.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from edge_agent.boot.control import other_slot, slot_of
+from edge_agent.boot.control import Running, other_slot, slot_of
 from edge_agent.boot.storage import Storage
 from edge_agent.errors import BootStateError
 from edge_signing.errors import FormatError
@@ -53,7 +53,7 @@ class Copies:
         return cls(data, "; ".join(error.reason for error in failures))
 
 
-class UbootControl:
+class UbootControl(Running):
     """`BootControl` over the two copies of the boot state.
 
     Args:
@@ -67,14 +67,6 @@ class UbootControl:
     def __init__(self, storage: Storage, *, command_line: str) -> None:
         self._storage = storage
         self._current = slot_of(command_line)
-
-    def current(self) -> Slot:
-        """Return the slot that runs."""
-        return self._current
-
-    def other(self) -> Slot:
-        """Return the slot that does not run."""
-        return other_slot(self._current)
 
     def state(self) -> BootState:
         """Return the copy that counts.
