@@ -27,7 +27,7 @@ LATER: Final = (
     "tests/e2e/test_forged_releases.py",
 )
 _MACHINES: Final = "tests/e2e"
-_NICE: Final = 10
+_NICE: Final = 4
 _NO_TESTS: Final = 5
 
 

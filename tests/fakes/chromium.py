@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from edge.console.people.door import COOKIE
 from tests.fakes.browser import Browser as Session
@@ -26,6 +26,8 @@ FLAGS = (
 )
 WIDE = (1280, 800)
 PHONE = (390, 844)
+# Virtual machines may run beside the browser, and it is slow then.
+PATIENCE_MS = 30_000
 # Told before any script of the page runs.
 _WATCH = """
 window.violations = [];
@@ -61,6 +63,7 @@ def running() -> Iterator[Chromium]:
     program = os.environ.get("EDGE_CHROMIUM") or shutil.which("chromium")
     assert program, "no chromium: tools/setup installs it, EDGE_CHROMIUM names another one"
     playwright = sync_playwright().start()
+    expect.set_options(timeout=PATIENCE_MS)
     made = Chromium(
         playwright.chromium.launch(executable_path=program, args=list(FLAGS)),
         asyncio.get_running_loop(),
@@ -119,7 +122,7 @@ def window(
         color_scheme="dark" if is_dark else "light",
         reduced_motion="reduce",
     )
-    context.set_default_timeout(8000)
+    context.set_default_timeout(PATIENCE_MS)
     if session is not None:
         context.add_cookies(
             [

@@ -108,7 +108,7 @@ def fleet(site: Console) -> Fleet:
 
 
 def stands(page: Page, text: str) -> None:
-    expect(page.locator(".standing-state")).to_have_text(text, timeout=15000)
+    expect(page.locator(".standing-state")).to_have_text(text)
 
 
 def decide(page: Page, verb: str, *, told: str) -> None:
@@ -250,7 +250,7 @@ def test_a_plan_is_changed_and_decisions_say_what_will_happen_to_how_many_device
     assert (plan["pace"]["at_once"], plan["times"]["soak_s"], plan["evidence"]) == (7, 0, None)
     decide(page, "Stop", told="1 device that run 2 keep it")
 
-    expect(page.locator(".standing-state")).to_have_text("Stopped", timeout=15000)
+    expect(page.locator(".standing-state")).to_have_text("Stopped")
 
 
 def test_an_approver_approves_and_a_viewer_decides_nothing(open_window: Open, fleet: Fleet) -> None:
