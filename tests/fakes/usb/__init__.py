@@ -1,0 +1,1 @@
+"""Boards on USB, on protocol level: in this process, or for the kernel of a virtual machine."""
