@@ -34,8 +34,9 @@ RAW: Final = 0xCAC1
 FILL: Final = 0xCAC2
 DONT_CARE: Final = 0xCAC3
 FILL_BYTES: Final = 4
+_CHUNK_BYTES: Final = 12
 # Header, a lead-in, a lead-out, and a chunk of its own for what comes next.
-_FRAME_BYTES: Final = HEADER.sizeof() + 3 * CHUNK_HEADER.sizeof()
+_FRAME_BYTES: Final = 28 + 3 * _CHUNK_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,19 @@ class Part:
         return self.offset_bytes + len(self.data)
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A sparse file.
+
+    Attributes:
+        data: The file.
+        content_bytes: How many bytes of the image it writes.
+    """
+
+    data: bytes
+    content_bytes: int
+
+
 @dataclass(slots=True)
 class _Extent:
     """Blocks that follow one another: of any content, or four bytes over and over."""
@@ -71,7 +85,7 @@ class _Extent:
 
     @property
     def wire_bytes(self) -> int:
-        return CHUNK_HEADER.sizeof() + len(self.data)
+        return _CHUNK_BYTES + len(self.data)
 
     def written(self) -> bytes:
         kind = FILL if self.is_fill else RAW
@@ -97,7 +111,7 @@ class Sparse:
     @property
     def wire_bytes(self) -> int:
         """How long the file becomes at most."""
-        return _FRAME_BYTES + self._wire_bytes + self._holes * CHUNK_HEADER.sizeof()
+        return _FRAME_BYTES + self._wire_bytes + self._holes * _CHUNK_BYTES
 
     def fill(self, first: int, blocks: int, word: bytes = bytes(FILL_BYTES)) -> None:
         """Add blocks that are four bytes over and over."""
@@ -121,7 +135,7 @@ class Sparse:
             return
         self._add(_Extent(number, 1, bytearray(data), is_fill=False))
 
-    def encoded(self) -> bytes:
+    def piece(self) -> Piece:
         """Return the file."""
         chunks = []
         at = 0
@@ -131,7 +145,9 @@ class Sparse:
             at = extent.end
         chunks += _hole(at, self.blocks)
         words = {"block_bytes": BLOCK_BYTES, "blocks": self.blocks, "crc32": 0}
-        return bytes(HEADER.build({**words, "chunks": len(chunks)})) + b"".join(chunks)
+        head = bytes(HEADER.build({**words, "chunks": len(chunks)}))
+        content = sum(extent.blocks for extent in self._extents) * BLOCK_BYTES
+        return Piece(head + b"".join(chunks), content)
 
     def _last(self, number: int) -> _Extent | None:
         last = self._extents[-1] if self._extents else None
@@ -149,7 +165,7 @@ def block_count(image_bytes: int) -> int:
     return -(-image_bytes // BLOCK_BYTES)
 
 
-def pieces(parts: Iterable[Part], image_bytes: int, most_bytes: int) -> Iterator[bytes]:
+def pieces(parts: Iterable[Part], image_bytes: int, most_bytes: int) -> Iterator[Piece]:
     """Give sparse files that hold all parts, none longer than `most_bytes`.
 
     A block of which only a part is given is filled up with zeros.
@@ -162,18 +178,18 @@ def pieces(parts: Iterable[Part], image_bytes: int, most_bytes: int) -> Iterator
     made = Sparse(block_count(image_bytes))
     for number, data in _blocks(parts):
         if made and made.wire_bytes + BLOCK_BYTES > most_bytes:
-            yield made.encoded()
+            yield made.piece()
             made = Sparse(made.blocks)
         made.block(number, data)
     if made:
-        yield made.encoded()
+        yield made.piece()
 
 
-def cleared(end_bytes: int, image_bytes: int) -> bytes:
+def cleared(end_bytes: int, image_bytes: int) -> Piece:
     """Return a sparse file that makes the start of an image zeros."""
     made = Sparse(block_count(image_bytes))
     made.fill(0, min(block_count(end_bytes), made.blocks))
-    return made.encoded()
+    return made.piece()
 
 
 def _blocks(parts: Iterable[Part]) -> Iterator[tuple[int, bytes]]:
@@ -200,7 +216,7 @@ def _blocks(parts: Iterable[Part]) -> Iterator[tuple[int, bytes]]:
 
 
 def _hole(start: int, end: int) -> list[bytes]:
-    return [_chunk(DONT_CARE, end - start, CHUNK_HEADER.sizeof())] if end > start else []
+    return [_chunk(DONT_CARE, end - start, _CHUNK_BYTES)] if end > start else []
 
 
 def _chunk(kind: int, blocks: int, whole_bytes: int) -> bytes:

@@ -6,7 +6,7 @@ counted, not placed: a number of 16 bits wraps.
 Source: USB Device Class Specification for Device Firmware Upgrade 1.1, 2004.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -118,6 +118,9 @@ def abilities(extra: bytes) -> Abilities:
     raise LinkError("the device has no usable descriptor of DFU")
 
 
+Told = Callable[[int], UsbStep]
+
+
 @dataclass(slots=True)
 class Dfu:
     """An interface in the mode of DFU, at one of its settings."""
@@ -125,8 +128,12 @@ class Dfu:
     interface: int
     able: Abilities
 
-    def download(self, data: bytes, progress: Callable[[int], UsbStep] | None = None) -> UsbDialog[None]:
+    def download(self, parts: Iterable[bytes], told: Told | None = None) -> UsbDialog[None]:
         """Bring a file to the device, to its end.
+
+        Args:
+            parts: Of the file, of any length.
+            told: Gives the step that tells how many bytes went.
 
         Raises:
             DfuError: The device refused it.
@@ -135,18 +142,20 @@ class Dfu:
         if not self.able.can_download:
             raise DfuError("the device takes no file by DFU")
         yield from self._become_idle()
-        size = self.able.transfer_bytes
-        for number, start in enumerate(range(0, len(data), size)):
-            piece = data[start : start + size]
+        number = 0
+        for piece in _blocks(parts, self.able.transfer_bytes):
             yield from self._send(number & 0xFFFF, piece)
             yield from self._wait_for(State.DNLOAD_IDLE)
-            if progress:
-                yield progress(len(piece))
-        yield from self._send(-(-len(data) // size) & 0xFFFF, b"")
+            number += 1
+            if told:
+                yield told(len(piece))
+        yield from self._send(number & 0xFFFF, b"")
         yield from self._wait_for_end()
 
-    def upload(self, most_bytes: int, progress: Callable[[int], UsbStep] | None = None) -> UsbDialog[bytes]:
-        """Return what the device gives, to its end or `most_bytes`.
+    def upload(
+        self, most_bytes: int, take: Callable[[bytes], None], told: Told | None = None
+    ) -> UsbDialog[int]:
+        """Take what the device gives, to its end or `most_bytes`; return how much that was.
 
         Raises:
             DfuError: The device gives nothing.
@@ -155,23 +164,24 @@ class Dfu:
         if not self.able.can_upload:
             raise DfuError("the device gives nothing back by DFU")
         yield from self._become_idle()
-        size = self.able.transfer_bytes
-        data = bytearray()
-        number = 0
-        while len(data) < most_bytes:
-            wanted = min(size, most_bytes - len(data))
+        done_bytes = number = 0
+        while done_bytes < most_bytes:
+            wanted = min(self.able.transfer_bytes, most_bytes - done_bytes)
             try:
-                heard = yield Ask(CLASS | INTERFACE, UPLOAD, number & 0xFFFF, self.interface, wanted)
+                heard = yield Ask(
+                    CLASS | INTERFACE, UPLOAD, number & 0xFFFF, self.interface, wanted
+                )
             except UsbStalledError:
-                yield from self._fail()
-            data += heard.data
-            if progress:
-                yield progress(len(heard.data))
+                raise (yield from self._refusal()) from None
+            take(heard.data)
+            done_bytes += len(heard.data)
+            if told:
+                yield told(len(heard.data))
             if len(heard.data) < wanted:
-                return bytes(data)
+                return done_bytes
             number += 1
         yield self._order(ABORT)
-        return bytes(data)
+        return done_bytes
 
     def detach(self, wait_ms: int = 1000) -> UsbDialog[None]:
         """Have a device that runs go to the mode of DFU; it comes again on its port."""
@@ -189,13 +199,13 @@ class Dfu:
             if found.state in (State.APP_IDLE, State.APP_DETACH):
                 raise LinkError("the device runs its application, and is not in the mode of DFU")
             yield self._order(CLRSTATUS if found.state == State.ERROR else ABORT)
-        raise LinkError(f"the device does not become idle: {State(found.state).name}")
+        raise LinkError("the device does not become idle")
 
     def _send(self, number: int, data: bytes) -> UsbDialog[None]:
         try:
             yield self._order(DNLOAD, number, data)
         except UsbStalledError:
-            yield from self._fail()
+            raise (yield from self._refusal()) from None
 
     def _wait_for(self, wanted: State) -> UsbDialog[None]:
         for _poll in range(POLLS):
@@ -203,9 +213,9 @@ class Dfu:
             if found.state == wanted:
                 return
             if found.state not in (State.DNLOAD_SYNC, State.DNBUSY):
-                self._refuse(found)
+                raise _refused(found)
             yield Pause(_wait_s(found))
-        raise LinkError(f"the device is busy without end: {State(found.state).name}")
+        raise LinkError("the device is busy without end")
 
     def _wait_for_end(self) -> UsbDialog[None]:
         for _poll in range(POLLS):
@@ -218,9 +228,9 @@ class Dfu:
             if found.state in (State.IDLE, State.MANIFEST_WAIT_RESET):
                 return
             if found.state not in (State.MANIFEST_SYNC, State.MANIFEST, State.DNBUSY):
-                self._refuse(found)
+                raise _refused(found)
             yield Pause(_wait_s(found))
-        raise LinkError(f"the device does not end: {State(found.state).name}")
+        raise LinkError("the device is busy with the end of the file without end")
 
     def _status(self) -> UsbDialog["Status"]:
         heard = yield Ask(CLASS | INTERFACE, GETSTATUS, 0, self.interface, STATUS.sizeof())
@@ -231,16 +241,12 @@ class Dfu:
             raise LinkError(f"the device is in a state {found.state}, which there is not")
         return Status(found.status, found.wait_ms, State(found.state))
 
-    def _fail(self) -> UsbDialog[None]:
-        """Raise why the device stalled."""
+    def _refusal(self) -> UsbDialog[DfuError]:
+        """Return why the device stalled, and have it forget that."""
         found = yield from self._status()
         if found.state == State.ERROR:
             yield self._order(CLRSTATUS)
-        self._refuse(found)
-
-    def _refuse(self, found: "Status") -> None:
-        reason = REASONS.get(found.status, f"error {found.status}" if found.status else "no reason")
-        raise DfuError(f"the device refused in the state {found.state.name}: {reason}")
+        return _refused(found)
 
     def _order(self, request: int, value: int = 0, data: bytes = b"") -> Order:
         return Order(CLASS | INTERFACE, request, value, self.interface, data)
@@ -255,5 +261,23 @@ class Status:
     state: State
 
 
+def _refused(found: Status) -> DfuError:
+    reason = REASONS.get(found.status, f"error {found.status}" if found.status else "no reason")
+    return DfuError(f"the device refused in the state {found.state.name}: {reason}")
+
+
 def _wait_s(found: Status) -> float:
     return min(found.wait_ms / 1000, MOST_WAIT_S)
+
+
+def _blocks(parts: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Give the same bytes in blocks of one size, the last one shorter."""
+    waiting = bytearray()
+    for part in parts:
+        waiting += part
+        whole = len(waiting) // size * size
+        for start in range(0, whole, size):
+            yield bytes(waiting[start : start + size])
+        del waiting[:whole]
+    if waiting:
+        yield bytes(waiting)

@@ -103,6 +103,7 @@ def send_second_stage(
         code: The file.
         out: The endpoint that takes it.
         signature: HMAC-SHA1 of `bootcode.sig`, where the chip wants one.
+        progress: See `Progress`.
 
     Raises:
         LinkError: The ROM does not take it, or says that it is not good.

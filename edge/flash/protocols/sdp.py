@@ -170,9 +170,7 @@ def boot(
     found = program(image)
     data = found.data
     if found.dcd:
-        is_closed = yield from _put(
-            link, DCD_WRITE, chip.dcd_address, found.dcd, DCD_DONE, None
-        )
+        is_closed = yield from _put(link, DCD_WRITE, chip.dcd_address, found.dcd, DCD_DONE, None)
         if not chip.skips_dcd and not is_closed:  # of a closed chip the table is signed
             data = found.without_dcd
     for start in range(0, len(data), MOST_FILE_BYTES):

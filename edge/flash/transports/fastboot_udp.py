@@ -117,7 +117,9 @@ class FastbootUdp:
             data = b""
         return bytes(said)
 
-    def _once(self, kind: int, data: bytes, *, goes_on: bool, give_up_s: float) -> tuple[bytes, bool]:
+    def _once(
+        self, kind: int, data: bytes, *, goes_on: bool, give_up_s: float
+    ) -> tuple[bytes, bool]:
         head = {"kind": kind, "flags": GOES_ON if goes_on else 0, "number": self._number}
         packet = bytes(HEADER.build(head)) + data
         deadline_s = self._clock_s() + give_up_s
@@ -135,16 +137,9 @@ class FastbootUdp:
     def _answer(self, kind: int, until_s: float) -> tuple[bytes, bool] | None:
         """Return the answer to the datagram that was just sent, and whether more follows."""
         while (left_s := until_s - self._clock_s()) > 0:
-            try:
-                self._socket.settimeout(left_s)
-                said = self._socket.recv(1 << 16)
-            except TimeoutError:
+            said = self._receive(left_s)
+            if said is None:
                 return None
-            except ConnectionRefusedError:
-                time.sleep(min(0.05, left_s))
-                return None
-            except OSError as error:
-                raise LinkError(f"{self._name}: {error.strerror or error}") from error
             if len(said) < _HEAD:
                 continue
             head = HEADER.parse(said[:_HEAD])
@@ -156,6 +151,19 @@ class FastbootUdp:
             if head.kind == kind:
                 return said[_HEAD:], bool(head.flags & GOES_ON)
         return None
+
+    def _receive(self, timeout_s: float) -> bytes | None:
+        """Return a datagram; None when none came, or when nobody listens yet."""
+        try:
+            self._socket.settimeout(timeout_s)
+            return self._socket.recv(1 << 16)
+        except TimeoutError:
+            return None
+        except ConnectionRefusedError:
+            time.sleep(min(0.05, timeout_s))
+            return None
+        except OSError as error:
+            raise LinkError(f"{self._name}: {error.strerror or error}") from error
 
     def _send(self, packet: bytes) -> None:
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from edge.errors import EdgeError, LinkError, ThingNotFoundError
 from edge.flash import udev
 from edge.flash.protocols.usb_steps import (
+    IN,
     Ask,
     Order,
     Read,
@@ -19,7 +20,6 @@ from edge.flash.protocols.usb_steps import (
     UsbStalledError,
     UsbTimeoutError,
     Write,
-    IN,
 )
 from edge.flash.transports.usb_device import Endpoint, Interface, Sighting, UsbDevice
 
@@ -57,9 +57,7 @@ class Bus(Protocol):
         """Wait."""
 
 
-def wait_for(
-    bus: Bus, wanted: Callable[[Sighting], bool], what: str, wait_s: float
-) -> Sighting:
+def wait_for(bus: Bus, wanted: Callable[[Sighting], bool], what: str, wait_s: float) -> Sighting:
     """Return the first device that is wanted, as soon as it is there.
 
     Args:

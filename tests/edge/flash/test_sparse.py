@@ -5,14 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.flash import sparse
-from edge.flash.sparse import BLOCK_BYTES, Part
+from edge.flash.sparse import BLOCK_BYTES, Part, Piece
 from tests.fakes.usb.fastboot_board import expanded
 
 SECTOR = 512
 LENGTH = 1 << 20
 
 
-def filled(parts: list[Part], pieces: list[bytes], length: int = LENGTH) -> tuple[bytes, bytes]:
+def filled(parts: list[Part], pieces: list[Piece], length: int = LENGTH) -> tuple[bytes, bytes]:
     """Return a disk of 0xff with the parts laid on it, and one that the pieces were written to."""
     wanted = bytearray(b"\xff" * length)
     got = bytearray(wanted)
@@ -20,12 +20,15 @@ def filled(parts: list[Part], pieces: list[bytes], length: int = LENGTH) -> tupl
         start = part.offset_bytes // BLOCK_BYTES * BLOCK_BYTES
         end = -(-part.end_bytes // BLOCK_BYTES) * BLOCK_BYTES
         for block in range(start, end, BLOCK_BYTES):
-            if not any(one.offset_bytes < block + BLOCK_BYTES and block < one.end_bytes for one in parts[: parts.index(part)]):
+            if not any(
+                one.offset_bytes < block + BLOCK_BYTES and block < one.end_bytes
+                for one in parts[: parts.index(part)]
+            ):
                 wanted[block : block + BLOCK_BYTES] = bytes(BLOCK_BYTES)
     for part in parts:
         wanted[part.offset_bytes : part.end_bytes] = part.data
     for piece in pieces:
-        expanded(piece, got)
+        expanded(piece.data, got)
     return bytes(wanted), bytes(got)
 
 
@@ -49,13 +52,13 @@ def test_the_pieces_together_are_the_parts(parts: list[Part], most_bytes: int) -
 
     wanted, got = filled(parts, pieces)
     assert got == wanted
-    assert all(len(piece) <= most_bytes for piece in pieces)
+    assert all(len(piece.data) <= most_bytes for piece in pieces)
 
 
 def test_what_repeats_takes_no_room() -> None:
     (piece,) = sparse.pieces([Part(0, bytes(LENGTH // 2))], LENGTH, 1 << 20)
 
-    assert piece.hex() == (
+    assert piece.data.hex() == (
         "3aff26ed" "0100" "0000" "1c00" "0c00" "00100000" "00010000" "02000000" "00000000"
         "c2ca" "0000" "80000000" "10000000" "00000000"
         "c3ca" "0000" "80000000" "0c000000"
@@ -68,7 +71,7 @@ def test_each_piece_has_the_whole_length_and_leaves_the_rest_alone() -> None:
 
     assert len(pieces) == 2
     disk = bytearray(b"\xff" * LENGTH)
-    expanded(pieces[1], disk)
+    expanded(pieces[1].data, disk)
     assert disk[: 10 * BLOCK_BYTES] == b"\xff" * (10 * BLOCK_BYTES)
     assert disk[10 * BLOCK_BYTES : 12 * BLOCK_BYTES] == data[: 2 * BLOCK_BYTES]
 
@@ -76,7 +79,7 @@ def test_each_piece_has_the_whole_length_and_leaves_the_rest_alone() -> None:
 def test_the_start_of_a_disk_is_cleared_and_no_more() -> None:
     disk = bytearray(b"\xff" * LENGTH)
 
-    expanded(sparse.cleared(10_000, LENGTH), disk)
+    expanded(sparse.cleared(10_000, LENGTH).data, disk)
 
     assert disk[: 3 * BLOCK_BYTES] == bytes(3 * BLOCK_BYTES)
     assert set(disk[3 * BLOCK_BYTES :]) == {0xFF}
@@ -91,6 +94,6 @@ def test_an_image_that_ends_in_a_block_is_filled_up(length: int) -> None:
     (piece,) = sparse.pieces([Part(0, b"x" * length)], length, 1 << 20)
     disk = bytearray(2 * BLOCK_BYTES)
 
-    expanded(piece, disk)
+    expanded(piece.data, disk)
 
     assert disk.rstrip(b"\0") == b"x" * length

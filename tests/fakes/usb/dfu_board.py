@@ -1,12 +1,25 @@
 """A boot loader in the mode of DFU, with one place in memory for each setting."""
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from edge.flash.transports.usb_device import Interface
 from tests.fakes.usb.gadget import Gadget
 
-IDLE, SYNC, BUSY, DNLOAD_IDLE, MANIFEST_SYNC, MANIFEST, WAIT_RESET, UPLOAD_IDLE, ERROR = 2, 3, 4, 5, 6, 7, 8, 9, 10
+IDLE, SYNC, BUSY, DNLOAD_IDLE, MANIFEST_SYNC, MANIFEST, WAIT_RESET, UPLOAD_IDLE, ERROR = (
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+)
+
+DETACH, DNLOAD, UPLOAD, GETSTATUS, CLRSTATUS, GETSTATE, ABORT = range(7)
 
 
 @dataclass
@@ -35,35 +48,37 @@ class DfuGadget(Gadget):
     _left: int = 0
     _at: int = 0
 
-    def control(self, kind: int, request: int, value: int, index: int, data: bytes, n: int) -> bytes | None:
+    def control(
+        self, kind: int, request: int, value: int, index: int, data: bytes, n: int
+    ) -> bytes | None:
         """Answer a request of the class."""
         if kind == 0x01 and request == 11:  # SET_INTERFACE
             self.setting = value
             return b""
-        match kind, request:
-            case 0x21, 0:
-                self.detached += 1
-                return b""
-            case 0x21, 1:
-                return self._download(value, data)
-            case 0xA1, 2:
-                return self._upload(value, n)
-            case 0xA1, 3:
-                return self._status()
-            case 0x21, 4:
-                self.state, self.status = IDLE, 0
-                return b""
-            case 0xA1, 5:
-                return bytes([self.state])
-            case 0x21, 6:
-                self.state = IDLE
-                return b""
-        return None
+        answers: dict[tuple[int, int], Callable[[], bytes | None]] = {
+            (0x21, DETACH): self._detach,
+            (0x21, DNLOAD): lambda: self._download(value, data),
+            (0xA1, UPLOAD): lambda: self._upload(n),
+            (0xA1, GETSTATUS): self._status,
+            (0x21, CLRSTATUS): self._idle,
+            (0xA1, GETSTATE): lambda: bytes([self.state]),
+            (0x21, ABORT): self._idle,
+        }
+        answer = answers.get((kind, request))
+        return answer() if answer else None
 
     def reset(self) -> None:
         """The host resets the port: a file that was taken is started."""
         self.resets += 1
         self.plugged(None)
+
+    def _detach(self) -> bytes:
+        self.detached += 1
+        return b""
+
+    def _idle(self) -> bytes:
+        self.state, self.status = IDLE, 0
+        return b""
 
     def _download(self, number: int, data: bytes) -> bytes | None:
         if self.state not in (IDLE, DNLOAD_IDLE) or (self.state == IDLE and not data):
@@ -85,7 +100,7 @@ class DfuGadget(Gadget):
         self.state, self._left = SYNC, self.busy
         return b""
 
-    def _upload(self, number: int, n: int) -> bytes | None:
+    def _upload(self, n: int) -> bytes | None:
         if self.state == IDLE:
             self._at = 0
         elif self.state != UPLOAD_IDLE:
@@ -113,7 +128,9 @@ def gadget(*, transfer_bytes: int = 4096, names: tuple[str, ...] = ("disk", "boo
     """Return a board in the mode of DFU."""
     descriptor = struct.pack("<BBBHHH", 9, 0x21, 0x0F, 255, transfer_bytes, 0x110)
     settings = tuple(
-        Interface(0, number, (0xFE, 1, 2), 4 + number, (), descriptor if number + 1 == len(names) else b"")
+        Interface(
+            0, number, (0xFE, 1, 2), 4 + number, (), descriptor if number + 1 == len(names) else b""
+        )
         for number in range(len(names))
     )
     strings = {1: "edge", 2: "board", 3: "DFU0001"}

@@ -8,6 +8,7 @@ from edge.errors import LinkError
 from edge.flash.transports.usb_device import Endpoint, Interface
 from tests.fakes.usb.gadget import Gadget
 
+SIMPLE = ("erase", "set_active", "reboot", "reboot-bootloader", "continue")
 ENDS = (Endpoint(0x81, 2, 512), Endpoint(0x01, 2, 512))
 
 
@@ -91,31 +92,39 @@ class Core:
 
     def _run(self, text: str) -> None:
         word, _colon, rest = text.partition(":")
-        if text == "getvar:all":
-            for name, value in self.variables.items():
-                self._say(f"INFO{name}: {value}".encode())
-            self._say(b"OKAY")
-        elif word == "getvar":
-            value = self.variables.get(rest)
-            self._say(b"FAILVariable not implemented" if value is None else b"OKAY" + value.encode())
+        if word == "getvar":
+            self._variable(rest)
         elif word == "download":
-            self._left, self.memory = int(rest, 16), bytearray()
-            if self._left > self.most_bytes:
-                self._left = 0
-                self._say(b"FAILdata too large")
-            else:
-                self._say(f"DATA{self._left:08x}".encode())
+            self._download(int(rest, 16))
         elif word == "flash":
             self._flash(rest)
         elif word == "upload":
             self._say(f"DATA{len(self.memory):08x}".encode())
             self.out.append(bytes(self.memory))
             self._say(b"OKAY")
-        elif word in ("erase", "set_active", "reboot", "reboot-bootloader", "continue") or text.startswith("oem "):
+        elif word in SIMPLE or text.startswith("oem "):
             self._say(f"INFO{text}".encode()[:60])
             self._say(b"OKAY")
         else:
             self._say(b"FAILunknown command")
+
+    def _variable(self, name: str) -> None:
+        if name == "all":
+            for one, value in self.variables.items():
+                self._say(f"INFO{one}: {value}".encode())
+            self._say(b"OKAY")
+        elif name in self.variables:
+            self._say(b"OKAY" + self.variables[name].encode())
+        else:
+            self._say(b"FAILVariable not implemented")
+
+    def _download(self, length_bytes: int) -> None:
+        self.memory = bytearray()
+        if length_bytes > self.most_bytes:
+            self._say(b"FAILdata too large")
+            return
+        self._left = length_bytes
+        self._say(f"DATA{length_bytes:08x}".encode())
 
     def _flash(self, partition: str) -> None:
         if partition != "disk":
@@ -191,11 +200,11 @@ class FastbootGadget(Gadget):
         return True
 
 
-def gadget(core: Core | None = None, *, vendor: int = 0x18D1, product: int = 0x4EE0) -> FastbootGadget:
+def gadget(
+    core: Core | None = None, *, vendor: int = 0x18D1, product: int = 0x4EE0
+) -> FastbootGadget:
     """Return a board in fastboot on USB."""
     core = core or Core()
     strings = {1: "edge", 2: "board", 3: core.variables["serialno"], 4: "fastboot"}
     interface = Interface(0, 0, (0xFF, 0x42, 0x03), 4, ENDS)
-    return FastbootGadget(
-        vendor, product, (interface,), strings=strings, serial_index=3, core=core
-    )
+    return FastbootGadget(vendor, product, (interface,), strings=strings, serial_index=3, core=core)

@@ -29,7 +29,9 @@ class Gadget:
     waiting: dict[int, deque[bytes]] = field(default_factory=dict)
     plugged: Callable[["Gadget | None"], None] = lambda _next: None
 
-    def control(self, kind: int, request: int, value: int, index: int, data: bytes, n: int) -> bytes | None:
+    def control(
+        self, kind: int, request: int, value: int, index: int, data: bytes, n: int
+    ) -> bytes | None:
         """Answer a control transfer that is not of the bus itself; None stalls."""
         return None
 
@@ -61,7 +63,9 @@ class Gadget:
         """Return the configuration with all that is in it (table 9-10)."""
         body = b"".join(_interface(one) for one in self.interfaces)
         count = len({one.number for one in self.interfaces})
-        return struct.pack("<BBHBBBBB", 9, CONFIGURATION, 9 + len(body), count, 1, 0, 0x80, 250) + body
+        return (
+            struct.pack("<BBHBBBBB", 9, CONFIGURATION, 9 + len(body), count, 1, 0, 0x80, 250) + body
+        )
 
 
 def _interface(one: Interface) -> bytes:

@@ -1,4 +1,4 @@
-"""The boot ROM of an i.MX on HID: commands in reports, and the program that it was told to start."""
+"""The boot ROM of an i.MX on HID: commands in reports, and the program that it starts."""
 
 import struct
 from collections.abc import Callable
@@ -10,10 +10,9 @@ from tests.fakes.usb.gadget import Gadget
 OPEN, CLOSED = 0x56787856, 0x12343412
 # What the reports look like to the kernel's HID: ids 1 to 4, of 16, 1024, 4 and 64 bytes.
 REPORTS = bytes.fromhex(
-    "0600ff0901a101"
-    "8501190129011500"
-    "26ff00750895109102"
-    "850219012901150026ff00750896000491 02".replace(" ", "")
+    "0600ff0901a101850119012901150026ff00750895109102850219012901150026ff00750896000491 02".replace(
+        " ", ""
+    )
     + "850319012901150026ff00750895048102"
     + "850419012901150026ff00750895408102"
     + "c0"
@@ -42,7 +41,9 @@ class ImxRom(Gadget):
     _command: tuple[int, int, int] | None = None
     _got: bytearray = field(default_factory=bytearray)
 
-    def control(self, kind: int, request: int, value: int, index: int, data: bytes, n: int) -> bytes | None:
+    def control(
+        self, kind: int, request: int, value: int, index: int, data: bytes, n: int
+    ) -> bytes | None:
         """A report by SET_REPORT, or the descriptor of the reports."""
         if (kind, request, value >> 8) == (0x81, 6, 0x22):
             return REPORTS
@@ -106,7 +107,9 @@ class StreamRom(Gadget):
     heads: list[bytes] = field(default_factory=list)
     got: bytearray = field(default_factory=bytearray)
 
-    def control(self, kind: int, request: int, value: int, index: int, data: bytes, n: int) -> bytes | None:
+    def control(
+        self, kind: int, request: int, value: int, index: int, data: bytes, n: int
+    ) -> bytes | None:
         """A report by SET_REPORT."""
         if (kind, request) != (0x21, 9):
             return None
@@ -126,7 +129,14 @@ class StreamRom(Gadget):
         return True
 
 
-HID = Interface(0, 0, (3, 0, 0), 0, (Endpoint(0x81, 3, 64),), struct.pack("<BBHBBBH", 9, 0x21, 0x110, 0, 1, 0x22, len(REPORTS)))
+HID = Interface(
+    0,
+    0,
+    (3, 0, 0),
+    0,
+    (Endpoint(0x81, 3, 64),),
+    struct.pack("<BBHBBBH", 9, 0x21, 0x110, 0, 1, 0x22, len(REPORTS)),
+)
 
 
 def rom(product: int = 0x0080) -> ImxRom:

@@ -101,9 +101,7 @@ class Opened:
         """Do a control transfer from the device."""
         self._begin()
         n = step.length_bytes
-        found = self.gadget.control(
-            step.kind | IN, step.request, step.value, step.index, b"", n
-        )
+        found = self.gadget.control(step.kind | IN, step.request, step.value, step.index, b"", n)
         if found is None:
             raise UsbStalledError("stalled")
         return found[:n]
@@ -112,7 +110,10 @@ class Opened:
         """Do a control transfer to the device."""
         self._begin()
         n = len(step.data)
-        if self.gadget.control(step.kind, step.request, step.value, step.index, step.data, n) is None:
+        if (
+            self.gadget.control(step.kind, step.request, step.value, step.index, step.data, n)
+            is None
+        ):
             raise UsbStalledError("stalled")
 
     def write(self, step: Write) -> None:

@@ -43,7 +43,9 @@ class Rom(Gadget):
     _left: int = 0
     _got: bytearray = field(default_factory=bytearray)
 
-    def control(self, kind: int, request: int, value: int, index: int, data: bytes, n: int) -> bytes | None:
+    def control(
+        self, kind: int, request: int, value: int, index: int, data: bytes, n: int
+    ) -> bytes | None:
         """A length, or the question how it went."""
         if (kind, request) == (0x40, 0):
             self._left = value | index << 16
@@ -69,8 +71,7 @@ class Rom(Gadget):
         return True
 
     def _is_whole(self) -> bool:
-        (length,) = struct.unpack("<i", self.story.message[:4])
-        return length == len(self.story.second_stage)
+        return self.story.message[:4] == struct.pack("<i", len(self.story.second_stage))
 
 
 @dataclass
@@ -89,7 +90,9 @@ class SecondStage(Gadget):
         if self.story.ends:
             self._steps.append((DONE, ""))
 
-    def control(self, kind: int, request: int, value: int, index: int, data: bytes, n: int) -> bytes | None:
+    def control(
+        self, kind: int, request: int, value: int, index: int, data: bytes, n: int
+    ) -> bytes | None:
         """A question, or a length in answer to one."""
         if (kind, request) == (0xC0, 0):
             if self._step >= len(self._steps):
@@ -130,9 +133,7 @@ class SecondStage(Gadget):
 def rom(product: int = 0x2711, story: Story | None = None) -> Rom:
     """Return a board in its ROM."""
     strings = {1: "Broadcom", 2: "BCM2711 Boot", 3: "d1e2f3a4"}
-    return Rom(
-        0x0A5C, product, (PORT,), strings=strings, serial_index=3, story=story or Story()
-    )
+    return Rom(0x0A5C, product, (PORT,), strings=strings, serial_index=3, story=story or Story())
 
 
 def second_stage(product: int, story: Story) -> SecondStage:

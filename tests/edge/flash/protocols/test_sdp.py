@@ -41,7 +41,12 @@ def test_a_program_is_loaded_and_started() -> None:
 
     run(bus, sdp.boot(HID, ULL, image))
 
-    assert [command for command, _address, _count in rom.commands] == [0x0A0A, 0x0404, 0x0C0C, 0x0B0B]
+    assert [command for command, _address, _count in rom.commands] == [
+        0x0A0A,
+        0x0404,
+        0x0C0C,
+        0x0B0B,
+    ]
     assert rom.commands[0] == (0x0A0A, 0x910000, 16)
     assert rom.dcd == image[0x42C:0x43C]
     assert rom.memory == {BASE: image}
@@ -93,9 +98,7 @@ def test_a_large_program_goes_in_parts() -> None:
 def test_the_reports_are_those_of_the_rom() -> None:
     dialog = sdp.boot(HID, ULL, imx_rom.boot_image(with_dcd=False, size=1500))
     steps = [next(dialog)]
-    replies = iter(
-        [b"\3" + struct.pack("<I", 0x56787856), b"\4" + struct.pack("<I", 0x88888888)]
-    )
+    replies = iter([b"\3" + struct.pack("<I", 0x56787856), b"\4" + struct.pack("<I", 0x88888888)])
     while True:
         try:
             if isinstance(steps[-1], Read):
@@ -166,9 +169,7 @@ def test_an_imx28_is_told_the_length_first() -> None:
 
     run(board(rom), sdp.boot(HID, chip, bytes(2000)))
 
-    assert rom.heads == [
-        bytes.fromhex("424c5443" "01000000" "d0070000" "00" "0000" "02" "000007d0") + bytes(11)  # fmt: skip
-    ]
+    assert rom.heads == [bytes.fromhex("424c544301000000d007000000000002000007d0") + bytes(11)]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,9 @@ def test_an_imx28_is_told_the_length_first() -> None:
         pytest.param(b"", "no vector table", id="empty"),
         pytest.param(bytes(5000), "no vector table", id="zeros"),
         pytest.param(imx_rom.boot_image()[:0x410], "no vector table", id="cut in the table"),
-        pytest.param(imx_rom.boot_image()[:0x42E], "outside of the image", id="cut before the settings"),
+        pytest.param(
+            imx_rom.boot_image()[:0x42E], "outside of the image", id="cut before the settings"
+        ),
         pytest.param(imx_rom.boot_image()[:0x434], "have 16 bytes", id="cut in the settings"),
         pytest.param(
             imx_rom.boot_image().replace(b"\xd2\x00\x10\x40", b"\xd1\x00\x10\x40"),
