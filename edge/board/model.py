@@ -7,17 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from edge.board.flashing import MOST_ADDRESS, DeviceType, Flash
 from edge.strict.formats import InnerPath, Line, ModuleName, Name, PackageName, Text, matching
 from edge.strict.model import StrictModel, wrong
 
-_RAM_AT_MOST = (1 << 40) - 1
 _MIB = 1 << 20
 _LOADER_MIB = 4  # systemd-boot, the tables of the volume
 # The MBR, the header and 128 entries of a GPT (UEFI 2.10, 5.3): sectors 0 to 33.
 TABLE_BYTES = 34 * 512
 _PROPERTY = r"/[^ :]*"
 
-Address = Annotated[int, Field(ge=0, le=_RAM_AT_MOST)]
+Address = Annotated[int, Field(ge=0, le=MOST_ADDRESS)]
 Mib = Annotated[int, Field(ge=1, le=1 << 20)]
 ModuleNames = tuple[ModuleName, ...]
 Console = Annotated[
@@ -116,9 +116,6 @@ class Firmware(StrictModel):
                 f"two files go to {twice!r}", "FAT does not tell capitals from small letters"
             )
         return self
-
-
-DeviceType = Literal["virtio", "mmc", "usb", "nvme", "scsi"]
 
 
 class Script(StrictModel):
@@ -271,29 +268,6 @@ class Emulator(StrictModel):
         if self.serial >= self.serials:
             raise wrong(f"serial {self.serial} is not one of {self.serials}, counted from 0")
         return self
-
-
-class SerialFlash(StrictModel):
-    """How the board is flashed through the console of its U-Boot.
-
-    `load_mib` from `load_addr` on is memory that nothing else uses meanwhile. `stop` is what keeps
-    U-Boot from starting the system, Ctrl-C unless it wants something else. The disk is that of
-    `boot.script` unless it is named.
-    """
-
-    load_addr: Address
-    load_mib: int = Field(default=32, ge=4, le=1024)
-    devtype: DeviceType | None = None
-    devnum: int | None = Field(default=None, ge=0, le=15)
-    baud: int = Field(default=115200, ge=1200, le=4_000_000)
-    prompt: Annotated[str, Field(min_length=2, max_length=40)] = "=> "
-    stop: Annotated[str, Field(min_length=1, max_length=40)] = "\x03"
-
-
-class Flash(StrictModel):
-    """How the board is flashed, other than by a card."""
-
-    serial: SerialFlash | None = None
 
 
 class Board(StrictModel):

@@ -111,8 +111,7 @@ def place_lines(lying: Sequence[Place]) -> list[str]:
 
 
 def _summary(board: Board, file: Path) -> list[tuple[str, str]]:
-    serial = board.flash.serial
-    ways = ["card", *(["serial"] if serial else [])]
+    ways = ["card", *board.flash.model_dump(exclude_none=True)]
     return [
         ("board", f"{board.name}: {board.description}"),
         ("file", str(file)),

@@ -3,10 +3,12 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
+from edge.cli.flash_boards import UsbOptions
 from edge.cli.flash_targets import Choosing, Chosen
 from edge.errors import InputError
 from edge.flash.disks import safety
@@ -21,10 +23,14 @@ _OPTIONS = (
         "targets",
         multiple=True,
         metavar="TARGET",
-        help="/dev/sdb, usb:PORT, file:PATH or serial:PORT; may be given several times.",
+        help="/dev/sdb, usb[:PORT], fastboot, dfu, sdp, file:PATH or serial:PORT; may be given"
+        " several times.",
     ),
     click.option(
-        "--all", "every", is_flag=True, help="Every card and USB disk that may be written."
+        "--all",
+        "every",
+        is_flag=True,
+        help="Every card and USB disk that may be written, and every board that waits on USB.",
     ),
     click.option(
         "--jobs",
@@ -71,7 +77,20 @@ _OPTIONS = (
     click.option("--host", help="serial: this machine's address as the board reaches it."),
     click.option("--bind", help="serial: the address to serve at, if that is another one."),
     click.option("--try-rates", is_flag=True, help="serial: try other rates of the console."),
-    click.option("--restart", is_flag=True, help="serial: start the board at the end."),
+    click.option(
+        "--restart", is_flag=True, help="serial, fastboot, dfu: start the board at the end."
+    ),
+    click.option(
+        "--boot-files",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="EDGE_BOOT_FILES",
+        help="usb: the folder with the second stage of Raspberry Pis.",
+    ),
+    click.option(
+        "--loader",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="sdp: the boot loader that the ROM starts, such as flash.bin.",
+    ),
     click.option("--power-command", help="serial: switches the board off and on."),
 )
 
@@ -123,6 +142,17 @@ class TargetOptions:
             verify=not said["no_verify"],
         )
 
+    @property
+    def usb(self) -> UsbOptions:
+        """The options for boards on USB."""
+        said = self.said
+        return UsbOptions(
+            boot_files=said["boot_files"],
+            loader=said["loader"],
+            restart=said["restart"],
+            wait_s=said["wait_s"] or UsbOptions().wait_s,
+        )
+
     def require_one_way(self) -> None:
         """Refuse options that say two things.
 
@@ -164,6 +194,8 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
         "power_command",
         "try_rates",
         "restart",
+        "boot_files",
+        "loader",
     ]
 
     @functools.wraps(command)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from edge.cli.flash_boards import Boards, UsbOptions, ports
 from edge.cli.table import human
-from edge.errors import ThingNotFoundError
+from edge.errors import RefusedError, ThingNotFoundError
 from edge.flash import targets as words
 from edge.flash.disks import choice, sysfs
 from edge.flash.disks.choice import Limits
@@ -16,8 +17,17 @@ from edge.flash.methods.block import BlockMethod, BlockOptions
 from edge.flash.methods.method import Method
 from edge.flash.methods.serial_options import SerialOptions
 from edge.flash.sources.source import Facts
-from edge.flash.targets import DiskTarget, FileTarget, PortTarget, SerialTarget
+from edge.flash.targets import (
+    BoardTarget,
+    DiskTarget,
+    FileTarget,
+    NetworkTarget,
+    PortTarget,
+    SerialTarget,
+)
 from edge.flash.transports import address
+from edge.flash.transports.usb_bus import Bus
+from edge.flash.usb_boards import UsbBoard
 
 if TYPE_CHECKING:
     from edge.board.model import Board
@@ -49,7 +59,9 @@ class Choosing:
         limits: What a disk has to keep to.
         block: Options of the method `block`.
         serial: Options of the method `serial`.
+        usb: Options of the methods over USB.
         disks: Returns the disks of this machine.
+        bus: Returns its USB ports.
     """
 
     facts: Facts
@@ -57,7 +69,14 @@ class Choosing:
     limits: Limits
     block: BlockOptions = field(default_factory=BlockOptions)
     serial: SerialOptions = field(default_factory=SerialOptions)
+    usb: UsbOptions = field(default_factory=UsbOptions)
     disks: Callable[[], Sequence[Disk]] = lambda: sysfs.disks()
+    bus: Callable[[], Bus] = ports
+
+    @property
+    def boards(self) -> Boards:
+        """How boards on USB are found."""
+        return Boards(self.profile, self.limits, self.block, self.usb, self.bus)
 
     def named(self, texts: Sequence[str]) -> list[Chosen]:
         """Return the targets that were named, each once whatever it was called.
@@ -72,19 +91,20 @@ class Choosing:
         return list(found.values())
 
     def every(self) -> list[Chosen]:
-        """Return every card and USB disk that may be written.
+        """Return every card and USB disk that may be written, and every board that waits.
 
         Raises:
             ThingNotFoundError: There is none.
         """
         disks = self.disks()
         found = choice.candidates(disks, self.limits)
-        if not found:
+        boards = [self._of_board(one) for one in self._waiting()]
+        if not found and not boards:
             choice.only_one(disks, self.limits)
-        return [self._of_disk(disk, disks) for disk in found]
+        return [self._of_disk(disk, disks) for disk in found] + boards
 
     def only_one(self, *, wait_s: float) -> Chosen:
-        """Return the one card or USB disk that may be written.
+        """Return the one card or USB disk that may be written, or the one board that waits.
 
         Args:
             wait_s: How long to wait until one is plugged in.
@@ -95,7 +115,15 @@ class Choosing:
         """
         deadline_s = time.monotonic() + wait_s
         while True:
-            disks = self.disks()
+            disks, boards = self.disks(), self._waiting()
+            if len(boards) == 1 and not choice.candidates(disks, self.limits):
+                return self._of_board(boards[0])
+            if boards:
+                names = ", ".join(one.target for one in boards)
+                raise RefusedError(
+                    f"boards wait on USB ({names}), and more could be meant",
+                    hint="say which: --to, or --all for each of them",
+                )
             try:
                 return self._of_disk(choice.only_one(disks, self.limits), disks)
             except ThingNotFoundError:
@@ -113,7 +141,7 @@ class Choosing:
                     found.append(self._block(choice.by_path(self.disks(), _resolved(path))))
                 case PortTarget(port):
                     found.append(self._block(choice.by_port(self.disks(), port)))
-                case FileTarget() | SerialTarget():
+                case _:
                     found.append(self._named(text).method)
         return found
 
@@ -123,8 +151,13 @@ class Choosing:
                 disks = self.disks()
                 return self._of_disk(choice.by_path(disks, _resolved(path)), disks)
             case PortTarget(port):
+                if board := self.boards.at_port(port):
+                    return self._of_board(board)
                 disks = self.disks()
                 return self._of_disk(choice.by_port(disks, port), disks)
+            case BoardTarget() | NetworkTarget() as target:
+                method = self.boards.named(target)
+                return Chosen(method, (f"{method.target}: a board",))
             case FileTarget(path):
                 return self._of_file(path)
             case SerialTarget(place):
@@ -132,6 +165,16 @@ class Choosing:
 
                 method = SerialMethod(address.parse(place), self.profile(), options=self.serial)
                 return Chosen(method, (f"{method.target}: the U-Boot console of a board",))
+
+    def _waiting(self) -> list[UsbBoard]:
+        """Return the boards that wait; none when nobody says which board it is."""
+        try:
+            return self.boards.waiting()
+        except ThingNotFoundError:
+            return []
+
+    def _of_board(self, board: UsbBoard) -> Chosen:
+        return Chosen(self.boards.method(board), (f"{board.target}: {board.what}",))
 
     def _of_disk(self, disk: Disk, disks: Sequence[Disk]) -> Chosen:
         choice.require_allowed(disk, disks, self.limits)

@@ -68,6 +68,7 @@ def write(
         meant.limits(source.facts.image_bytes, _holds(image)),
         replace(meant.block, private=bool(first.files)),
         meant.serial,
+        meant.usb,
     )
     found = meant.targets(choosing)
     _show(output, source.facts, first, found)

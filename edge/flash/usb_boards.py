@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from edge.errors import RefusedError, ThingNotFoundError
@@ -10,17 +9,9 @@ from edge.flash.protocols import dfu, rpiboot, sdp_chips
 from edge.flash.transports import fastboot_usb
 from edge.flash.transports.usb_bus import Bus
 from edge.flash.transports.usb_device import Interface, Sighting
+from edge.flash.way import Way
 
 LIST_HINT: Final = "see what is here: edge flash list"
-
-
-class Way(StrEnum):
-    """How a board on USB is spoken to; the names are part of `edge flash list --json`."""
-
-    RPIBOOT = "rpiboot"
-    FASTBOOT = "fastboot"
-    DFU = "dfu"
-    SDP = "sdp"
 
 
 HOW_TO_ENTER: Final = {

@@ -15,7 +15,8 @@ from edge.flash.sources.source import Source
 from edge.flash.transports import usb_bus
 from edge.flash.transports.usb_bus import Bus
 from edge.flash.transports.usb_device import Sighting
-from edge.flash.usb_boards import HOW_TO_ENTER, Way, dfu_interfaces
+from edge.flash.usb_boards import HOW_TO_ENTER, dfu_interfaces
+from edge.flash.way import Way
 
 BOARD_S: Final = 2.0
 

@@ -17,7 +17,8 @@ from edge.flash.transports import fastboot_usb, usb_bus
 from edge.flash.transports.fastboot_usb import FastbootUsb
 from edge.flash.transports.usb_bus import Bus
 from edge.flash.transports.usb_device import Sighting
-from edge.flash.usb_boards import HOW_TO_ENTER, Way
+from edge.flash.usb_boards import HOW_TO_ENTER
+from edge.flash.way import Way
 
 BOARD_S: Final = 2.0
 LOADER_S: Final = 30.0

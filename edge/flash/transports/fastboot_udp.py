@@ -106,13 +106,13 @@ class FastbootUdp:
         self._most_bytes = min(OURS_BYTES, theirs.most_bytes)
 
     def _exchange(
-        self, kind: int, data: bytes, *, goes_on: bool = False, give_up_s: float = GIVE_UP_S
+        self, kind: int, data: bytes, *, goes_on: bool = False, give_up_s: float | None = None
     ) -> bytes:
         """Send one datagram until it is answered, and return all that the answer carries."""
         said = bytearray()
         more = True
         while more:
-            piece, more = self._once(kind, data, goes_on=goes_on, give_up_s=give_up_s)
+            piece, more = self._once(kind, data, goes_on=goes_on, give_up_s=give_up_s or GIVE_UP_S)
             said += piece
             data = b""
         return bytes(said)

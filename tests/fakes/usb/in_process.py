@@ -16,6 +16,8 @@ from edge.flash.protocols.usb_steps import (
 from edge.flash.transports.usb_device import Sighting
 from tests.fakes.usb.gadget import Gadget
 
+SET_INTERFACE = 11
+
 
 @dataclass
 class Bus:
@@ -92,6 +94,8 @@ class Opened:
     def claim(self, interface: int, setting: int = 0) -> None:
         """Take an interface."""
         self.claimed.append((interface, setting))
+        if setting:
+            self.gadget.control(0x01, SET_INTERFACE, setting, interface, b"", 0)
 
     def text(self, index: int) -> str:
         """Return a string."""
