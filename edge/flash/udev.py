@@ -12,10 +12,17 @@ from edge.errors import EdgeError, RefusedError
 
 FILE: Final = Path("etc/udev/rules.d/60-edge.rules")
 RULES: Final = """\
-# Written by `edge udev install`: cards, USB disks and serial adapters for whoever sits here.
+# Written by `edge udev install`: cards, USB disks, boards and serial adapters for who sits here.
 SUBSYSTEM=="block", ENV{DEVTYPE}=="disk", ENV{ID_BUS}=="usb", TAG+="uaccess"
 SUBSYSTEM=="block", ENV{DEVTYPE}=="disk", KERNEL=="mmcblk[0-9]*", ATTRS{type}=="SD", TAG+="uaccess"
 SUBSYSTEM=="tty", SUBSYSTEMS=="usb", TAG+="uaccess"
+# Boards that wait to be flashed: Raspberry Pi and i.MX in their boot ROMs, fastboot, DFU.
+SUBSYSTEM!="usb", GOTO="edge_boards_end"
+ENV{DEVTYPE}!="usb_device", GOTO="edge_boards_end"
+ATTR{idVendor}=="0a5c", ATTR{idProduct}=="2763|2764|2711|2712", TAG+="uaccess"
+ATTR{idVendor}=="15a2|1fc9", TAG+="uaccess"
+ENV{ID_USB_INTERFACES}=="*:ff4203:*|*:fe0101:*|*:fe0102:*", TAG+="uaccess"
+LABEL="edge_boards_end"
 # The latency of FTDI adapters, 16 ms by default, rules how fast a board is written over serial.
 ACTION=="add", SUBSYSTEM=="usb-serial", DRIVER=="ftdi_sio", ATTR{latency_timer}="1"
 """
@@ -39,7 +46,8 @@ def install(root: Path = Path("/")) -> Path:
         raise RefusedError(f"{file}: {error.strerror}", hint="sudo edge udev install") from error
     if root == Path("/"):
         process.run(["udevadm", "control", "--reload"])
-        process.run(["udevadm", "trigger", "--subsystem-match=block", "--subsystem-match=tty"])
+        matches = [f"--subsystem-match={one}" for one in ("block", "tty", "usb")]
+        process.run(["udevadm", "trigger", *matches])
     return file
 
 

@@ -1,0 +1,167 @@
+"""A virtual machine with USB ports that programs plug boards into: Debian's kernel of this host's
+kind, the file system of this host below a layer that is thrown away, and udev.
+
+What runs in it are the project's own tests and programs, unchanged.
+"""
+
+import lzma
+import platform
+import shlex
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+from edge import atomic, paths, process, toolbox
+from edge.debian import deb
+from edge.debian.archive import Archive
+from edge.debian.mirror import mirror
+from edge.emulator.machine import Machine
+from edge.image import cpio
+from edge.oci.store import Store
+from edge.toolbox import catalogue, tree
+
+ROOT = Path(__file__).parents[3]
+ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+IMAGE = "linux-image"
+PACKAGE = f"{IMAGE}-{ARCHITECTURE}"
+# Of the modules, those that a machine with USB and a file system of its host needs.
+KEPT = (
+    "drivers/usb/*", "drivers/scsi/*", "drivers/hid/*", "drivers/virtio/*",
+    "drivers/char/hw_random/*", "fs/9p/*", "fs/netfs/*", "fs/fscache/*", "fs/overlayfs/*",
+    "net/9p/*", "lib/*", "crypto/*",
+)  # fmt: skip
+QEMU = {
+    "amd64": ("qemu-system-x86_64", "-cpu", "max", "-machine", "pc"),
+    "arm64": ("qemu-system-aarch64", "-cpu", "max", "-machine", "virt"),
+}
+CONSOLE = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
+INIT = """\
+#!/bin/sh
+export PATH=/bin
+busybox mount -t proc proc /proc
+busybox mount -t sysfs sys /sys
+busybox mount -t devtmpfs dev /dev
+for one in virtio_pci virtio_rng 9pnet_virtio 9p overlay; do busybox modprobe $one; done
+options=trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose
+busybox mount -t 9p -o $options host /host || busybox poweroff -f
+busybox mount -t tmpfs -o size=60% above /above
+busybox mkdir /above/upper /above/work
+busybox mount -t overlay -o lowerdir=/host,upperdir=/above/upper,workdir=/above/work new /new
+for one in dev proc sys; do busybox mount -o move /$one /new/$one; done
+busybox mkdir -p /new/dev/pts /new/dev/shm /new/lib/modules
+busybox mount -t devpts pts /new/dev/pts
+busybox mount -t tmpfs shm /new/dev/shm
+busybox mount -t tmpfs run /new/run
+busybox mount -o bind /new@MODULES@ /new/lib/modules
+busybox ifconfig lo 127.0.0.1
+for one in vhci_hcd 'usb_storage delay_use=0' sd_mod hid_generic usbhid; do
+  busybox chroot /new @BUSYBOX@ modprobe $one
+done
+busybox chroot /new /lib/systemd/systemd-udevd --daemon
+busybox chroot /new /bin/sh -c "cd @ROOT@ && @COMMAND@"
+echo "rig: ended with $?"
+busybox poweroff -f
+"""
+
+
+@contextmanager
+def running(command: str) -> Iterator[Machine]:
+    """Start the machine and run a shell command in it, in the folder of the project."""
+    kernel = _kernel()
+    program, *machine = QEMU[ARCHITECTURE]
+    with tempfile.TemporaryDirectory(prefix="rig-") as folder:
+        initrd = Path(folder) / "initrd"
+        with initrd.open("wb") as stream:
+            cpio.write(stream, _first_files(kernel, command))
+        argv = [
+            program, *machine, "-accel", "tcg,thread=multi", "-smp", "2", "-m", "1536",
+            "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
+            "-kernel", str(kernel / "vmlinuz"), "-initrd", str(initrd),
+            "-append", f"console={CONSOLE[ARCHITECTURE]} quiet loglevel=3 panic=-1",
+            "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
+            "-device", "virtio-9p-pci,fsdev=host,mount_tag=host", "-device", "virtio-rng-pci",
+        ]  # fmt: skip
+        one = Machine(argv)
+        try:
+            yield one
+        finally:
+            one.cut_power()
+
+
+def _first_files(kernel: Path, command: str) -> Iterator[cpio.CpioEntry]:
+    busybox = tree.folder() / "root/usr/bin/busybox"
+    words = {
+        "@MODULES@": str(kernel / "lib/modules"),
+        "@BUSYBOX@": str(busybox),
+        "@ROOT@": shlex.quote(str(ROOT)),
+        "@COMMAND@": command.replace('"', '\\"'),
+    }
+    init = INIT
+    for mark, value in words.items():
+        init = init.replace(mark, value)
+    yield cpio.file("bin/busybox", busybox, mode=0o755)
+    yield cpio.symlink("bin/sh", "busybox")
+    for name in ("dev", "proc", "sys", "host", "above", "new"):
+        yield cpio.folder(name)
+    yield cpio.file("init", init.encode(), mode=0o755)
+    for file in sorted((kernel / "lib/modules").rglob("*")):
+        if file.is_file():
+            yield cpio.file(f"lib/modules/{file.relative_to(kernel / 'lib/modules')}", file)
+
+
+def _kernel() -> Path:
+    """Return the folder with the kernel and its modules; fetched and unpacked the first time."""
+    archive = Archive(
+        mirror(),
+        architecture=ARCHITECTURE,
+        suite=catalogue.SUITE,
+        components=("main",),
+        folder=paths.cache_folder() / "apt" / f"tools-{ARCHITECTURE}",
+    )
+    package = next(
+        one for one in archive.resolve([PACKAGE]) if one.name.startswith("linux-image-6")
+    )
+    place = paths.cache_folder() / "rig" / f"{package.name}-{package.version}"
+    if not place.is_dir():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        store = Store(paths.cache_folder() / "store")
+        archive.fetch([package], store)
+        with atomic.folder(place) as folder:
+            _unpack(store.path(package.digest), folder)
+    return place
+
+
+def _unpack(package: Path, folder: Path) -> None:
+    """Unpack the kernel and the modules that are needed, as they are without compression."""
+    for info, content in deb.members(package):
+        path = PurePosixPath(info.name)
+        if content is None or not info.isfile():
+            continue
+        if path.parts[0] == "boot" and path.name.startswith("vmlinuz-"):
+            (folder / "vmlinuz").write_bytes(content.read())
+        elif (found := _module(path)) is not None:
+            file = folder / "modules" / found
+            file.parent.mkdir(parents=True, exist_ok=True)
+            data = content.read()
+            file.with_suffix("" if file.suffix == ".xz" else file.suffix).write_bytes(
+                lzma.decompress(data) if file.suffix == ".xz" else data
+            )
+    (version,) = (one.name for one in (folder / "modules").iterdir())
+    # depmod looks below lib/modules of its folder.
+    (folder / "lib").mkdir()
+    (folder / "modules").rename(folder / "lib/modules")
+    process.run([*toolbox.tool("depmod"), "-b", folder, version])
+
+
+def _module(path: PurePosixPath) -> PurePosixPath | None:
+    """Return where a file of the package belongs below the modules; None if it is not needed."""
+    parts = path.parts
+    if "modules" not in parts:
+        return None
+    inside = PurePosixPath(*parts[parts.index("modules") + 1 :])
+    below = PurePosixPath(*inside.parts[2:])
+    if len(inside.parts) == 2 and inside.name.startswith("modules."):
+        return inside
+    return inside if any(fnmatchcase(str(below), one) for one in KEPT) else None

@@ -1,0 +1,196 @@
+"""Gadgets on the ports of `vhci_hcd`: the kernel takes them for devices that are plugged in.
+
+One end of a socket pair is given to the driver, the other speaks the protocol of USB/IP.
+
+Source: Linux, Documentation/usb/usbip_protocol.rst, drivers/usb/usbip/vhci_sysfs.c.
+"""
+
+import socket
+import struct
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from tests.fakes.usb.gadget import CONFIGURATION, DEVICE, STRING, Gadget
+
+VHCI = Path("/sys/devices/platform/vhci_hcd.0")
+SUBMIT, UNLINK, SUBMITTED, UNLINKED = 1, 2, 3, 4
+HIGH_SPEED = 3
+PIPE, RESET = -32, -104
+REENUMERATE_S = 0.4  # a board is gone for a while between its stages
+_HEAD = struct.Struct(">5I")
+_BODY = struct.Struct(">Iiiii8s")
+
+
+class Plug:
+    """A port of the driver, and the gadget in it.
+
+    Args:
+        number: Of the port, from 0.
+        pause_s: Waited before each transfer of data: a slow board.
+    """
+
+    def __init__(self, number: int, *, pause_s: float = 0.0) -> None:
+        self._number = number
+        self._pause_s = pause_s
+        self._link: _Link | None = None
+        self._lock = threading.Lock()
+        self.spoil_at: int | None = None  # the transfer at which it is pulled out
+        self.transfers = 0
+
+    def put(self, gadget: Gadget | None) -> None:
+        """Plug a gadget in, in place of what is there."""
+        with self._lock:
+            if self._link:
+                self._link.close()
+                self._link = None
+                self._wait_until_free()
+            if gadget is not None:
+                gadget.plugged = self._later
+                ours, theirs = socket.socketpair()
+                with theirs:
+                    words = f"{self._number} {theirs.fileno()} {self._number + 1} {HIGH_SPEED}"
+                    (VHCI / "attach").write_text(words)
+                self._link = _Link(ours, gadget, self)
+
+    def count(self) -> bool:
+        """Count a transfer of data; False when the gadget is pulled out now."""
+        self.transfers += 1
+        if self._pause_s:
+            time.sleep(self._pause_s)
+        if self.transfers == self.spoil_at:
+            self._later(None)
+            return False
+        return True
+
+    def _later(self, gadget: Gadget | None) -> None:
+        """Plug another one in, when the transfer that led to it is answered."""
+
+        def soon() -> None:
+            time.sleep(0.05)
+            self.put(None)
+            time.sleep(REENUMERATE_S)
+            self.put(gadget)
+
+        threading.Thread(target=soon, daemon=True).start()
+
+    def _wait_until_free(self) -> None:
+        with suppress(OSError):
+            (VHCI / "detach").write_text(str(self._number))
+        for _try in range(100):
+            for line in (VHCI / "status").read_text().splitlines()[1:]:
+                words = line.split()
+                if words[0] == "hs" and int(words[1]) == self._number and words[2] == "004":
+                    return
+            time.sleep(0.05)
+
+
+class _Link:
+    """Answers what the kernel submits, until it is closed."""
+
+    def __init__(self, link: socket.socket, gadget: Gadget, plug: Plug) -> None:
+        self._socket = link
+        self._gadget = gadget
+        self._plug = plug
+        self._waiting: dict[int, tuple[int, int]] = {}
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError, EOFError):
+            while True:
+                head = self._read(48)
+                command, number, _device, is_input, endpoint = _HEAD.unpack_from(head)
+                if command == SUBMIT:
+                    self._submitted(number, bool(is_input), endpoint, head)
+                elif command == UNLINK:
+                    (which,) = struct.unpack_from(">I", head, 20)
+                    status = RESET if self._waiting.pop(which, None) else 0
+                    self._socket.sendall(struct.pack(">5Ii24x", UNLINKED, number, 0, 0, 0, status))
+                self._give()
+
+    def _submitted(self, number: int, is_input: bool, endpoint: int, head: bytes) -> None:
+        _flags, length, _start, _packets, _interval, setup = _BODY.unpack_from(head, 20)
+        data = self._read(length) if length and not is_input else b""
+        if endpoint == 0:
+            self._control(number, setup, data, is_input=is_input)
+        elif is_input:
+            self._waiting[number] = (endpoint, length)
+        elif self._plug.count() and self._gadget.take(endpoint, data):
+            self._answer(number, 0, b"", length)
+        else:
+            self._answer(number, PIPE, b"", 0)
+
+    def _control(self, number: int, setup: bytes, data: bytes, *, is_input: bool) -> None:
+        kind, request, value, index, length = struct.unpack("<BBHHH", setup)
+        answer = self._standard(kind, request, value)
+        if answer is None:
+            answer = self._gadget.control(kind, request, value, index, data, length)
+        if answer is None:
+            self._answer(number, PIPE, b"", 0)
+        elif is_input:
+            self._answer(number, 0, answer[:length], len(answer[:length]))
+        else:
+            self._answer(number, 0, b"", len(data))
+
+    def _standard(self, kind: int, request: int, value: int) -> bytes | None:
+        """Answer what is of the bus itself; None for what is the gadget's."""
+        if (kind, request) == (0x80, 6):
+            made = {
+                DEVICE: self._gadget.device_descriptor,
+                CONFIGURATION: self._gadget.configuration,
+            }
+            what, index = value >> 8, value & 0xFF
+            if what in made:
+                return made[what]()
+            return self._string(index) if what == STRING else None
+        if (kind, request) == (0x80, 0):
+            return bytes(2)
+        # SET_ADDRESS, SET_CONFIGURATION, clear and set a feature.
+        return b"" if kind in (0, 2) and request in (1, 3, 5, 9) else None
+
+    def _string(self, index: int) -> bytes | None:
+        if index == 0:
+            return bytes([4, STRING, 9, 4])
+        if index not in self._gadget.strings:
+            return None
+        text = self._gadget.strings[index].encode("utf-16-le")
+        return bytes([2 + len(text), STRING]) + text
+
+    def _give(self) -> None:
+        for number, (endpoint, length) in list(self._waiting.items()):
+            data = self._gadget.give(endpoint | 0x80)
+            if data is not None:
+                del self._waiting[number]
+                if not self._plug.count():
+                    return
+                if len(data) > length:  # the rest goes into the next transfer
+                    self._gadget.waiting[endpoint | 0x80].appendleft(data[length:])
+                    data = data[:length]
+                self._answer(number, 0, data, len(data))
+
+    def _answer(self, number: int, status: int, data: bytes, length: int) -> None:
+        head = struct.pack(">5I5i8x", SUBMITTED, number, 0, 0, 0, status, length, 0, 0, 0)
+        self._socket.sendall(head + data)
+
+    def _read(self, length: int) -> bytes:
+        data = bytearray()
+        while len(data) < length:
+            piece = self._socket.recv(length - len(data))
+            if not piece:
+                raise EOFError
+            data += piece
+        return bytes(data)
+
+
+def port_path(number: int) -> str:
+    """Return how the kernel calls a port of the driver, such as `1-3`."""
+    for hub in sorted(VHCI.glob("usb*")):
+        if (hub / "speed").read_text().strip() == "480":
+            return f"{hub.name.removeprefix('usb')}-{number + 1}"
+    raise FileNotFoundError(VHCI)
