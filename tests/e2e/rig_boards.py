@@ -17,6 +17,7 @@ import pytest
 
 from edge.cli.main import main
 from edge.flash import sparse, udev
+from edge.flash.methods import rpiboot
 from edge.flash.sparse import Part
 from tests.fakes.usb import dfu_board, fastboot_board, imx_rom, rpi_rom, storage_board, usbip
 from tests.fakes.usb.fastboot_board import Core
@@ -43,6 +44,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in a folder with an image and the files for the boot ROM."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(rpiboot, "DISK_S", 20.0)
     image = some_bytes()
     with Path("card.img").open("wb") as stream:
         stream.write(image[:MIB])
@@ -161,7 +163,6 @@ def test_four_boards_at_once_are_told_apart_by_their_ports(plug: Put) -> None:
     [
         pytest.param(3, id="in the ROM"),
         pytest.param(12, id="in the second stage"),
-        pytest.param(90, id="at the start of the card"),
         pytest.param(150, id="in the card"),
     ],
 )
@@ -278,10 +279,13 @@ def test_dfu_writes_a_disk_and_reads_it_back(plug: Put, own_board: str) -> None:
     gadget.busy = 0
     plug(0, gadget)
 
+    short = some_bytes()[: MIB // 2]
+    Path("card.img").write_bytes(short)
+
     status, said = flash("--to", "dfu", board=own_board)
 
     assert status == 0, said
-    assert gadget.places[0] == some_bytes()
+    assert gadget.places[0] == short
     assert "read back and right" in said
 
 

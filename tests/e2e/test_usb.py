@@ -30,8 +30,8 @@ def outcomes() -> Mapping[str, list[str]]:
     """What came of each, in one run of the machine; and all that was said, as `said`."""
     place = CASES.relative_to(rig.ROOT)
     command = (
-        f".venv/bin/python -m pytest {place} -m '' -q -rA --tb=short -p no:cacheprovider"
-        " --color=no --show-capture=no --timeout=120"
+        f"PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 .venv/bin/python -m pytest {place} --noconftest -m ''"
+        " -p pytest_timeout -p no:cacheprovider -q -rA --tb=short --color=no --timeout=120"
     )
     found: dict[str, list[str]] = {}
     lines = []

@@ -5,6 +5,7 @@ Source: Linux Documentation/ABI/stable/sysfs-block, proc_pid_mountinfo(5), and u
 numbers come from /sys, and what partitions hold is unknown unless it is in use.
 """
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -42,9 +43,10 @@ def disks(root: Path = Path("/")) -> tuple[Disk, ...]:
     for place in sorted(folder.iterdir()):
         if _NO_DISKS.fullmatch(place.name) or _BOOT_AREA.fullmatch(place.name):
             continue
-        disk = _disk(root, place, use)
-        if disk.transport is not Transport.LOOP or disk.backing:
-            found.append(disk)
+        with contextlib.suppress(OSError):  # it was pulled out while we looked
+            disk = _disk(root, place, use)
+            if disk.transport is not Transport.LOOP or disk.backing:
+                found.append(disk)
     return tuple(found)
 
 

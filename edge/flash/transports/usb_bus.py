@@ -1,6 +1,7 @@
 """The USB ports of this machine, by libusb: what is plugged in, opened by the path of its port.
 
-Each look is made with a context of its own: libusb's list goes stale where no udev runs.
+The libusb is the one of libusb-package, which is told of changes by the kernel itself: the list of
+one that asks udev goes stale where no udev runs.
 """
 
 import contextlib
@@ -97,8 +98,8 @@ class LibusbBus:
                 hint="install Edge with its extra: pip install 'edge[usb]'",
             ) from error
         self._usb: Any = usb
-        self._find = libusb_package.find_library
-        if self._backend() is None:
+        self._backend = usb.backend.libusb1.get_backend(find_library=libusb_package.find_library)
+        if self._backend is None:
             raise ThingNotFoundError("libusb can not be loaded")
 
     def sightings(self) -> list[Sighting]:
@@ -121,15 +122,8 @@ class LibusbBus:
         """Wait."""
         time.sleep(time_s)
 
-    def _backend(self) -> Any:
-        from usb.backend import libusb1
-
-        # pyusb keeps one context for ever; a new one sees what is there now.
-        libusb1._lib_object = None
-        return libusb1.get_backend(find_library=self._find)
-
     def _devices(self) -> "Iterator[tuple[Sighting, usb.core.Device]]":
-        for device in self._usb.core.find(find_all=True, backend=self._backend()):
+        for device in self._usb.core.find(find_all=True, backend=self._backend):
             with contextlib.suppress(self._usb.core.USBError):  # gone while we looked
                 if (seen := _sighting(device)) is not None:
                     yield seen, device

@@ -39,7 +39,7 @@ QEMU = {
 CONSOLE = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
 INIT = """\
 #!/bin/sh
-export PATH=/bin
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin:/usr/local/bin
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sys /sys
 busybox mount -t devtmpfs dev /dev
@@ -56,13 +56,16 @@ busybox mount -t tmpfs shm /new/dev/shm
 busybox mount -t tmpfs run /new/run
 busybox mount -o bind /new@MODULES@ /new/lib/modules
 busybox ifconfig lo 127.0.0.1
+busybox sed -e '1,/^# then/d' /init >/new/run/then
+exec busybox switch_root /new @BUSYBOX@ sh /run/then
+# then
 for one in vhci_hcd 'usb_storage delay_use=0' sd_mod hid_generic usbhid; do
-  busybox chroot /new @BUSYBOX@ modprobe $one
+  @BUSYBOX@ modprobe $one
 done
-busybox chroot /new /lib/systemd/systemd-udevd --daemon
-busybox chroot /new /bin/sh -c "cd @ROOT@ && @COMMAND@"
+/lib/systemd/systemd-udevd --daemon
+(cd @ROOT@ && @COMMAND@)
 echo "rig: ended with $?"
-busybox poweroff -f
+@BUSYBOX@ poweroff -f
 """
 
 
@@ -96,7 +99,7 @@ def _first_files(kernel: Path, command: str) -> Iterator[cpio.CpioEntry]:
         "@MODULES@": str(kernel / "lib/modules"),
         "@BUSYBOX@": str(busybox),
         "@ROOT@": shlex.quote(str(ROOT)),
-        "@COMMAND@": command.replace('"', '\\"'),
+        "@COMMAND@": command,
     }
     init = INIT
     for mark, value in words.items():
