@@ -95,7 +95,7 @@ class LibusbBus:
         except ImportError as error:
             raise ThingNotFoundError(
                 f"USB needs a package that is missing: {error.name}",
-                hint="install Edge with its extra: pip install 'edge[usb]'",
+                hint="install Edge with its extra: pip install 'edge-os[usb]'",
             ) from error
         self._usb: Any = usb
         self._backend = usb.backend.libusb1.get_backend(find_library=libusb_package.find_library)
