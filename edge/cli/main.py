@@ -62,7 +62,7 @@ def edge(output: Output, *, as_json: bool, quiet: bool, verbose: bool) -> None:
 
 _SECTIONS = {
     "Images": ("build", "run", "report", "lock"),
-    "Boards": ("flash", "serial", "udev"),
+    "Boards": ("flash", "serial", "rpi", "udev"),
     "Updates": ("release", "bundle"),
     "Fleet": (
         "console",

@@ -63,17 +63,25 @@ def load(uri: FileUri, ask: Secrets) -> FileSigner:
         RefusedError: Others may read it, or there is nobody to ask for its passphrase.
         InputError: It is no private key of ours, or the passphrase is wrong.
     """
-    data = secrets.private_bytes(uri.path)
-    private: object
-    try:
-        private = serialization.load_pem_private_key(data, None)
-    except TypeError:
-        private = _unlocked(uri, data, ask)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise InputError(f"{uri.path}: no private key: {error}") from error
+    private = private_part(uri, ask)
     if not isinstance(private, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey):
         raise InputError(f"{uri.path}: the key is neither Ed25519 nor P-256")
     return FileSigner(private, from_crypto(private.public_key()))
+
+
+def private_part(uri: FileUri, ask: Secrets) -> object:
+    """Return the private key in a file, of whatever kind it is.
+
+    Raises:
+        EdgeError: As `load`.
+    """
+    data = secrets.private_bytes(uri.path)
+    try:
+        return serialization.load_pem_private_key(data, None)
+    except TypeError:
+        return _unlocked(uri, data, ask)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise InputError(f"{uri.path}: no private key: {error}") from error
 
 
 def make(path: Path, algorithm: Algorithm, passphrase: str | None = None) -> SSlibKey:

@@ -64,8 +64,8 @@ class TokenSigner(Signer):
         """Return the signature of some bytes."""
         import pkcs11
 
-        with _session(self._uri, pin=_pin(self._uri, self._ask)) as session:
-            private = _one(session, self._uri, pkcs11.ObjectClass.PRIVATE_KEY)
+        with session(self._uri, pin=pin(self._uri, self._ask)) as opened:
+            private = one(opened, self._uri, pkcs11.ObjectClass.PRIVATE_KEY)
             if algorithm_of(self._public) is Algorithm.ED25519:
                 signature = private.sign(payload, mechanism=pkcs11.Mechanism.EDDSA)
             else:
@@ -92,10 +92,10 @@ def public_part(uri: TokenUri) -> SSlibKey:
         ThingNotFoundError: Token or key are not there.
         EdgeError: python-pkcs11 or the token's module can not be used.
     """
-    with _session(uri) as session:
+    with session(uri) as opened:
         import pkcs11
 
-        return _public(_one(session, uri, pkcs11.ObjectClass.PUBLIC_KEY))
+        return _public(one(opened, uri, pkcs11.ObjectClass.PUBLIC_KEY))
 
 
 def public_or_new(uri: TokenUri, algorithm: Algorithm, ask: Secrets) -> SSlibKey:
@@ -127,11 +127,11 @@ def make(uri: TokenUri, algorithm: Algorithm, ask: Secrets) -> SSlibKey:
         else pkcs11.util.ec.encode_named_curve_parameters(curve)
     )
     kind = pkcs11.KeyType.EC_EDWARDS if algorithm is Algorithm.ED25519 else pkcs11.KeyType.EC
-    with _session(uri, pin=_pin(uri, ask)) as session:
+    with session(uri, pin=pin(uri, ask)) as opened:
         label = {pkcs11.Attribute.LABEL: uri.object}
-        if next(iter(session.get_objects(label)), None) is not None:
+        if next(iter(opened.get_objects(label)), None) is not None:
             raise InputError(f"{uri.token}: holds a key {uri.object!r} already")
-        domain = session.create_domain_parameters(
+        domain = opened.create_domain_parameters(
             kind, {pkcs11.Attribute.EC_PARAMS: parameters}, local=True
         )
         public, _private = domain.generate_keypair(label=uri.object, store=True)
@@ -149,13 +149,19 @@ def _public(found: Any) -> SSlibKey:
     return from_crypto(serialization.load_der_public_key(encode_ec_public_key(found)))
 
 
-def _one(session: "pkcs11.Session", uri: TokenUri, kind: Any) -> Any:
+def one(opened: "pkcs11.Session", uri: TokenUri, kind: Any) -> Any:
+    """Return the object of a URI.
+
+    Raises:
+        ThingNotFoundError: The token has none.
+        InputError: It has several.
+    """
     import pkcs11
 
     wanted = {pkcs11.Attribute.LABEL: uri.object, pkcs11.Attribute.CLASS: kind}
     if uri.id is not None:
         wanted[pkcs11.Attribute.ID] = uri.id
-    found = list(session.get_objects(wanted))
+    found = list(opened.get_objects(wanted))
     if not found:
         raise KeyMissingError(f"{uri.token}: holds no key {uri.object!r}")
     if len(found) > 1:
@@ -163,12 +169,19 @@ def _one(session: "pkcs11.Session", uri: TokenUri, kind: Any) -> Any:
     return found[0]
 
 
-def _pin(uri: TokenUri, ask: Secrets) -> str:
+def pin(uri: TokenUri, ask: Secrets) -> str:
+    """Return the PIN of a token, from the file that the URI names or from who can be asked."""
     return secrets.read(uri.pin_source) if uri.pin_source else ask(f"PIN of {uri.token}")
 
 
 @contextmanager
-def _session(uri: TokenUri, pin: str | None = None) -> Iterator["pkcs11.Session"]:
+def session(uri: TokenUri, pin: str | None = None) -> Iterator["pkcs11.Session"]:
+    """Open a token until the block ends; with its PIN, what is private too.
+
+    Raises:
+        ThingNotFoundError: The token is not there.
+        EdgeError: python-pkcs11 or the token's module can not be used, or the PIN is wrong.
+    """
     try:
         import pkcs11
     except ImportError as error:
@@ -183,8 +196,8 @@ def _session(uri: TokenUri, pin: str | None = None) -> Iterator["pkcs11.Session"
         )
     try:
         token = _token(pkcs11.lib(module), uri)
-        with token.open(rw=pin is not None, user_pin=pin) as session:
-            yield session
+        with token.open(rw=pin is not None, user_pin=pin) as opened:
+            yield opened
     except pkcs11.PinIncorrect as error:
         raise InputError(f"{uri.token}: the PIN is wrong") from error
     except pkcs11.PKCS11Error as error:

@@ -4,7 +4,7 @@ Its ROM takes a second stage, which starts a small system from the files it is g
 card, eMMC or NVMe of the board as a disk at the same port.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -47,6 +47,7 @@ class RpibootMethod:
         disks: Returns the disks of this machine.
         wait_s: How long to wait until it is there.
         storage: Opens its disk.
+        own: Files that come before those of the folder, by name.
     """
 
     port: str
@@ -57,6 +58,7 @@ class RpibootMethod:
     disks: Callable[[], Sequence[Disk]] = lambda: sysfs.disks()
     wait_s: float = BOARD_S
     storage: Callable[..., Storage] = lambda path, **facts: OpenStorage(path, **facts)
+    own: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def target(self) -> str:
@@ -80,12 +82,21 @@ class RpibootMethod:
         """
         seen = self._board()
         chip = rpiboot.CHIPS[seen.product]
-        files = boot_files.boot_files(self.folder, chip, self.port)
+        files = boot_files.boot_files(self.folder, chip, self.port, self.own)
         if rpiboot.is_rom(seen.serial_index):
             code = boot_files.second_stage(files, chip)
             self._send_second_stage(seen, chip, code, listener)
             seen = next_at(self.bus, seen, "the second stage", STAGE_S)
         return self._serve(seen, files, listener)
+
+    def serial_number(self) -> str:
+        """Return what the board says its serial number is; empty when it says nothing."""
+        seen = self._board()
+        device = self.bus.open(seen)
+        try:
+            return device.text(seen.serial_index)
+        finally:
+            device.close()
 
     def _send_second_stage(
         self, seen: Sighting, chip: Chip, code: bytes, listener: Listener

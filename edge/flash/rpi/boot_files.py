@@ -6,7 +6,7 @@ and `bootfiles.bin`.
 
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -31,11 +31,13 @@ class BootFiles:
         folders: Where to look, in order.
         members: Of the archive, by name in lower case.
         chip: Name of the chip, as in the names of folders.
+        own: What comes before all others, by name.
     """
 
     folders: tuple[Path, ...]
     members: Mapping[str, bytes]
     chip: str
+    own: Mapping[str, bytes] = field(default_factory=dict)
 
     def read(self, name: str) -> bytes | None:
         """Return a file, or None when there is none of that name.
@@ -43,6 +45,8 @@ class BootFiles:
         Raises:
             InputError: It cannot be read, or is too large to be one.
         """
+        if name in self.own:
+            return self.own[name]
         for folder in self.folders:
             file = folder / name
             if file.is_file() and file.resolve().is_relative_to(folder.resolve()):
@@ -64,20 +68,24 @@ def folder(named: Path | None, places: tuple[Path, ...] = PLACES) -> Path:
     raise ThingNotFoundError(where, hint=_HINT)
 
 
-def boot_files(place: Path, chip: Chip, port: str) -> BootFiles:
+def boot_files(
+    place: Path, chip: Chip, port: str, own: Mapping[str, bytes] | None = None
+) -> BootFiles:
     """Return what a board may ask for.
 
     Args:
         place: The folder.
         chip: Of the board.
         port: Its port path; a folder of that name has files for this board alone.
+        own: What comes before all others, by name.
 
     Raises:
         InputError: The archive in it is damaged.
     """
     archive = place / ARCHIVE
     members = _members(archive) if archive.is_file() else {}
-    return BootFiles((place / port, place / chip.name, place), members, chip.name)
+    folders = (place / port, place / chip.name, place)
+    return BootFiles(folders, members, chip.name, own or {})
 
 
 def second_stage(files: BootFiles, chip: Chip) -> bytes:

@@ -3,11 +3,12 @@
 import sys
 from pathlib import Path
 
+import pkcs11
 import pytest
 from securesystemslib.exceptions import UnverifiedSignatureError
 
 from edge.errors import EdgeError, InputError, RefusedError, ThingNotFoundError, UntrustedError
-from edge.keys import change, create, file_key, token_key
+from edge.keys import change, create, file_key, rsa_key, token_key
 from edge.keys.public import Algorithm, PublicPart
 from edge.keys.secrets import nobody
 from edge.keys.signers import open_as, open_signer
@@ -127,3 +128,21 @@ def test_without_python_pkcs11_the_way_to_get_it_is_told(
     with pytest.raises(EdgeError, match="python-pkcs11") as refused:
         open_signer(token.uri("x"), nobody)
     assert "edge-os[hsm]" in (refused.value.hint or "")
+
+
+def test_an_rsa_key_in_a_token_signs_for_boot_loaders(token: Token) -> None:
+    with token_key.session(_uri(token, "rpi"), pin=PIN) as opened:
+        opened.generate_keypair(pkcs11.KeyType.RSA, 2048, label="rpi", store=True)
+
+    signer = rsa_key.open_signer(token.uri("rpi"), nobody)
+
+    rsa_key.verify(signer.public, signer.sign(b"data"), b"data", what="it")
+    with pytest.raises(UntrustedError, match="not of this key"):
+        rsa_key.verify(signer.public, signer.sign(b"data"), b"other", what="it")
+
+
+def test_a_key_in_a_token_that_is_not_rsa_is_refused(token: Token) -> None:
+    token_key.make(_uri(token, "no-rsa"), Algorithm.ED25519, nobody)
+
+    with pytest.raises(InputError, match="is no RSA key"):
+        rsa_key.open_signer(token.uri("no-rsa"), nobody)
