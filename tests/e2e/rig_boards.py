@@ -67,7 +67,7 @@ def plug() -> Iterator[Put]:
     def put(number: int, gadget: Gadget, *, pause_s: float = 0.0) -> Plug:
         plugs[number] = Plug(number, pause_s=pause_s)
         plugs[number].put(gadget)
-        eventually(lambda: Path(f"/sys/bus/usb/devices/{usbip.port_path(number)}").exists())
+        plugs[number].wait()
         return plugs[number]
 
     yield put

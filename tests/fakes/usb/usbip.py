@@ -18,6 +18,7 @@ VHCI = Path("/sys/devices/platform/vhci_hcd.0")
 SUBMIT, UNLINK, SUBMITTED, UNLINKED = 1, 2, 3, 4
 HIGH_SPEED = 3
 PIPE, RESET = -32, -104
+WITHIN_S = 60
 REENUMERATE_S = 0.4  # a board is gone for a while between its stages
 _HEAD = struct.Struct(">5I")
 _BODY = struct.Struct(">Iiiii8s")
@@ -53,6 +54,20 @@ class Plug:
                     words = f"{self._number} {theirs.fileno()} {self._number + 1} {HIGH_SPEED}"
                     (VHCI / "attach").write_text(words)
                 self._link = _Link(ours, gadget, self)
+
+    def wait(self) -> None:
+        """Wait until the kernel knows the gadget.
+
+        Raises:
+            TimeoutError: It does not.
+        """
+        place = Path("/sys/bus/usb/devices") / port_path(self._number) / "bConfigurationValue"
+        for _try in range(WITHIN_S * 20):
+            with suppress(OSError):
+                if place.read_text().strip() == "1":
+                    return
+            time.sleep(0.05)
+        raise TimeoutError(str(place))
 
     def count(self) -> bool:
         """Count a transfer of data; False when the gadget is pulled out now."""
