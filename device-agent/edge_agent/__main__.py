@@ -90,6 +90,7 @@ def _status(places: Places) -> dict[str, object]:
 
 def _inventory(places: Places) -> dict[str, object]:
     from edge_agent import libraries
+    from edge_agent.in_place.services import LIST, versions
 
     control = places.control()
     try:
@@ -98,6 +99,7 @@ def _inventory(places: Places) -> dict[str, object]:
         order = []
     return {
         "system": asdict(places.standing()),
+        "services": versions(places.state / LIST),
         "slot": control.current(),
         "order": order,
         "libraries": libraries.versions(),

@@ -12,25 +12,28 @@ from typing import Final
 from edge_agent import install, verify
 from edge_agent.backoff import Backoff
 from edge_agent.boot.control import other_slot
-from edge_agent.clock import now_s
 from edge_agent.conversation import Conversation
 from edge_agent.counters import Floor
 from edge_agent.errors import AgentError, BootStateError, CountersError, SlotError, StoreError
-from edge_agent.health import Facts, Verdict, Watch
+from edge_agent.health import Verdict
+from edge_agent.in_place.starting import known_of
+from edge_agent.in_place.switching import Switching
 from edge_agent.install import Installation, Progress
 from edge_agent.journal import Journal
 from edge_agent.link import LinkError
 from edge_agent.machine import Event, Result, State
 from edge_agent.memory import Memory
 from edge_agent.outcome import CancelledError, Outcome, ended
-from edge_agent.parts import Checked, Known, Parts
+from edge_agent.parts import Checked, Parts
 from edge_agent.record import Action, Record
+from edge_agent.slots import Slots
 from edge_agent.transfer import Transfer
 from edge_agent.verify import NotTheImageError
+from edge_agent.vigil import Vigil
 from edge_agent.waiting import LOOK_EVERY_S, Waiting
 from edge_signing.errors import FetchError, SigningError, TrustError
 from edge_signing.formats.boot_state import ARMED_LEFT, COMMITTED_LEFT
-from edge_signing.release import PARTITIONS, Payload, Release
+from edge_signing.release import SLOT_PARTITIONS, Payload, Release
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +61,8 @@ class Actions:
         self._conversation = conversation
         self._transfer = transfer
         self._waiting = Waiting(parts, memory, conversation, transfer)
-        self._watch: Watch | None = None
+        self._vigil = Vigil(parts, conversation)
+        self._switching = Switching(parts, conversation, self._waiting, self._vigil)
         self._backoff = Backoff(parts.clock.jitter)  # of files; the server's orders have their own
         self._doubts = 0
         self._furthest = b"", (0, 0)
@@ -74,6 +78,10 @@ class Actions:
             State.TRIAL: self._try,
             State.COMMITTING: self._commit,
             State.REVERTING: self._revert,
+            State.SWITCHING: self._switching.switch,
+            State.PROVING: self._switching.prove,
+            State.KEEPING: self._switching.keep,
+            State.SWITCHING_BACK: self._switching.go_back,
             State.REPORTING: self._report,
         }
 
@@ -85,12 +93,8 @@ class Actions:
             return ended(record, Event.CANCELLED, error.reason)
 
     def _check(self, record: Record, action: Action) -> Outcome | None:
-        parts = self._parts
-        floor = parts.counters.floor()
-        now = now_s(parts.clock, floor.floor_s)
-        known = Known(floor, now, record.epoch, record.director, record.seen)
         try:
-            checked = parts.source.check(action, known)
+            checked = self._parts.source.check(action, known_of(self._parts, record))
             found = self._found(record, action, checked)
         except MAY_WORK_LATER as error:
             return self._again(record, action, error)
@@ -107,7 +111,6 @@ class Actions:
         release = checked.release
         if release is None:
             return Outcome(Event.NOTHING, record)
-        _require_whole(release)
         action = replace(
             action,
             is_there=False,
@@ -116,6 +119,14 @@ class Actions:
             patches=checked.patches,
             seen=checked.seen,
         )
+        if release.service:
+            return self._switching.found(record, action, checked, release)
+        return self._found_system(record, action, checked, release)
+
+    def _found_system(
+        self, record: Record, action: Action, checked: Checked, release: Release
+    ) -> Outcome:
+        _require_whole(release)
         if install.is_running(release.images, self._parts.slots):
             current = self._parts.control.current()
             record = replace(record, action=replace(action, target=current))
@@ -141,7 +152,10 @@ class Actions:
     def _install(self, record: Record, action: Action) -> Outcome | None:
         release = _release_of(action)
         try:
-            self._parts.control.disarm()
+            if release.service:
+                self._switching.make_room(action)
+            else:
+                self._parts.control.disarm()
             journal = self._memory.journal(action.slot_mark())
             self._installation(action, release).run(journal)
         except MAY_WORK_LATER as error:
@@ -171,7 +185,7 @@ class Actions:
         return Installation(
             release,
             payloads,
-            parts.slots,
+            self._slots(action),
             blobs,
             progress,
             parts.clock.monotonic_s,
@@ -206,10 +220,15 @@ class Actions:
         for image in _release_of(action).images:
             verify.check(
                 image,
-                self._parts.slots.written(image.partition),
+                self._slots(action).written(image.partition),
                 tick=lambda _bytes: self._transfer.tick(),
                 makes_tree=not action.is_there,
             )
+
+    def _slots(self, action: Action) -> Slots:
+        """Return where the release of an action goes."""
+        is_service = action.release is not None and action.release.service
+        return self._switching.slots(action) if is_service else self._parts.slots
 
     def _rejected(self, record: Record, action: Action, error: AgentError) -> Outcome:
         if isinstance(error, NotTheImageError):
@@ -266,32 +285,8 @@ class Actions:
                 return self._waiting.stay(LOOK_EVERY_S)
 
     def health(self, *, is_known: bool = False) -> tuple[Verdict, str]:
-        """Look at the health once more.
-
-        Args:
-            is_known: The system was committed before: it is enough that all services are ready.
-        """
-        parts = self._parts
-        facts = Facts(
-            parts.clock.monotonic_s(),
-            parts.probe.is_ready(),
-            parts.probe.restarts(),
-            self._conversation.is_reached,
-        )
-        self._watch = (self._watch or Watch(facts.at_s)).seen(facts)
-        if is_known and facts.is_ready:
-            return Verdict.HEALTHY, ""
-        verdict, reason = self._watch.verdict(facts, parts.options.health)
-        if verdict is not Verdict.HEALTHY:
-            parts.probe.withdraw()
-            return verdict, reason
-        complaint = parts.probe.complaint()
-        if complaint is None:
-            return Verdict.PENDING, "the programs of health.d are asked"
-        late = facts.at_s - self._watch.since_s >= parts.options.health.timeout_s
-        if complaint:
-            return Verdict.UNHEALTHY if late else Verdict.PENDING, complaint
-        return Verdict.HEALTHY, ""
+        """Look at the health once more; see `Vigil.look`."""
+        return self._vigil.look(is_known=is_known)
 
     def waits_for(self) -> str:
         """Return what the state under way waits for, empty if its name says all."""
@@ -305,6 +300,7 @@ class Actions:
         """Forget what was waited for, and end the programs that are asked."""
         self._parts.probe.withdraw()
         self._waiting.reset()
+        self._switching.leave()
 
     def is_on_trial(self) -> bool:
         """Return whether the running slot has fewer starts left than a committed one ever has."""
@@ -380,5 +376,5 @@ def _release_of(action: Action) -> Release:
 
 def _require_whole(release: Release) -> None:
     found = [image.partition for image in release.images]
-    if missing := [one for one in PARTITIONS if one not in found]:
+    if missing := [one for one in SLOT_PARTITIONS if one not in found]:
         raise AgentError(f"release {release.version}: it has no image {missing[0]}")

@@ -5,7 +5,7 @@ for. A bundle has no director: it is what a person brings to the device.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from edge_agent.errors import AgentError
 from edge_agent.identity import Identity
+from edge_agent.in_place import signed
 from edge_agent.known_roots import KnownRoots
 from edge_agent.link import Link
 from edge_agent.links import file as bundle_file
@@ -25,6 +26,7 @@ from edge_agent.standing import Standing
 from edge_agent.store import files_in
 from edge_signing.approval import Approvers
 from edge_signing.errors import SigningError, TrustError
+from edge_signing.formats.bundle import METADATA, TARGETS
 from edge_signing.messages import Desired
 from edge_signing.release import PatchSet, Payload, Release, patches_path
 from edge_signing.trust.sighting import UNSEEN
@@ -49,6 +51,7 @@ class DeviceSource:
         approvers: Who has to approve what a server orders; None for nobody.
         link: To the server, if there is one.
         identity: Of the device, if it has one.
+        version_of: Returns what runs of a service that is updated in place, empty for the system's.
     """
 
     standing: Standing
@@ -58,6 +61,7 @@ class DeviceSource:
     identity: Identity | None = None
     spare: Path | None = None
     approvers: Approvers | None = None
+    version_of: Callable[[str], str] = lambda _service: ""
     _bundle: tuple[str, BundleSource] | None = field(default=None, init=False)
 
     def check(self, action: Action, known: Known) -> Checked:
@@ -127,13 +131,18 @@ class DeviceSource:
         release = Release.unpack(client.read(desired.release))
         _require_place(release.path, desired.release)
         self._require_allowed(release, root, known)
-        path = patches_path(release.product, release.version, self.standing.version)
+        base = self.version_of(release.service) if release.service else self.standing.version
+        path = patches_path(release.product, release.version, base)
         patches = []
         if path in vouched:
             patches.append(PatchSet.unpack(client.read(path)))
             _require_place(patches[0].path, path)
         refusal = self._refusal(desired, agreed[desired.release], known.now_s)
-        return replace(checked, release=release, patches=tuple(patches), refusal=refusal)
+        found = replace(checked, release=release, patches=tuple(patches), refusal=refusal)
+        if not release.service:
+            return found
+        kept = signed.pack(client.offline(self.standing.product), release, release.pack())
+        return replace(found, signed=kept)
 
     def _refusal(self, desired: Desired, ordered: "Target", now_s: int) -> str:
         """Return why people of this device's image did not approve an order, empty if they did."""
@@ -160,7 +169,15 @@ class DeviceSource:
             replace(contents.release, payloads=_those_of(contents.release.payloads, brought)),
             tuple(patches),
             verified.trust.seen,
+            signed=_kept(self._opened(path), contents.release),
         )
+
+    def vouched(self, documents: bytes, known: Known) -> Release:
+        """See `edge_agent.parts.Source`."""
+        anchor = self._anchor(self._roots.newest(), known)
+        release = signed.release_of(documents, replace(anchor, now=signed.BEFORE_ANY_EXPIRY))
+        self._require_allowed(release, b"", known)
+        return release
 
     def _require_allowed(self, release: Release, root: bytes, known: Known) -> None:
         require_allowed(release, self._anchor(root, known))
@@ -204,6 +221,16 @@ def _blobs_of(source: BundleSource) -> BundleBlobs:
         {offer.payload.table.sha256: offer.table for offer in offers},
         {offer.payload.blob.sha256: offer for offer in offers},
     )
+
+
+def _kept(source: BundleSource, release: Release) -> bytes:
+    """Return what is kept of a bundle of one service; of a system, nothing."""
+    if not release.service:
+        return b""
+    files = source.bundle.files
+    start = len(METADATA)
+    metadata = {name[start:]: data for name, data in files.items() if name.startswith(METADATA)}
+    return signed.pack(metadata, release, files[f"{TARGETS}{release.path}"])
 
 
 def _those_of(payloads: Iterable[Payload], brought: Iterable[Payload]) -> tuple[Payload, ...]:

@@ -23,16 +23,17 @@ from edge_agent.errors import AgentError, BootStateError
 from edge_agent.health import COMMANDS, READY, RESTARTS, DeviceProbe
 from edge_agent.hooks import DeviceHooks
 from edge_agent.identity import Identity, IdentityError
+from edge_agent.in_place.services import LIST, DeviceServices
+from edge_agent.in_place.shelf import Shelf
 from edge_agent.link import Link
 from edge_agent.outbox import Outbox
-from edge_agent.parts import Checked, Known, Parts, Source
-from edge_agent.payload.acquire import Blobs
+from edge_agent.parts import Parts, Source
 from edge_agent.reach import init
-from edge_agent.record import Action
 from edge_agent.server import FOLDER as CONFIG
 from edge_agent.server import Server
 from edge_agent.settings import Settings
 from edge_agent.slots import DEVICES, DeviceSlots
+from edge_agent.source import SourceAtNeed
 from edge_agent.store import FallbackFiles, files_in
 from edge_signing.formats.boot_state import Slot
 from edge_signing.messages import Status
@@ -91,6 +92,17 @@ class Places:
 
     def _boot_of(self, slot: Slot) -> SyncedFile:
         return SyncedFile(self.devices / f"boot-{slot}")
+
+    def services(self) -> DeviceServices:
+        """Return the services that are updated in place."""
+        return DeviceServices(
+            list=self.etc / LIST,
+            data=self.data / "services",
+            words=self.run / LIST,
+            said=self.state / LIST,
+            ask_init=lambda line: init.write_line(self.devices / "request", line),
+            token=lambda: secrets.token_hex(8),
+        )
 
     def standing(self) -> standing.Standing:
         """Return what runs; of a system that says nothing, that nothing is known."""
@@ -164,32 +176,6 @@ class Waker:
         return is_woken
 
 
-@dataclass(slots=True)
-class SourceAtNeed:
-    """`edge_agent.parts.Source`, made when there is an order: python-tuf alone takes 12 MiB."""
-
-    make: Callable[[], Source]
-    _made: Source | None = None
-
-    def check(self, action: Action, known: Known) -> Checked:
-        """See `edge_agent.parts.Source`."""
-        return self._source().check(action, known)
-
-    def blobs(self, action: Action) -> Blobs:
-        """See `edge_agent.parts.Source`."""
-        return self._source().blobs(action)
-
-    def close(self) -> None:
-        """See `edge_agent.parts.Source`."""
-        if self._made is not None:
-            self._made.close()
-
-    def _source(self) -> Source:
-        if self._made is None:
-            self._made = self.make()
-        return self._made
-
-
 def agent(places: Places, waker: Waker) -> Agent:
     """Return the agent of this device.
 
@@ -229,6 +215,7 @@ def agent(places: Places, waker: Waker) -> Agent:
         pause=waker.pause,
         epoch=identity.epoch if identity else 0,
         options=settings.options,
+        services=places.services(),
     )
     return Agent(parts, is_stopped=waker.stop.is_set, wake=waker.wake)
 
@@ -323,7 +310,11 @@ def _source(
 
     trust = _trust_folder(places)
     approvers = settings.options.approvers
-    return DeviceSource(runs, root, trust, link, identity, places.run / TRUST, approvers)
+    services = places.services()
+    return DeviceSource(
+        *(runs, root, trust, link, identity, places.run / TRUST, approvers),
+        version_of=lambda name: Shelf(services, name).version(),
+    )
 
 
 def identity_of(places: Places) -> Identity | None:

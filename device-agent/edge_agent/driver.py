@@ -14,6 +14,7 @@ from edge_agent.boot.control import other_slot
 from edge_agent.conversation import Conversation
 from edge_agent.errors import AgentError, BootStateError, CountersError
 from edge_agent.health import Verdict
+from edge_agent.in_place.starting import known_of, tell_init
 from edge_agent.machine import (
     REJECTIONS_MOST,
     TABLE,
@@ -101,6 +102,7 @@ class Agent:
             self.record = replace(self.record, epoch=self._parts.epoch, director=UNSEEN, seq=0)
         action, current = self.record.action, self._parts.control.current()
         logger.info("slot %s, state %s", current, self.record.state)
+        self._tell_init()
         if action is None:
             self._store(self.record)
         elif self.record.boot_id == self._parts.boot_id:
@@ -111,6 +113,11 @@ class Agent:
             self._advance(Event.STARTED_OLD, self._fallen_back(self.record, action))
         if is_new:
             self._begin_counters()
+
+    def _tell_init(self) -> None:
+        """Say which version of each service is vouched for; init waits for it."""
+        for left in tell_init(self._parts, known_of(self._parts, self.record)):
+            self._conversation.note("service-left", version=left.version, reason=left.reason)
 
     def _begin_counters(self) -> None:
         """From now on there is a record: one that is missing at a later start was lost."""

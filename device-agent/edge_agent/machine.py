@@ -30,6 +30,10 @@ class State(StrEnum):
     TRIAL = "trial"
     COMMITTING = "committing"
     REVERTING = "reverting"
+    SWITCHING = "switching"  # this and the three below: of one service, without a restart
+    PROVING = "proving"
+    KEEPING = "keeping"
+    SWITCHING_BACK = "switching-back"
     REPORTING = "reporting"
 
 
@@ -44,6 +48,7 @@ class Event(StrEnum):
     NOT_THERE = "not-there"  # it does not, as reading it back told
     ON_TRIAL = "on-trial"  # what is ordered runs, but is not committed
     REJECTED = "rejected"  # what was read back is not what was written
+    IN_PLACE = "in-place"  # the image of a service is there, and may be switched to
     ASKED = "asked"  # the user is to agree first
     POSTPONED = "postponed"  # the user does not want it now
     FAILED = "failed"
@@ -98,6 +103,7 @@ TABLE: Final[Mapping[tuple[State, Event], State]] = {
     (State.VERIFYING,  Event.STARTED_NEW): State.CHECKING,
 
     (State.WAITING,    Event.DONE):        State.ARMING,
+    (State.WAITING,    Event.IN_PLACE):    State.SWITCHING,
     (State.WAITING,    Event.ASKED):       State.CONFIRMING,
     (State.WAITING,    Event.POSTPONED):   State.CONFIRMING,
     (State.WAITING,    Event.CANCELLED):   State.REPORTING,
@@ -133,6 +139,26 @@ TABLE: Final[Mapping[tuple[State, Event], State]] = {
     (State.REVERTING,  Event.STARTED_NEW): State.REVERTING,
     (State.REVERTING,  Event.STARTED_OLD): State.REPORTING,
 
+    (State.SWITCHING,  Event.DONE):        State.PROVING,
+    (State.SWITCHING,  Event.FAILED):      State.SWITCHING_BACK,
+    (State.SWITCHING,  Event.EXHAUSTED):   State.REPORTING,
+    (State.SWITCHING,  Event.STARTED_OLD): State.SWITCHING,
+    (State.SWITCHING,  Event.STARTED_NEW): State.CHECKING,
+
+    (State.PROVING,    Event.DONE):        State.KEEPING,
+    (State.PROVING,    Event.FAILED):      State.SWITCHING_BACK,
+    (State.PROVING,    Event.STARTED_OLD): State.SWITCHING,
+    (State.PROVING,    Event.STARTED_NEW): State.CHECKING,
+
+    (State.KEEPING,    Event.DONE):        State.REPORTING,
+    (State.KEEPING,    Event.FAILED):      State.SWITCHING_BACK,
+    (State.KEEPING,    Event.STARTED_OLD): State.KEEPING,
+    (State.KEEPING,    Event.STARTED_NEW): State.CHECKING,
+
+    (State.SWITCHING_BACK, Event.DONE):        State.REPORTING,
+    (State.SWITCHING_BACK, Event.STARTED_OLD): State.REPORTING,
+    (State.SWITCHING_BACK, Event.STARTED_NEW): State.REPORTING,
+
     (State.REPORTING,  Event.DONE):        State.IDLE,
     (State.REPORTING,  Event.STARTED_OLD): State.REPORTING,
     (State.REPORTING,  Event.STARTED_NEW): State.REPORTING,
@@ -147,6 +173,7 @@ LIMITS: Final[Mapping[State, int]] = {
     State.VERIFYING: 64,
     State.ARMING: 8,
     State.REVERTING: 3,
+    State.SWITCHING: 3,
 }
 REJECTIONS_MOST: Final = 2  # so often what was written may read back as something else
 
@@ -166,7 +193,11 @@ def following(state: State, event: Event) -> State:
 def result_of(state: State, event: Event) -> Result:
     """Return how an action ended that goes from `state` to REPORTING by `event`."""
     match state, event:
-        case (State.COMMITTING, Event.DONE) | (State.CHECKING, Event.NOTHING):
+        case (
+            (State.COMMITTING, Event.DONE)
+            | (State.KEEPING, Event.DONE)
+            | (State.CHECKING, Event.NOTHING)
+        ):
             return Result.SUCCEEDED
         case _, Event.CANCELLED:
             return Result.CANCELLED

@@ -9,6 +9,7 @@ from edge_agent.clock import Clock
 from edge_agent.counters import Counters, Floor
 from edge_agent.health import Probe, Terms
 from edge_agent.hooks import Hooks, Moment
+from edge_agent.in_place.services import NoServices, Services
 from edge_agent.install import FLUSH_BYTES
 from edge_agent.link import Link
 from edge_agent.payload.acquire import Blobs
@@ -60,6 +61,7 @@ class Checked:
         epoch: The enrolment that the director's document is for.
         director: The sighting of that document; of nothing when there is none.
         refusal: Why the release must not be installed; it may run already.
+        signed: Of a release of one service: its signed documents, to be kept beside its image.
     """
 
     release: Release | None
@@ -68,6 +70,7 @@ class Checked:
     epoch: int = 0
     director: Sighting = UNSEEN
     refusal: str = ""
+    signed: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,14 @@ class Source(Protocol):
         Raises:
             LinkError: It may work later.
             AgentError: It is not there any more.
+        """
+
+    def vouched(self, documents: bytes, known: Known) -> Release:
+        """Return the release of a service whose documents were kept, after they were verified.
+
+        Raises:
+            SigningError: They are not trusted any more, not allowed here, or cannot be read.
+            AgentError: The device trusts nobody.
         """
 
     def close(self) -> None:
@@ -165,6 +176,7 @@ class Parts:
         pause: Waits so many seconds at most; returns whether to go on at once.
         files: For the record and the journal.
         epoch: Of the enrolment; a new one lets the numbers of orders start again.
+        services: Those that are updated in place.
     """
 
     boot_id: str
@@ -184,3 +196,4 @@ class Parts:
     pause: Callable[[float], bool]
     epoch: int = 0
     options: Options = field(default_factory=Options)
+    services: Services = field(default_factory=NoServices)

@@ -49,6 +49,7 @@ class Action:
         seen: The sighting of targets.json that the release was checked with.
         entered: How often it came into each state that has a limit, and was started in it.
         rejections: How often what was read back was not what was written.
+        place: Where the image of a service goes; None for a whole system.
         is_there: Whether the other slot seems to hold the release without having been written for
             this action; stored only until it was read back.
         is_confirmed: Whether the user agreed to the restart; stored only while that is waited for.
@@ -66,6 +67,7 @@ class Action:
     seen: Sighting = UNSEEN
     entered: Mapping[State, int] = field(default_factory=dict)
     rejections: int = 0
+    place: Slot | None = None
     is_there: bool = False
     is_confirmed: bool = False
     result: Result | None = None
@@ -78,7 +80,9 @@ class Action:
 
     def wanted_slot(self) -> Slot:
         """Return the slot that runs if the action ended as its result says."""
-        is_there = self.result is Result.SUCCEEDED and (self.release or self.kind == "revert")
+        release = self.release
+        is_system = self.kind == "revert" or (release is not None and not release.service)
+        is_there = self.result is Result.SUCCEEDED and is_system
         return self.target if is_there else other_slot(self.target)
 
     def having_entered(self, state: State) -> "Action":
@@ -200,6 +204,7 @@ def _action_object(action: Action) -> dict[str, object]:
         "target": action.target,
         **_known("desired", canonical.decode(action.desired.pack()) if action.desired else None),
         **_known("release", canonical.decode(action.release.pack()) if action.release else None),
+        **_known("place", action.place),
         **_known("result", action.result),
         **({"confirmed": True} if action.is_confirmed else {}),
         **({"there": True} if action.is_there else {}),
@@ -219,6 +224,7 @@ def _action(fields: Fields) -> Action:
         seen=_sighting(fields.fields("seen")),
         entered={state: entered.integer(state) for state in _STATES if entered.has(state)},
         rejections=fields.integer("rejections"),
+        place=fields.one_of("place", SLOTS) if fields.has("place") else None,
         is_there=fields.has("there") and fields.one_of("there", (True,)),
         is_confirmed=fields.has("confirmed") and fields.one_of("confirmed", (True,)),
         result=_result(fields, "result"),

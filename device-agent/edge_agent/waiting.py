@@ -80,7 +80,9 @@ class Waiting:
         if not self._agree("before-restart"):
             return self.stay(LOOK_EVERY_S)
         action = replace(action, is_confirmed=False, desired=_plain(action.desired))
-        return Outcome(Event.DONE, replace(record, action=action))
+        is_service = action.release is not None and action.release.service
+        event = Event.IN_PLACE if is_service else Event.DONE
+        return Outcome(event, replace(record, action=action))
 
     def asks_user(self, action: Action) -> bool:
         """Return whether the user is asked; who brought a bundle is there and wants it."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from edge.errors import InputError, ThingNotFoundError
-from edge_signing.release import PARTITIONS, Partition
+from edge_signing.release import SLOT_PARTITIONS, Partition
 
 BASES = click.option(
     "--base",
@@ -26,15 +26,15 @@ def bases_of(words: tuple[str, ...]) -> dict[Partition, Path]:
     bases: dict[Partition, Path] = {}
     for word in words:
         name, equals, rest = word.partition("=")
-        if equals and name in PARTITIONS:
+        if equals and name in SLOT_PARTITIONS:
             bases[name] = Path(rest)
         elif Path(word).is_dir():
-            files = {one: Path(word) / f"{one}.img" for one in PARTITIONS}
+            files = {one: Path(word) / f"{one}.img" for one in SLOT_PARTITIONS}
             bases |= {one: path for one, path in files.items() if path.is_file()}
         else:
             raise InputError(
                 f"--base {word!r}: neither a folder nor PARTITION=FILE",
-                hint=f"like --base rootfs=old/rootfs.img; partitions: {', '.join(PARTITIONS)}",
+                hint=f"like --base rootfs=old/rootfs.img; partitions: {', '.join(SLOT_PARTITIONS)}",
             )
     for path in bases.values():
         if not path.exists():

@@ -18,7 +18,7 @@ from edge.cli.registry_options import with_policy
 from edge.cli.table import human
 from edge.errors import InputError
 from edge.image import build as images
-from edge.image import formats, manifest, pins
+from edge.image import formats, in_place, manifest, pins
 from edge.image.clock_floor import clock_floor_s
 from edge.image.formats import Format
 from edge.image.inputs import LockPolicy, requests
@@ -27,6 +27,7 @@ from edge.image.outputs import DISK, SIGNATURE, UPDATE
 from edge.keys.ring import Ring
 from edge.release import export, source
 from edge.release.payloads import Terms
+from edge.release.source import Source
 from edge.repository.standalone import KeysElsewhereError
 from edge.system.defaults import Defaults
 from edge.system.load import STDIN, load
@@ -166,18 +167,22 @@ def _write_update(output: Output, folder: Path, order: Order, ring: Ring, level:
     """Write the bundle of a build that has a disk, unless its keys are elsewhere."""
     if not formats.has_disk(order.formats):
         return
+
+    def write(found: Source, bundle: Path) -> None:
+        export.write_standalone(
+            *(found, Terms(), ring, bundle),
+            level=level,
+            clock_s=order.clock_s,
+            progress=output,
+            ask=ask.secrets_from(None),
+        )
+
     try:
         with source.of_build(folder, made_now=True) as found:
-            export.write_standalone(
-                found,
-                Terms(),
-                ring,
-                folder / UPDATE,
-                level=level,
-                clock_s=order.clock_s,
-                progress=output,
-                ask=ask.secrets_from(None),
-            )
+            write(found, folder / UPDATE)
+        for name in manifest.read(folder)["in_place"]:
+            one = source.of_service(folder, name, made_now=True)
+            write(one, in_place.bundle_file(folder, name))
     except KeysElsewhereError as error:
         output.line(f"no {UPDATE} and no {SIGNATURE}: {error}")
         if error.hint:
@@ -234,9 +239,16 @@ def _disk_lines(folder: Path, facts: Mapping[str, Any]) -> list[str]:
         f" root {facts['rootfs']['total_bytes'] / MIB:.1f} MiB,"
         f" root hash {facts['rootfs']['root_hash'][:16]}…",
         *([f"  {update}: {human(update.stat().st_size)}"] if update.exists() else []),
+        *_service_lines(folder, facts),
         f"  run it:    edge run {folder}",
         f"  put it on a card: edge flash --board {facts['board']} {folder}",
     ]
+
+
+def _service_lines(folder: Path, facts: Mapping[str, Any]) -> list[str]:
+    """Return a line for each bundle of a service that is updated in place."""
+    bundles = [in_place.bundle_file(folder, name) for name in facts["in_place"]]
+    return [f"  {path}: {human(path.stat().st_size)}" for path in bundles if path.exists()]
 
 
 def _root_lines(folder: Path, facts: Mapping[str, Any], roots: Sequence[Format]) -> list[str]:

@@ -12,7 +12,7 @@ from edge.errors import InputError, ThingNotFoundError
 from edge.image.clock_floor import clock_floor_s
 from edge.release import export, source
 from edge.release.payloads import Terms
-from edge_signing.release import PARTITIONS, Partition
+from edge_signing.release import SLOT_PARTITIONS, Partition
 
 
 @click.command("create")
@@ -82,10 +82,10 @@ def _files(words: tuple[str, ...]) -> dict[Partition, Path]:
     files: dict[Partition, Path] = {}
     for word in words:
         name, equals, rest = word.partition("=")
-        if not equals or name not in PARTITIONS:
+        if not equals or name not in SLOT_PARTITIONS:
             raise InputError(
                 f"--image {word!r} is not PARTITION=FILE",
-                hint=f"like --image rootfs=rootfs.img; partitions: {', '.join(PARTITIONS)}",
+                hint=f"like --image rootfs=rootfs.img; partitions: {', '.join(SLOT_PARTITIONS)}",
             )
         if not Path(rest).is_file():
             raise ThingNotFoundError(f"{rest}: no such file")

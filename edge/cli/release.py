@@ -14,7 +14,6 @@ from edge.image.outputs import SIGNATURE
 from edge.release import catalogue, disk, export
 from edge.release.catalogue import Entry
 from edge.repository.repository import Repository
-from edge_signing.release import PARTITIONS
 
 
 @click.group(cls=LazyGroup)
@@ -275,7 +274,7 @@ def _facts(entry: Entry) -> dict[str, object]:
             partition: {
                 one.kind: one.total_bytes for one in made.payloads if one.partition == partition
             }
-            for partition in PARTITIONS
+            for partition in (image.partition for image in made.images)
         },
         "patches": {
             one.base_version: sum(each.total_bytes for each in one.payloads)

@@ -1,5 +1,7 @@
 """`edge release add`: a build becomes a release of a repository."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,11 +19,13 @@ from edge.keys.secrets import Secrets
 from edge.release import adding, source
 from edge.release.adding import Added
 from edge.release.payloads import Terms
+from edge.release.source import Source
 from edge.repository.repository import Repository
 
 
 @click.command("add")
 @click.argument("build", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--service", help="One service that is updated in place; else the whole system.")
 @click.option("--version", "version", help="Of the release; else that of the build.")
 @REPO
 @KEYS
@@ -45,6 +49,7 @@ def add(
     output: Output,
     *,
     build: Path,
+    service: str | None,
     version: str | None,
     folder: Path,
     keys_folder: Path | None,
@@ -71,12 +76,13 @@ def add(
       edge release add out/ --version 1.2.0 --repo repo/
       edge release add out/ --version 1.2.1 --repo repo/ --patches-from last:3
       edge release add out/ --version 2.0.0 --repo repo/ --counter 1 --no-sign
+      edge release add out/ --service web --version 1.2.0 --repo repo/
     """
     output.as_json |= as_json
     ring = trusted.key_ring(keys_folder)
     secrets = ask.secrets_from(passphrase_file)
     repository = _opened_or_made(folder, ring, secrets)
-    with source.of_build(build) as found:
+    with _source(build, service) as found:
         added = adding.add(
             repository,
             ring,
@@ -90,6 +96,16 @@ def add(
         )
     state = settled(repository, ring, secrets, sign=not no_sign)
     _tell(output, added, state, folder)
+
+
+@contextmanager
+def _source(build: Path, service: str | None) -> Iterator[Source]:
+    """Give the images of a build: of the whole system, or of one service."""
+    if service is not None:
+        yield source.of_service(build, service)
+        return
+    with source.of_build(build) as found:
+        yield found
 
 
 def _tell(output: Output, added: Added, state: dict[str, object], folder: Path) -> None:

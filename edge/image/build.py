@@ -1,8 +1,8 @@
 """From an order to a disk image or other formats: joins the parts, decides nothing itself."""
 
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge import atomic, paths, toolbox
@@ -16,6 +16,7 @@ from edge.image import (
     file_hashes,
     firmware,
     formats,
+    in_place,
     inputs,
     kernel_findings,
     manifest,
@@ -115,19 +116,28 @@ def build(
         materials = _gather(order, store, progress)
     device = _device(order, materials, progress)
     with told(output), atomic.folder(target) as folder:
+        replaceable: Mapping[str, Verity] = {}
         opened, made = (
             None,
             exports.write(folder, _root_inputs(order, materials, device), order.formats, progress),
         )
         if formats.has_disk(order.formats):
             opened = _write_images(folder, order, materials, device, progress)
+            replaceable = in_place.write(
+                *(folder, device.root.tree),
+                seed=order.seed,
+                compress=order.system.system.rootfs.compress or "none",
+                progress=progress,
+            )
+            made += tuple(in_place.image_file(folder, name) for name in replaceable)
             made += (folder / DISK, *(folder / SLOT).iterdir(), *_packed(folder, order, progress))
         progress.note("write the documents")
         sbom.write(
             folder / outputs.SBOM, _origin(order, materials, device.root, opened, store), store
         )
         made += (folder / outputs.SBOM,)
-        manifest.write(folder, _facts(order, materials, device.root, opened), made)
+        facts = _facts(order, materials, device.root, opened)
+        manifest.write(folder, replace(facts, in_place=replaceable), made)
         finish(folder)
         outputs.sync(folder)
     return output

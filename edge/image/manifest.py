@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ FORMAT = 1
 class Facts:
     """What there is to say about a build; without a disk it has no `rootfs` that is verified.
 
-    `raw` is what lies outside of the partitions of the disk.
+    `raw` is what lies outside of the partitions of the disk, `in_place` opens the images of
+    services that are updated in place.
     """
 
     system: str
@@ -39,6 +40,7 @@ class Facts:
     images: Mapping[str, str]
     packages: Mapping[str, Sequence[str]]
     raw: "Sequence[Mapping[str, object]]" = ()
+    in_place: "Mapping[str, Verity]" = field(default_factory=dict)
 
 
 def write(folder: Path, facts: Facts, files: Sequence[Path]) -> None:

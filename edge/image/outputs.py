@@ -15,8 +15,9 @@ ROOTFS: Final = "rootfs.img"  # in the folder of the slot
 SBOM: Final = "sbom.spdx.json"
 UPDATE: Final = "update.edge"
 SIGNATURE: Final = "disk.edge"
+SERVICES: Final = "services"  # images and bundles of those that are updated in place
 NAMES: Final = frozenset(
-    (DISK, BLOCK_MAP, SLOT, SBOM, UPDATE, SIGNATURE, profile.FOLDER, manifest.FILE)
+    (DISK, BLOCK_MAP, SLOT, SBOM, UPDATE, SIGNATURE, SERVICES, profile.FOLDER, manifest.FILE)
 )
 _MOST_NAMED = 5
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edge.errors import InputError
-from edge.oci import landlock, supervision
+from edge.oci import in_place, landlock, supervision
 from edge.oci.id_mapping import mapped, reown
 from edge.oci.image import Image
 from edge.oci.modules import Module, modules_tree
@@ -137,6 +137,7 @@ def assemble(
     device = root.copy()  # without the containers: what binds can show
     for place, container in places:
         _add_container(place, container, inside, device=device, root=root)
+    in_place.add_list([(one.name, one.section, one.settings) for one in containers], root)
     return described(root, containers, people, volumes)
 
 
@@ -327,7 +328,8 @@ def _add_container(
     points = mounts(settings, uid=user.uid, gid=user.gid)
     add_mount_points(rootfs, points, device, who=name)
     reown(rootfs, settings)
-    root.add(f"{place}/config.json", file(encoded(spec), mode=0o600))
+    written = in_place.encoded if in_place.is_in_place(container.section, settings) else encoded
+    root.add(f"{place}/config.json", file(written(spec), mode=0o600))
     root.add(f"{place}/rootfs", folder())
     if not settings.readonly:
         root.add(f"{place}/{UPPER}", folder())

@@ -36,7 +36,7 @@ TAG_DIGITS = 40  # as long as LinuxKit's tags, which are git tree hashes
 OWN_KEYS = frozenset(
     (
         *("restart", "depends_on", "ready", "health", "limits", "seccomp", "landlock"),
-        *("stop_timeout_s", "timeout_s", "on_failure", "modules", "after", "listens"),
+        *("stop_timeout_s", "timeout_s", "on_failure", "modules", "after", "listens", "update"),
     )
 )
 

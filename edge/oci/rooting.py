@@ -16,6 +16,7 @@ from edge.oci.assemble import (
     with_what_is_there,
 )
 from edge.oci.image import Image
+from edge.oci.in_place import LOOP_MODULE, is_in_place
 from edge.oci.linuxkit import assemble as linuxkit
 from edge.oci.linuxkit.defaults import people, with_defaults
 from edge.oci.linuxkit.spec import writable_root
@@ -109,6 +110,8 @@ def needed_modules(
     for one in found.containers:
         names += one.settings.modules
         names += modules_of(with_defaults(one.settings) if is_linuxkit else one.settings)
+    if any(is_in_place(one.section, one.settings) for one in found.containers):
+        names.append(LOOP_MODULE)
     if any(not one.volume.readonly for one in found.volumes):
         names.append(OVERLAY_MODULE)
     return list(dict.fromkeys(names))
@@ -125,6 +128,7 @@ def _roots(containers: Sequence[Container]) -> dict[str, PreparedRoot]:
 
 
 def _linuxkit(found: linuxkit.Wanted, release: Release, modules: Sequence[Module]) -> Root:
+    _refuse_in_place(found)
     found = replace(found, containers=with_what_is_there(found.containers, partial(_has, found)))
     users = people(found.containers, linuxkit.uids(found.containers))
     containers = [
@@ -145,6 +149,15 @@ def _linuxkit(found: linuxkit.Wanted, release: Release, modules: Sequence[Module
 
     tree = linuxkit.assemble(found, add_supervision=add_supervision)
     return described(tree, containers, users, found.volumes)
+
+
+def _refuse_in_place(found: linuxkit.Wanted) -> None:
+    for one in found.containers:
+        if is_in_place(one.section, one.settings):
+            raise InputError(
+                f"{one.name}: update: in-place is not done with --defaults linuxkit",
+                hint="take it out, or build with Edge's defaults",
+            )
 
 
 def _has(found: linuxkit.Wanted, path: str) -> bool:

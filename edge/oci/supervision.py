@@ -15,7 +15,7 @@ from edge.oci.preparing import FILES_THEMSELVES, PreparedRoot, preparation
 from edge.oci.spec import User
 from edge.oci.tree import Tree, file, folder, link
 from edge.system.order import start_order
-from edge.system.settings import Settings
+from edge.system.settings import Settings, Update
 from edge.system.volumes import Volume
 
 PROGRAMS = "/usr/lib/edge/service"
@@ -67,6 +67,7 @@ def service_conf(service: Supervised) -> bytes:
             _one_word(one.path, service) for one in settings.devices if is_plain(one)
         ),
         **preparation(service.name, settings, service.root),
+        **({"UPDATE": settings.update.value} if settings.update is Update.IN_PLACE else {}),
     }
     return assignments(values)
 

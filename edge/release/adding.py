@@ -76,9 +76,10 @@ def add(
         InputError: The version was released already, a counter would go down, or the SBOM is none.
     """
     product = terms.product or source.product
-    known = catalogue.entries(repository, product)
+    listed = catalogue.entries(repository, product)
+    known = tuple(one for one in listed if one.release.service == source.service)
     counter = _counter(known, source, terms)
-    _require_new(known, product, terms.version or source.version, counter)
+    _require_new(known, product, payloads.version_of(source, terms), counter)
     terms = replace(terms, counter=counter)
     if source.sbom is not None:
         # Nothing is signed that a console would refuse.
@@ -91,7 +92,7 @@ def add(
         release = made.release
         for payload in made.payloads:
             blobs.put(repository.folder, payload)
-        documents = _documents(source, release, catalogue.next_serial(known))
+        documents = _documents(source, release, catalogue.next_serial(listed))
         new = {
             one.partition: ImageFile(one.path, release.image(one.partition).content)
             for one in source.images

@@ -9,7 +9,14 @@ from edge.bundle.full import MadePayload
 from edge.errors import InputError
 from edge.progress import Progress
 from edge.release.source import Source, SourceImage
-from edge_signing.release import Content, Image, Partition, Payload, Release
+from edge_signing.release import (
+    Content,
+    Image,
+    Partition,
+    Payload,
+    Release,
+    service_version,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +72,22 @@ def make(
             payloads.append(_chunks(one, scratch / f"{one.partition}.chunks", progress))
     release = Release(
         product=terms.product or source.product,
-        version=terms.version or source.version,
+        version=version_of(source, terms),
         boards=tuple(sorted({*(terms.boards or source.boards)})),
         images=tuple(images),
         payloads=tuple(made.payload for made in payloads),
         counter=source.counter if terms.counter is None else terms.counter,
         from_counter=terms.from_counter,
         notes=terms.notes,
+        service=source.service,
     )
     return MadeRelease(release, tuple(payloads))
+
+
+def version_of(source: Source, terms: Terms) -> str:
+    """Return the version of a release; that of a service begins with its name."""
+    version = terms.version or source.version
+    return service_version(source.service, version) if source.service else version
 
 
 def _full(one: SourceImage, blob: Path, level: Level, progress: Progress) -> full.MadeImage:

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 from edge import digest
 from edge.errors import InputError, ThingNotFoundError, UntrustedError
-from edge.image import gpt, manifest
+from edge.image import gpt, in_place, manifest
 from edge.image.outputs import BLOCK_MAP, DISK, ROOTFS, SBOM, SLOT
 from edge.image.standing import product_of
 from edge_signing.release import BLOCK_BYTES, HashTree, Partition
@@ -43,6 +43,7 @@ class Source:
 
     Attributes:
         sbom: The bytes of its SBOM, None if there is none.
+        service: The one service that it is of; empty for a whole system.
     """
 
     product: str
@@ -52,6 +53,7 @@ class Source:
     counter: int = 0
     disk: SourceDisk | None = None
     sbom: bytes | None = field(default=None, repr=False)
+    service: str = ""
 
 
 @contextmanager
@@ -96,6 +98,41 @@ def of_build(folder: Path, *, made_now: bool = False) -> Iterator[Source]:
             disk=_disk(folder),
             sbom=sbom.read_bytes() if sbom else None,
         )
+
+
+def of_service(folder: Path, service: str, *, made_now: bool = False) -> Source:
+    """Return the image of a service in a build folder, which is updated in place.
+
+    Args:
+        folder: What `edge build` made.
+        service: Its name.
+        made_now: As for `of_build`.
+
+    Raises:
+        ThingNotFoundError: There is no build, or no such service in it.
+        UntrustedError: The image is not what the build made.
+    """
+    facts = manifest.read(folder)
+    known = facts.get("in_place", {})
+    if service not in known:
+        raise ThingNotFoundError(
+            f"{folder}: no service {service!r} that is updated in place",
+            hint=f"there: {', '.join(sorted(known)) or 'none; write update: in-place'}",
+        )
+    path, opened = in_place.image_file(folder, service), known[service]
+    name = str(path.relative_to(folder))
+    if not made_now and digest.of_file(path) != facts["files"][name]["digest"]:
+        raise UntrustedError(f"{path}: not the file that the build made", hint=_REBUILD_HINT)
+    tree = HashTree(bytes.fromhex(opened["root_hash"]), bytes.fromhex(opened["salt"]))
+    image = SourceImage("service", path, opened["data_blocks"] * BLOCK_BYTES, tree)
+    return Source(
+        product=product_of(facts["system"]),
+        version=facts["version"],
+        counter=facts.get("counter", 0),
+        boards=(facts["board"],),
+        images=(image,),
+        service=service,
+    )
 
 
 def of_files(

@@ -13,7 +13,7 @@ from edge.system.settings import Settings
 from edge.system.volumes import Volume, mistake, named
 
 _ONLY_SERVICES = (
-    *("restart", "depends_on", "after", "ready", "health", "stop_timeout_s", "listens"),
+    *("restart", "depends_on", "after", "ready", "health", "stop_timeout_s", "listens", "update"),
 )
 _MEANINGLESS = {
     Section.SERVICES: ("timeout_s", "on_failure"),

@@ -70,6 +70,13 @@ class OnFailure(StrEnum):
     CONTINUE = "continue"
 
 
+class Update(StrEnum):
+    """How a service gets a new version."""
+
+    IMAGE = "image"  # with the whole system
+    IN_PLACE = "in-place"  # also alone, beside the one of the system
+
+
 class Propagation(StrEnum):
     """How mounts made in the root file system spread."""
 
@@ -259,6 +266,7 @@ class Settings(StrictModel):
     on_failure: OnFailure = OnFailure.REBOOT
     modules: Modules = ()
     listens: Listens = ()
+    update: Update = Update.IMAGE
 
     @property
     def waits_for(self) -> tuple[str, ...]:

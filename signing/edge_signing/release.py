@@ -4,6 +4,10 @@ A release is `<product>/<version>/release.json`: the images of a slot, who may i
 payloads that bring them. Patches from an older release are a document of their own,
 `<product>/<version>/from-<older>.json`, so that one can be signed later. Both are canonical JSON.
 
+A release of one service, `service` in the document, has its image alone and a version that begins
+with its name and `+`; its format has a number of its own, so that an agent that does not know such
+releases refuses them.
+
 A payload is a small binary table (its digest is here) and a blob, the stored units one after the
 other. What is not named here, or in a table, is in no payload.
 """
@@ -18,12 +22,15 @@ from edge_signing.errors import FormatError
 from edge_signing.fields import Fields
 from edge_signing.trust.names import check_product
 
-Partition = Literal["boot", "rootfs"]
+Partition = Literal["boot", "rootfs", "service"]
 Kind = Literal["full", "patch", "chunks"]
 
-PARTITIONS: Final[tuple[Partition, ...]] = ("boot", "rootfs")
+SLOT_PARTITIONS: Final[tuple[Partition, ...]] = ("boot", "rootfs")
+SERVICE_PARTITION: Final = "service"
+PARTITIONS: Final[tuple[Partition, ...]] = (*SLOT_PARTITIONS, SERVICE_PARTITION)
 KINDS: Final[tuple[Kind, ...]] = ("full", "chunks", "patch")
 FORMAT: Final = 1
+SERVICE_FORMAT: Final = 2
 RELEASE_FILE: Final = "release.json"
 IMAGE_MOST_BYTES: Final = 1 << 40
 TABLE_MOST_BYTES: Final = 256 << 20
@@ -104,6 +111,7 @@ class Release:
         boards: The boards that it is for, in order.
         images: In the order of `PARTITIONS`, each once.
         payloads: `full` for each image, and `chunks` where they help; patches are elsewhere.
+        service: The one service that it replaces; empty for a whole system.
     """
 
     product: str
@@ -114,6 +122,7 @@ class Release:
     counter: int = 0
     from_counter: int = 0
     notes: str = ""
+    service: str = ""
 
     def __post_init__(self) -> None:
         check_product(self.product)
@@ -123,6 +132,12 @@ class Release:
             raise FormatError(
                 f"release: images {', '.join(partitions)} are not in order, each once"
             )
+        if (SERVICE_PARTITION in partitions) != bool(self.service) or (
+            self.service and len(partitions) != 1
+        ):
+            raise FormatError("release: the image of a service is alone, and of a named one")
+        if self.service and not self.version.startswith(f"{self.service}+"):
+            raise FormatError(f"release: version {self.version!r} is not one of {self.service}")
         if not self.boards:
             raise FormatError("release: no board may install it")
         if self.from_counter > self.counter:
@@ -151,13 +166,14 @@ class Release:
             {
                 "boards": list(self.boards),
                 "counter": self.counter,
-                "format": FORMAT,
+                "format": SERVICE_FORMAT if self.service else FORMAT,
                 "from_counter": self.from_counter,
                 "images": [_image_object(image) for image in self.images],
                 "notes": self.notes,
                 "payloads": [_payload_object(payload) for payload in self.payloads],
                 "product": self.product,
                 "version": self.version,
+                **({"service": self.service} if self.service else {}),
             }
         )
 
@@ -169,7 +185,7 @@ class Release:
             FormatError: It is not canonical JSON, or not a release in this format.
         """
         fields = Fields(canonical.decode(document), RELEASE_FILE)
-        fields.one_of("format", (FORMAT,))
+        number = fields.one_of("format", (FORMAT, SERVICE_FORMAT))
         release = cls(
             product=fields.text("product", NAME),
             version=fields.text("version", NAME),
@@ -179,6 +195,7 @@ class Release:
             counter=fields.integer("counter"),
             from_counter=fields.integer("from_counter"),
             notes=fields.text("notes", re.compile(r"(?s:.{0,4000})")),
+            service=fields.text("service", NAME) if number == SERVICE_FORMAT else "",
         )
         fields.end()
         return release
@@ -240,6 +257,11 @@ class PatchSet:
 def release_path(product: str, version: str) -> str:
     """Return the path of the TUF target that is a release."""
     return f"{product}/{version}/{RELEASE_FILE}"
+
+
+def service_version(service: str, version: str) -> str:
+    """Return the version of a release of one service."""
+    return f"{service}+{version}"
 
 
 def patches_path(product: str, version: str, base_version: str) -> str:

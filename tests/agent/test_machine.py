@@ -95,12 +95,22 @@ def test_only_a_trial_is_committed() -> None:
     assert sources == {(State.TRIAL, Event.DONE), (State.COMMITTING, Event.STARTED_NEW)}
 
 
+def test_only_a_service_that_proved_itself_is_kept() -> None:
+    sources = {source for source, target in TABLE.items() if target is State.KEEPING}
+
+    assert sources == {(State.PROVING, Event.DONE), (State.KEEPING, Event.STARTED_OLD)}
+
+
 def test_success_is_what_was_committed_or_runs_already() -> None:
     ends = [source for source, target in TABLE.items() if target is State.REPORTING]
 
     good = {(state, event) for state, event in ends if result_of(state, event) is Result.SUCCEEDED}
 
-    assert good == {(State.COMMITTING, Event.DONE), (State.CHECKING, Event.NOTHING)}
+    assert good == {
+        (State.COMMITTING, Event.DONE),
+        (State.KEEPING, Event.DONE),
+        (State.CHECKING, Event.NOTHING),
+    }
 
 
 def test_every_action_ends_with_its_report() -> None:

@@ -8,8 +8,9 @@ from edge_agent.hooks import Moment
 from edge_agent.link import RepositoryFiles
 from edge_agent.parts import Checked, Known, Options
 from edge_agent.record import Action
+from edge_signing.errors import TrustError
 from edge_signing.messages import Desired, EventId, ReportEvent, Status
-from edge_signing.release import Content
+from edge_signing.release import Content, Release
 
 NOW_S = 1_793_491_200
 OPTIONS = Options(poll_s=60, health=Terms(stable_s=2, timeout_s=5), flush_bytes=4096)
@@ -98,6 +99,7 @@ class FakeSource:
     checked: Checked
     content: FakeBlobs
     fail: Exception | None = None
+    distrusts: bool = False
     known: list[Known] = field(default_factory=list)
 
     def check(self, action: Action, known: Known) -> Checked:
@@ -110,6 +112,12 @@ class FakeSource:
     def blobs(self, action: Action) -> FakeBlobs:
         assert action.id
         return self.content
+
+    def vouched(self, documents: bytes, known: Known) -> Release:
+        self.known.append(known)
+        if self.distrusts:
+            raise TrustError("not signed")
+        return Release.unpack(documents)
 
     def close(self) -> None:
         pass

@@ -147,24 +147,7 @@ class Bundle:
             TrustError: It is not trusted, too old, or for another board.
             FormatError: It is not in this format.
         """
-        documents = _below(self.files, TARGETS)
-        products = {path.partition("/")[0] for path in documents}
-        if len(products) != 1:
-            raise FormatError("bundle: its documents are not of one product")
-        trust = offline.verify(
-            _below(self.files, METADATA),
-            trusted_root=anchor.trusted_root,
-            product=products.pop(),
-            now=anchor.now,
-            floor=anchor.targets,
-        )
-        for path, document in documents.items():
-            target = trust.targets.get(path)
-            if target is None:
-                raise TrustError(f"{path}: not signed")
-            digest = hashlib.sha256(document).digest()
-            if len(document) != target.length_bytes or digest.hex() != target.sha256:
-                raise TrustError(f"{path}: not the bytes that were signed")
+        trust = verified_documents(self.files, anchor)
         contents = self.contents()
         require_allowed(contents.release, anchor)
         return Verified(contents, trust)
@@ -187,6 +170,34 @@ class Bundle:
         if sha256.digest() != offer.payload.blob.sha256:
             name = f"{offer.payload.partition} {offer.payload.kind}"
             raise TrustError(f"payload {name}: not the bytes that were signed")
+
+
+def verified_documents(files: Mapping[str, bytes], anchor: Anchor) -> offline.OfflineTrust:
+    """See to it that all documents of a metadata section are signed by whom an anchor trusts.
+
+    Raises:
+        TrustError: One is not, or the metadata is not trusted or too old.
+        FormatError: It is not in this format.
+    """
+    documents = _below(files, TARGETS)
+    products = {path.partition("/")[0] for path in documents}
+    if len(products) != 1:
+        raise FormatError("bundle: its documents are not of one product")
+    trust = offline.verify(
+        _below(files, METADATA),
+        trusted_root=anchor.trusted_root,
+        product=products.pop(),
+        now=anchor.now,
+        floor=anchor.targets,
+    )
+    for path, document in documents.items():
+        target = trust.targets.get(path)
+        if target is None:
+            raise TrustError(f"{path}: not signed")
+        digest = hashlib.sha256(document).digest()
+        if len(document) != target.length_bytes or digest.hex() != target.sha256:
+            raise TrustError(f"{path}: not the bytes that were signed")
+    return trust
 
 
 def require_allowed(release: Release, anchor: Anchor) -> None:

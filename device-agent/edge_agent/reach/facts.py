@@ -11,6 +11,8 @@ from typing import Final
 
 from construct import Bytes, Int16ub, Int16un, Struct
 
+from edge_agent.in_place.services import LIST
+from edge_agent.in_place.services import versions as own_versions
 from edge_signing.commands import SERVICE
 from edge_signing.inventory import STATES, Service
 
@@ -33,11 +35,13 @@ class Facts:
         proc: Of the kernel.
         data: A folder on the data partition.
         versions: Of the image: a line `service version` for each.
+        in_place: Where init says what it started of services that are updated in place.
     """
 
     proc: Path = Path("/proc")
     data: Path = Path("/var/lib/edge")
     versions: Path = Path("/etc/edge/versions")
+    in_place: Path = Path("/run/edge") / LIST
 
     def uptime_s(self) -> int:
         """Return seconds since the start of the system."""
@@ -68,9 +72,10 @@ class Facts:
         return tuple(sorted(found)[:_ADDRESSES_MOST])
 
     def services(self, told: list[dict[str, object]]) -> tuple[Service, ...]:
-        """Return services as init tells them, with the versions of the image."""
+        """Return services as init tells them, with the versions that run."""
         lines = (line.split() for line in _text(self.versions).splitlines())
         versions = {words[0]: words[1] for words in lines if len(words) == 2}
+        versions |= own_versions(self.in_place)
         found = (_service(one, versions) for one in told[:_SERVICES_MOST])
         return tuple(one for one in found if one is not None)
 

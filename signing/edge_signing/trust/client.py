@@ -132,6 +132,18 @@ class RepositoryClient:
         found = targets_of(role, metadata.signed)
         return {path: one for path, one in found.items() if path.startswith(f"{product}/")}
 
+    def offline(self, product: str) -> dict[str, bytes]:
+        """Return the verified metadata that vouches for a product, by name: as a bundle has it.
+
+        Call `targets` of the product first, which gets and verifies that of its role.
+
+        Raises:
+            TrustError: No role signs for the product.
+        """
+        role = role_for(self.delegator, product).name
+        names = (_TARGETS_FILE, f"{role}.json")
+        return self.chain | {name: (self._folder / name).read_bytes() for name in names}
+
     def target(self, path: str) -> Target:
         """Return what the repository says of a target.
 

@@ -1,0 +1,1 @@
+"""Services that are replaced one by one: a new version beside the old, a switch, and back."""
