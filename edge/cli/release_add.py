@@ -68,8 +68,7 @@ def add(
     r"""Add the build in the folder BUILD as a release.
 
     The repository is made if there is none. What is to be signed goes to its folder "pending"; it
-    is signed with the keys that are here and, if they are enough, published. Else take "pending"
-    to the other keys (edge sign), and then: edge release publish.
+    is signed with the keys here and, if they suffice, published. Else: edge sign, release publish.
 
     \b
     Examples:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge import atomic, paths, toolbox
@@ -84,6 +84,14 @@ class _Device:
     early: tuple[Module, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What opens the images that are verified: the root of a slot, and those of services."""
+
+    root: Verity | None = None
+    services: Mapping[str, Verity] = field(default_factory=dict)
+
+
 def default_store() -> Store:
     """Return the content store in the user's cache."""
     return Store(paths.cache_folder() / "store")
@@ -116,28 +124,20 @@ def build(
         materials = _gather(order, store, progress)
     device = _device(order, materials, progress)
     with told(output), atomic.folder(target) as folder:
-        replaceable: Mapping[str, Verity] = {}
         opened, made = (
-            None,
+            _Opened(),
             exports.write(folder, _root_inputs(order, materials, device), order.formats, progress),
         )
         if formats.has_disk(order.formats):
             opened = _write_images(folder, order, materials, device, progress)
-            replaceable = in_place.write(
-                *(folder, device.root.tree),
-                seed=order.seed,
-                compress=order.system.system.rootfs.compress or "none",
-                progress=progress,
-            )
-            made += tuple(in_place.image_file(folder, name) for name in replaceable)
+            made += tuple(in_place.image_file(folder, name) for name in opened.services)
             made += (folder / DISK, *(folder / SLOT).iterdir(), *_packed(folder, order, progress))
         progress.note("write the documents")
         sbom.write(
-            folder / outputs.SBOM, _origin(order, materials, device.root, opened, store), store
+            folder / outputs.SBOM, _origin(order, materials, device.root, opened.root, store), store
         )
         made += (folder / outputs.SBOM,)
-        facts = _facts(order, materials, device.root, opened)
-        manifest.write(folder, replace(facts, in_place=replaceable), made)
+        manifest.write(folder, _facts(order, materials, device.root, opened), made)
         finish(folder)
         outputs.sync(folder)
     return output
@@ -255,8 +255,8 @@ def _standing(order: Order) -> dict[str, bytes]:
 
 def _write_images(
     folder: Path, order: Order, materials: _Materials, device: _Device, progress: Progress
-) -> Verity:
-    """Write slot, disk and what QEMU needs; return what opens the root."""
+) -> _Opened:
+    """Write slot, disk, services, and what QEMU needs; return what opens them."""
     board = order.board
     layout = disk_plan(board, order.seed)
     opened = slot.write_slot(folder / SLOT, _slot_inputs(order, materials, device), progress)
@@ -269,7 +269,13 @@ def _write_images(
             disk.write_disk(folder / DISK, layout, filling.contents(Path(scratch)), outside)
         task.advance()
     emulation.write(folder / EMULATOR, board, materials.packages)
-    return opened
+    services = in_place.write(
+        *(folder, device.root.tree),
+        seed=order.seed,
+        compress=order.system.system.rootfs.compress or "none",
+        progress=progress,
+    )
+    return _Opened(opened, services)
 
 
 def _packed(folder: Path, order: Order, progress: Progress) -> tuple[Path, ...]:
@@ -357,7 +363,7 @@ def _origin(
     )
 
 
-def _facts(order: Order, materials: _Materials, root: Root, opened: Verity | None) -> Facts:
+def _facts(order: Order, materials: _Materials, root: Root, opened: _Opened) -> Facts:
     kernel = materials.kernel
     findings = kernel_findings.of(kernel, _command_line(order), root.tree)
     kernel_findings.require_landlock(kernel.version if kernel else "", findings, root.privileges)
@@ -370,7 +376,8 @@ def _facts(order: Order, materials: _Materials, root: Root, opened: Verity | Non
         kernel=kernel.version if kernel else None,
         formats=order.formats,
         hardening=findings,
-        rootfs=opened,
+        rootfs=opened.root,
+        in_place=opened.services,
         sizes=root.sizes,
         privileges=root.privileges,
         images={part.name: image.manifest for part, image in materials.images},

@@ -62,7 +62,7 @@ Edit = Callable[[dict[str, Any]], object]
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
-        pytest.param(lambda d: d.update(format=2), "format 2 is not known", id="other format"),
+        pytest.param(lambda d: d.update(format=3), "format 3 is not known", id="other format"),
         pytest.param(lambda d: d.update(format=True), "format True is not", id="boolean format"),
         pytest.param(lambda d: d.update(more=1), "more: not known", id="unknown field"),
         pytest.param(lambda d: d.pop("counter"), "counter is missing", id="missing field"),

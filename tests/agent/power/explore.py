@@ -3,9 +3,10 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from edge_signing.messages import ReportEvent
-from tests.agent.power.device import Device, Frame, ViolationError
+from tests.agent.power.device import Frame, ViolationError
 from tests.agent.power.medium import KINDS, Contents, Heard, Kind, after_cut
 
 
@@ -29,6 +30,20 @@ class Left:
         return (self.contents.key(), self.heard)
 
 
+class Cuttable(Protocol):
+    """A device whose power may be cut."""
+
+    @property
+    def story(self) -> str:
+        """What happens to it."""
+
+    def new_contents(self) -> Contents:
+        """Return its disk at first."""
+
+    def run(self, start: Contents, heard: Sequence[ReportEvent] = ()) -> list[Frame]:
+        """Let it work until nothing is left to do, and return its starts."""
+
+
 @dataclass
 class Explorer:
     """Counts cases; one that leaves what was seen before is not run again, as it goes the same way.
@@ -37,7 +52,7 @@ class Explorer:
         device: What is cut.
     """
 
-    device: Device
+    device: Cuttable
     cases: int = 0
     runs: int = 0
     _seen: set[int] = field(default_factory=set)

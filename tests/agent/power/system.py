@@ -90,7 +90,7 @@ class System:
         images, volumes, payloads = [], [], []
         blobs: dict[bytes, bytes] = {}
         for partition, parts in seeds.items():
-            image, data = _image(partition, parts, has_tree=partition == "rootfs")
+            image, data = _image(partition, parts, has_tree=partition != "boot")
             images.append(image)
             volumes.append((str(partition), data))
             blob = data[: image.content.length_bytes]
@@ -98,7 +98,13 @@ class System:
             payloads.append(payload)
             blobs |= stored
         release = Release(
-            "gateway", version, ("board",), tuple(images), tuple(payloads), counter=counter
+            "gateway",
+            version,
+            ("board",),
+            tuple(images),
+            tuple(payloads),
+            counter=counter,
+            service=version.partition("+")[0] if "+" in version else "",
         )
         return cls(release, tuple(volumes), blobs)
 
