@@ -156,6 +156,7 @@ def facts_of(contents: Contents, file: Path) -> dict[str, object]:
         "bytes": file.stat().st_size,
         "product": release.product,
         "version": release.version,
+        "service": release.service or None,
         "counter": release.counter,
         "from_counter": release.from_counter,
         "boards": list(release.boards),
@@ -204,6 +205,8 @@ def _lines(contents: Contents, file: Path) -> list[str]:
     )
     columns = ("image", "payload", "size", "of the image")
     lines = [head, *(f"  {line}" for line in table(columns, rows, right={2, 3}))]
+    if release.service:
+        lines.append(f"  replaces the service {release.service} alone, without a restart")
     if contents.sbom is not None:
         lines.append(f"  SBOM: {human(len(contents.sbom))}")
     return lines

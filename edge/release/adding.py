@@ -78,7 +78,7 @@ def add(
     product = terms.product or source.product
     listed = catalogue.entries(repository, product)
     known = tuple(one for one in listed if one.release.service == source.service)
-    counter = _counter(known, source, terms)
+    counter = _counter(listed, source, terms)
     _require_new(known, product, payloads.version_of(source, terms), counter)
     terms = replace(terms, counter=counter)
     if source.sbom is not None:

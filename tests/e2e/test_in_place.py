@@ -1,4 +1,4 @@
-"""One service of a virtual device gets new versions without a restart: good, bad, and damaged later."""
+"""A service of a virtual device gets new versions without a restart: good, bad, damaged later."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from edge.cli.main import main
 from edge.emulator import machine
 from edge.emulator.command import Options
 from edge.emulator.machine import Machine
-from tests.e2e.test_running_system import BOOT_S, READY
+from tests.e2e.test_running_system import shell
 from tests.fakes.update_site import UpdateSite
 
 pytestmark = pytest.mark.slow
@@ -49,7 +49,7 @@ def build(work: Path, site: UpdateSite, version: str, line: str = STAYS) -> Path
     file = work / "in-place.yml"
     file.write_text(SYSTEM.format(settings=site.settings()))
     words = ["--board", "qemu-arm64", "--name", "in-place", "--version", version]
-    words += ["--keys", str(site.ring.folder), "-o", str(folder)]
+    words += ["--keys", str(site.ring.folder), "--no-update", "-o", str(folder)]
     assert main(["-q", "build", str(file), *words]) == 0
     return folder
 
@@ -67,7 +67,7 @@ def test_a_service_is_updated_in_place(work: Path, site: UpdateSite, tmp_path: P
         (tmp_path / "console.log").open("w", buffering=1) as log,
         machine.running(base, disk=disk, options=Options(memory_mib=512), log=log.write) as one,
     ):
-        one.wait_for(READY, BOOT_S)
+        shell(one)
         boot_id = site.settled(one.listen).boot_id
         assert says(one) == ("factory -", f"serve-{BASE} of {BASE}")
 
@@ -83,7 +83,7 @@ def test_a_service_is_updated_in_place(work: Path, site: UpdateSite, tmp_path: P
         assert site.settled(one.listen).boot_id == boot_id, "the device restarted"
 
         one.send("reboot\n")
-        one.wait_for(READY, BOOT_S)
+        shell(one)
         assert says(one) == (shown, f"serve-{GOOD} of {GOOD}")
         assert site.settled(one.listen).boot_id != boot_id
 
@@ -96,17 +96,15 @@ def test_a_service_is_updated_in_place(work: Path, site: UpdateSite, tmp_path: P
 
 def says(device: Machine) -> tuple[str, str]:
     """Return what init says of the service, and what the service said last."""
-    return (
-        device.command(SHOWN).strip(),
-        device.command("edge-ctl logs web -n 200 | grep ' of ' | tail -n 1").strip()[-20:].strip(),
-    )
+    shown = device.command(SHOWN).strip()
+    said = device.command("edge-ctl logs web -n 200 | grep -o 'serve-.* of .*' | tail -n 1")
+    return shown, said.strip()
 
 
 def damage(device: Machine, place: str) -> None:
     """Write over what runs, as who has the data partition can, and let all of it be read again."""
     image = f"/data/agent/services/web/{place}.img"
     device.command(f"dd if=/dev/urandom of={image} bs=4096 count=64 conv=notrunc; sync")
-    device.command(
-        "echo 3 >/proc/sys/vm/drop_caches; find /run/in-place/web -type f | xargs cat >/dev/null"
-    )
+    device.command("echo 3 >/proc/sys/vm/drop_caches")
+    device.command("find /run/in-place/web -type f | xargs cat >/dev/null")
     device.command("edge-ctl restart web", 90)

@@ -141,6 +141,7 @@ class TinyProject:
                 f"{modules}/kernel/erofs.ko": module(depends=""),
                 f"{modules}/kernel/net.ko": module(depends=""),
                 f"{modules}/kernel/dog.ko": module(depends=""),
+                f"{modules}/kernel/loop.ko": module(depends=""),
             },
         )
         add("linux-image-tiny", depends=f"linux-image-{KERNEL}")

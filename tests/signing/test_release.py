@@ -31,6 +31,14 @@ RELEASE = Release(
     from_counter=2,
     notes="fewer bugs\n",
 )
+SERVICE = Release(
+    product="gateway",
+    version="web+1.2.0",
+    boards=("rpi4",),
+    images=(Image("service", ROOTFS, HashTree(b"\x05" * 32, b"")),),
+    payloads=(Payload("full", "service", TABLE, BLOB),),
+    service="web",
+)
 PATCHES = PatchSet(
     product="gateway",
     version="1.2.0",
@@ -54,6 +62,42 @@ def test_a_release_is_golden() -> None:
         b'{"boards":["qemu-arm64","rpi4"],"counter":3,"format":1,"from_counter":2,"images":['
         b'{"bytes":8192,"partition":"boot","sha256":"01010101'
     )
+
+
+def test_a_release_of_a_service_has_a_format_of_its_own() -> None:
+    packed = SERVICE.pack()
+
+    assert b'"format":2' in packed
+    assert b'"service":"web","version":"web+1.2.0"' in packed
+    assert Release.unpack(packed) == SERVICE
+    assert SERVICE.path == "gateway/web+1.2.0/release.json"
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        pytest.param(lambda d: d.update(format=1), "of a named one", id="of a system"),
+        pytest.param(lambda d: d.update(version="1.2.0"), "is not one of web", id="no name"),
+        pytest.param(lambda d: d.update(service="api"), "is not one of api", id="other name"),
+        pytest.param(lambda d: d.update(service=""), "service", id="of nothing"),
+        pytest.param(
+            lambda d: d["images"][0].update(partition="rootfs"), "is alone", id="a root instead"
+        ),
+        pytest.param(
+            lambda d: d["images"].insert(0, {**d["images"][0], "partition": "boot"}),
+            "is alone",
+            id="with a boot image",
+        ),
+    ],
+)
+def test_a_wrong_release_of_a_service_is_refused(
+    edit: Callable[[dict[str, Any]], object], reason: str
+) -> None:
+    document = json.loads(SERVICE.pack())
+    edit(document)
+
+    with pytest.raises(FormatError, match=reason):
+        Release.unpack(canonical.encode(document))
 
 
 Edit = Callable[[dict[str, Any]], object]

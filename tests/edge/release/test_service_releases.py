@@ -1,0 +1,83 @@
+"""From `update: in-place` to the signed release of one service, and to its next one."""
+
+import json
+
+import pytest
+
+from edge.image import manifest
+from tests.edge.conftest import Edge
+from tests.fakes.tiny_project import TinyProject
+
+pytestmark = pytest.mark.tools
+
+SYSTEM = """
+init: [{service: ./services/root}]
+services:
+  - {service: ./services/one, update: in-place}
+  - service: ./services/two
+    devices: [{path: /dev/edge/request, type: p, mode: w}]
+"""
+
+
+@pytest.fixture
+def edge_here(
+    project: TinyProject, ready: object, edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> Edge:
+    assert ready is not None
+    monkeypatch.chdir(project.folder)
+    project.system.write_text(SYSTEM)
+    assert edge("keys", "init", "--dir", "keys").status == 0
+    return edge
+
+
+def build(edge: Edge, version: str) -> None:
+    words = ["--board", "tiny", "--version", version, "-o", f"out-{version}"]
+    ended = edge("-q", "build", "system.yml", *words)
+    assert ended.status == 0, ended.err
+
+
+def test_a_service_has_releases_of_its_own(project: TinyProject, edge_here: Edge) -> None:
+    edge = edge_here
+    build(edge, "1.0")
+    (project.folder / "services/one/one.conf").write_text("another\n")
+    build(edge, "1.1")
+
+    found = edge("bundle", "info", "--json", "out-1.1/services/one.edge")
+    verified = edge("bundle", "verify", "--deep", "out-1.1/services/one.edge", "--board", "tiny")
+    for version in ("1.0", "1.1"):
+        words = ["--service", "one", "--repo", "repo", "--patches-from", "last:1", "--no-chunks"]
+        assert edge("release", "add", f"out-{version}", *words).status == 0
+    assert edge("release", "add", "out-1.1", "--repo", "repo", "--no-chunks").status == 0
+    listed = json.loads(edge("release", "list", "--json", "--repo", "repo").out)["releases"]
+    bundle = edge("release", "bundle", "one+1.1", "--from", "one+1.0", "--repo", "repo")
+
+    facts = json.loads(found.out)
+    opened = manifest.read(project.folder / "out-1.1")["in_place"]["one"]
+    assert (facts["version"], facts["service"]) == ("one+1.1", "one")
+    assert [one["root_hash"] for one in facts["images"]] == [opened["root_hash"]]
+    assert verified.status == 0, verified.err
+    assert [one["version"] for one in listed] == ["one+1.0", "one+1.1", "1.1"]
+    assert list(listed[1]["patches"]) == ["one+1.0"]
+    assert listed[2]["patches"] == {}
+    assert bundle.status == 0, bundle.err
+
+
+def test_only_what_is_updated_in_place_is_released_alone(edge_here: Edge) -> None:
+    build(edge_here, "1.0")
+
+    ended = edge_here("release", "add", "out-1.0", "--service", "two", "--repo", "repo")
+
+    assert ended.status == 3
+    assert "no service 'two' that is updated in place" in ended.err
+    assert "there: one" in ended.err
+
+
+def test_an_image_that_was_changed_is_not_released(project: TinyProject, edge_here: Edge) -> None:
+    build(edge_here, "1.0")
+    image = project.folder / "out-1.0/services/one.img"
+    image.write_bytes(image.read_bytes()[:-1] + b"x")
+
+    ended = edge_here("release", "add", "out-1.0", "--service", "one", "--repo", "repo")
+
+    assert ended.status == 4
+    assert "not the file that the build made" in ended.err
