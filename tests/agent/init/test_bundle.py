@@ -32,12 +32,19 @@ def shell(shell: DeviceShell) -> DeviceShell:
     return shell
 
 
-def run(shell: DeviceShell, runtime: dict[str, Any], *, root: RootKind = RootKind.FILES) -> Ended:
+def run(
+    shell: DeviceShell,
+    runtime: dict[str, Any],
+    *,
+    root: RootKind = RootKind.FILES,
+    update: str = "",
+) -> Ended:
     """Run `prepare` with settings as a build writes them; paths of the device are the test's."""
     settings = load_model(Settings, json.dumps({"runtime": runtime}), "test.yml")
     lower = "" if root is RootKind.FILES else f"{shell.root}/{FOLDER}/lower"
     conf = oneshot_conf(Supervised("web", settings, User(1, 2), PreparedRoot(root, lower)))
     file = shell.root / "conf"
+    conf += f"UPDATE='{update}'\n".encode() if update else b""
     file.write_bytes(conf.replace(b" /run/", f" {shell.root}/run/".encode()))
     return shell.run(SCRIPT, "prepare", str(file), f"{shell.root}/{FOLDER}")
 
@@ -68,6 +75,20 @@ def test_a_root_that_can_be_written_is_an_overlay_in_memory(shell: DeviceShell) 
 def test_a_root_of_another_container_is_bound(shell: DeviceShell) -> None:
     assert run(shell, {}, root=RootKind.BIND).status == 0
     assert calls(shell) == [f"mount -o bind /{FOLDER}/lower /{FOLDER}/rootfs"]
+
+
+@pytest.mark.parametrize("update", ["in-place", ""])
+@pytest.mark.parametrize("root", [RootKind.FILES, RootKind.OVERLAY])
+def test_a_service_in_place_has_the_root_of_its_image(
+    shell: DeviceShell, root: RootKind, update: str
+) -> None:
+    image = shell.root / "run/in-place/web/rootfs"
+    image.mkdir(parents=True)
+    (shell.root / "run/in-place/web.open").touch()
+
+    assert run(shell, {}, root=root, update=update).status == 0
+
+    assert any("/run/in-place/web/rootfs" in call for call in calls(shell)) is bool(update)
 
 
 def test_what_an_earlier_life_left_is_taken_away_first_the_last_mount_first(

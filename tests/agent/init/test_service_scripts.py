@@ -146,6 +146,41 @@ def test_a_service_is_run_after_what_it_needs_and_after_its_wait(
     assert shell.read(f"{WEB}/data/started") == "1000\n"
 
 
+@pytest.mark.parametrize("opens", [True, False], ids=["an image", "the system's own"])
+def test_a_service_in_place_runs_by_the_settings_of_what_was_opened(
+    shell: DeviceShell, service: Service, *, opens: bool
+) -> None:
+    service(update="in-place", svstat="false\n")
+    body = f"mkdir -p {shell.root}/run/in-place && : >{shell.root}/run/in-place/$1.open"
+    script = shell.write("usr/lib/edge/in-place", f"#!/bin/sh\n{body if opens else ':'}\n")
+    script.chmod(0o755)
+    shell.write("usr/lib/edge/bundle", "#!/bin/sh\n").chmod(0o755)
+    shell.functions = SLOW
+
+    ended = shell.run(f"{SCRIPTS}/run", cwd=WEB)
+
+    calls = shell.calls()
+    own = f" --config {shell.root}/run/in-place/web/config.json"
+    assert ended.status == 0
+    assert (own in calls[-1]) is opens
+    assert (shell.root / "run/edge/down/web").exists(), "not ready while it is switched"
+
+
+def test_a_service_waits_for_the_word_of_the_agent_where_a_version_was_committed(
+    shell: DeviceShell, service: Service
+) -> None:
+    service(update="in-place", svstat="false\n")
+    shell.write("usr/lib/edge/in-place", '#!/bin/sh\necho "in-place $1" >>"$CALLS"\n').chmod(0o755)
+    shell.write("data/agent/services/web/state", "{}")
+    shell.functions = SLOW + 'usleep() { echo "usleep $1" >>"$CALLS"; }\n'
+
+    shell.run(f"{SCRIPTS}/run", cwd=WEB)
+
+    calls = shell.calls()
+    assert calls[:600] == ["usleep 100000"] * 600
+    assert calls[600] == "in-place web"
+
+
 def test_its_folders_are_made_with_their_mode(shell: DeviceShell, service: Service) -> None:
     wanted = shell.root / "data" / "web" / "cache"
     service(runtime={"mkdir": [str(wanted.parent), f"{wanted}/"]})

@@ -32,10 +32,12 @@ def shell(tmp_path: Path) -> DeviceShell:
     for folder in ("run/edge", "dev/edge"):
         (made.root / folder).mkdir(parents=True)
     (made.root / "dev/kmsg").touch()
-    made.write("etc/edge/order", "web\nbroken\nagent\n")
+    made.write("etc/edge/order", "web\nbroken\nagent\napi\n")
     pipe = f"{made.root}/dev/edge/request"
     for name, devices in (("web", ""), ("broken", ""), ("agent", pipe)):
         made.write(f"etc/edge/services/{name}/conf", f"NAME='{name}'\nDEVICES='{devices}'\n")
+    made.write("etc/edge/services/api/conf", "NAME='api'\nDEVICES=''\nUPDATE='in-place'\n")
+    made.program("s6-svc")
     made.write("list", json.dumps(LIST))
     body = f'case $1 in list) cat "{made.root}/list" ;; restart) [ $2 = web ] || exit 6 ;; esac'
     made.program("edge-ctl", body)
@@ -92,6 +94,11 @@ def test_what_looks_after_the_device_and_what_is_none_is_not_restarted(
         "services /etc/shadow",
         "reboot now",
         "stop web 0a",
+        "switch web 0a",
+        "switch agent 0a",
+        "switch none 0a",
+        "switch ../services/api 0a",
+        "switch api",
         "x" * 500,
     ],
 )
@@ -100,6 +107,15 @@ def test_no_other_line_does_anything(shell: DeviceShell, init: Init, line: str) 
 
     init.restart("web")
     assert shell.calls() == ["edge-ctl restart web"]
+
+
+def test_a_service_in_place_is_switched_without_waiting_for_it(
+    shell: DeviceShell, init: Init
+) -> None:
+    write_line(init.pipe, "switch api 0a")
+
+    until(lambda: "s6-svc" in shell.read("calls"))
+    assert shell.calls() == ["edge-ctl stop api", f"s6-svc -u {shell.root}/run/service/api"]
 
 
 def test_a_restart_does_not_hold_up_the_system(shell: DeviceShell, init: Init) -> None:
