@@ -343,11 +343,16 @@ def way_to(connection: Connection, row: Row[Any], release: Release) -> Release |
     """
     if not row.version or row.counter >= release.from_counter:
         return release
+    # That of a service says which systems it is for; none of them is a step to it.
+    if release.kind == releases.SERVICE:
+        return None
     known = releases.list_(connection, row.tenant, product=release.product)
     ways = [
         one
         for one in known
-        if one.is_published and one.from_counter <= row.counter < one.counter < release.counter
+        if one.kind == releases.EDGE
+        and one.is_published
+        and one.from_counter <= row.counter < one.counter < release.counter
     ]
     return max(ways, key=lambda one: one.counter, default=None)
 

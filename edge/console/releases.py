@@ -15,6 +15,7 @@ from edge_signing.release import RELEASE_FILE
 # Kinds; stored, so the names never change.
 EDGE: Final = "edge"
 FOREIGN: Final = "foreign"
+SERVICE: Final = "service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Release:
         from_counter: The lowest counter of a system that may update to it directly.
         patches: Paths of the documents of its patches.
         is_published: All that its documents name is here, so that devices may be sent to it.
-        kind: `edge`, or `foreign`: see `edge.console.foreign`.
+        kind: `edge`, a whole system; `service`, one service that devices update in place; or
+            `foreign`: see `edge.console.foreign`.
     """
 
     path: str
@@ -119,7 +121,7 @@ def list_(
 
 def _withdraw(connection: Connection, actor: Actor, named: set[str]) -> None:
     for one in list_(connection, actor.tenant):
-        if one.kind == EDGE and one.path not in named:
+        if one.kind != FOREIGN and one.path not in named:
             same = (RELEASES.c.tenant == actor.tenant, RELEASES.c.path == one.path)
             connection.execute(delete(RELEASES).where(*same))
             audit.record(connection, actor, "release.withdraw", f"release:{one.path}")

@@ -217,7 +217,7 @@ class ReleaseView(View):
     notes: str
     patches: list[str]
     is_published: bool
-    kind: Literal["edge", "foreign"]
+    kind: Literal["edge", "foreign", "service"]
     files: list[FileView] = Field([], description="Of a foreign release")
 
 

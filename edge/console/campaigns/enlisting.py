@@ -17,7 +17,7 @@ from edge.console.campaigns.store import Turns
 from edge.console.devices import groups
 from edge.console.devices.device_filter import device_filter
 from edge.console.devices.registry import State
-from edge.console.releases import FOREIGN, Release
+from edge.console.releases import FOREIGN, SERVICE, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.console.store.ddi_tables import DDI_DEVICES
 from edge.console.store.tables import DEVICES, SIGHTINGS
@@ -68,12 +68,18 @@ def releases_of(connection: Connection, tenant: str, plan: Plan) -> list[Release
 
     Raises:
         ThingNotFoundError: One is not there.
-        InputError: One is not published.
+        InputError: One is not published, or of one service: what a campaign knows of its devices,
+            and can bring back, is the system that they run.
     """
     found = [releases.get(connection, tenant, path) for path in plan.releases]
     for one in found:
         if not one.is_published:
             raise InputError(f"{one.product} {one.version} is not published yet")
+        if one.kind == SERVICE:
+            raise InputError(
+                f"{one.product} {one.version} is of one service: campaigns bring whole systems",
+                hint="order it of its devices: edge deploy",
+            )
     return found
 
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from tuf.api.metadata import Metadata, Targets
 
 from edge.console.orders import Signed
-from edge.console.releases import Release
+from edge.console.releases import EDGE, SERVICE, Release
 from edge.console.repository import arrivals, leftovers
 from edge.console.repository.arrivals import Missing, Taken, file_name
 from edge.console.repository.kept import Kept
@@ -166,6 +166,7 @@ class Vault:
                     notes=one.notes,
                     patches=tuple(sorted(patch.path for patch in patches)),
                     is_published=is_whole and one.path in published,
+                    kind=SERVICE if one.service else EDGE,
                 )
             )
         return found

@@ -6,6 +6,7 @@ from edge_agent.boot.uboot import UbootControl
 from edge_agent.counters import Floor, StoredCounters
 from edge_agent.driver import Agent
 from edge_agent.errors import AgentError, SlotError, StoreError
+from edge_agent.in_place.services import NoServices, Services
 from edge_agent.outbox import Outbox
 from edge_agent.parts import Checked, Parts
 from edge_agent.slots import Volume
@@ -116,6 +117,7 @@ class Bench:
     calls: type[MediumCalls] = MediumCalls
     boots: int = 0
     restart_fails: bool = False
+    services: Services = field(default_factory=NoServices)
 
     def __post_init__(self) -> None:
         self.medium = Medium(Device(self.old, self.new).new_contents())
@@ -170,6 +172,7 @@ class Bench:
                     confirm=self.confirm,
                     utc_offset_min=self.utc_offset_min,
                 ),
+                services=self.services,
             )
         )
         agent.start()

@@ -206,17 +206,18 @@ def test_what_the_device_would_refuse_is_not_ordered(
 
 
 @pytest.mark.parametrize(
-    ("hop_from", "hint"),
+    ("step", "hint"),
     [
-        pytest.param(0, "order 8 first", id="there is a step"),
-        pytest.param(2, "no release here is a step to it", id="there is none"),
+        pytest.param({}, "order 8 first", id="there is a step"),
+        pytest.param({"from_counter": 2}, "no release here is a step to it", id="there is none"),
+        pytest.param({"kind": "service"}, "no release here is a step to it", id="of a service"),
     ],
 )
 def test_a_release_that_wants_another_one_before_it_says_which(
-    shop: Shop, hop_from: int, hint: str
+    shop: Shop, step: dict[str, Any], hint: str
 ) -> None:
     one = shop.release("2")
-    hop = replace(one, path="gateway/8/release.json", version="8", counter=8, from_counter=hop_from)
+    hop = replace(one, path="gateway/8/release.json", version="8", counter=8, **step)
     far = replace(one, path="gateway/9/release.json", version="9", counter=9, from_counter=7)
     low = replace(one, path="gateway/1/release.json", version="1", counter=1)
     shop.write(lambda c: releases.take(c, shop.actor, [low, hop, far]))

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.in_place.shelf import Shelf
 from edge_signing.hours import Hours
 from edge_signing.messages import Policy
 from tests.agent.driver.bench import until
+from tests.agent.in_place.service_room import NAME, ServiceRoom
 from tests.agent.power.system import System
 from tests.fakes.console import Console
 from tests.fakes.console_bench import ConsoleBench
@@ -49,3 +51,34 @@ def test_a_device_gets_a_release_and_the_console_knows(
     device = site.good("GET", "/devices/unit-7")
     assert states() == ["succeeded"]
     assert (device["version"], device["action"], device["phase"]) == ("2", action, "idle")
+
+
+def test_a_device_gets_a_new_version_of_one_service_and_stays_as_it_is(
+    site: Console, operator: Operator, tmp_path: Path
+) -> None:
+    old, new = System.make("1", 1), System.make("web+2", 1, blocks={"service": 3})
+    operator.release(new)
+    site.good("POST", "/releases", operator.bundle("web+2"))
+    site.good("POST", "/devices", {"device": "unit-8"})
+    bench = ConsoleBench(old, new)
+    bench.medium.now.devices |= {"web-a": {}, "web-b": {}}
+    bench.services = room = ServiceRoom(bench.medium)
+    bench.join(site, tmp_path / "device", operator.ring.trusted_root(), site.identity("unit-8"))
+
+    site.good("POST", "/deployments", {"device": "unit-8", "version": "web+2"})
+
+    with closing(bench.link):
+        agent = bench.start()
+        until(
+            agent,
+            lambda: site.good("GET", "/devices/unit-8/orders")["orders"][0]["state"] != "open",
+        )
+
+    order = site.good("GET", "/devices/unit-8/orders")["orders"][0]
+    assert (order["state"], order["version"]) == ("succeeded", "web+2")
+    assert room.started == ["factory", "web+2"]
+    assert Shelf(room, NAME).version() == "web+2"
+    assert site.good("GET", "/devices/unit-8")["version"] == "1"
+    assert bench.boots == 1
+    kinds = {one["version"]: one["kind"] for one in site.good("GET", "/releases")["releases"]}
+    assert kinds["web+2"] == "service"
