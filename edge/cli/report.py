@@ -86,9 +86,16 @@ def report(
         _sizes(facts["sizes"], facts["rootfs"]),
         _files(facts["files"]),
         _privileges(facts["privileges"]),
+        *([_in_place(facts["in_place"])] if facts.get("in_place") else ()),
         *([_hardening(facts.get("hardening", ()))] if facts["kernel"] else ()),
     )
     output.result(facts, "\n\n".join((head, *("\n".join(lines) for lines in tables))))
+
+
+def _in_place(images: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the table of services that are updated in place."""
+    rows = [(name, human(one["data_blocks"] * BLOCK_BYTES)) for name, one in images.items()]
+    return table(("updated in place", "image"), sorted(rows), right={1})
 
 
 def _tell_difference(output: Output, older: Path, build: Path, *, fail_on_gain: bool) -> None:

@@ -221,8 +221,7 @@ def test_a_release_that_wants_another_one_before_it_says_which(
     far = replace(one, path="gateway/9/release.json", version="9", counter=9, from_counter=7)
     low = replace(one, path="gateway/1/release.json", version="1", counter=1)
     shop.write(lambda c: releases.take(c, shop.actor, [low, hop, far]))
-    here = {"version": "1", "counter": 1}
-    shop.write(lambda c: c.execute(update(DEVICES).values(here)).rowcount)
+    shop.write(lambda c: c.execute(update(DEVICES).values(version="1", counter=1)).rowcount)
 
     with pytest.raises(RefusedError, match="from counter 7 on, and d-1 runs 1 with 1") as caught:
         shop.order("9")

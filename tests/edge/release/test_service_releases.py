@@ -1,6 +1,7 @@
 """From `update: in-place` to the signed release of one service, and to its next one."""
 
 import json
+import re
 
 import pytest
 
@@ -51,6 +52,9 @@ def test_a_service_has_releases_of_its_own(project: TinyProject, edge_here: Edge
     listed = json.loads(edge("release", "list", "--json", "--repo", "repo").out)["releases"]
     bundle = edge("release", "bundle", "one+1.1", "--from", "one+1.0", "--repo", "repo")
 
+    told = edge("report", "out-1.1").out
+
+    assert re.search(r"^updated in place +image\none +[0-9.]+ KiB$", told, re.MULTILINE)
     facts = json.loads(found.out)
     opened = manifest.read(project.folder / "out-1.1")["in_place"]["one"]
     assert (facts["version"], facts["service"]) == ("one+1.1", "one")
@@ -72,8 +76,14 @@ def test_only_what_is_updated_in_place_is_released_alone(edge_here: Edge) -> Non
     assert "there: one" in ended.err
 
 
-def test_an_image_that_was_changed_is_not_released(project: TinyProject, edge_here: Edge) -> None:
-    build(edge_here, "1.0")
+def test_an_image_is_the_same_in_each_build_and_only_that_is_released(
+    project: TinyProject, edge_here: Edge
+) -> None:
+    for version in ("1.0", "1.0.1"):
+        build(edge_here, version)
+    images = [project.folder / f"out-{one}/services/one.img" for one in ("1.0", "1.0.1")]
+    assert images[0].read_bytes() == images[1].read_bytes()
+
     image = project.folder / "out-1.0/services/one.img"
     image.write_bytes(image.read_bytes()[:-1] + b"x")
 
