@@ -41,6 +41,7 @@ class Bench:
     device: str = "unit-7"
     approvers: Approvers | None = None
     approval: bytes = b""
+    in_place: str = ""
 
     def release(self, version: str = "1.1", **facts: Any) -> str:
         release = Release(
@@ -75,6 +76,7 @@ class Bench:
             link,
             identity,
             approvers=self.approvers,
+            version_of=lambda _service: self.in_place,
         )
         desired = Desired(1, "a-1", path, document, approval=self.approval)
         action = Action("a-1", "install", "b", desired=desired)

@@ -13,9 +13,9 @@ from edge_agent.parts import Known
 from edge_agent.standing import Standing
 from edge_signing.errors import SigningError, TrustError
 from edge_signing.formats.bundle import METADATA, MetadataSection
-from edge_signing.release import HashTree, Image, Release
+from edge_signing.release import HashTree, Image, PatchSet, Release
 from edge_signing.trust.sighting import UNSEEN
-from tests.agent.test_check import IMAGE, NOW_S, Bench
+from tests.agent.test_check import IMAGE, NOW_S, PATCH, Bench
 from tests.fakes.forge import PRODUCT, Yard
 
 IMAGES = (Image("service", IMAGE, HashTree(b"r" * 32, b"salt")),)
@@ -100,6 +100,21 @@ def test_a_document_that_nobody_signed_does_not_count(bench: Bench, kept: bytes)
     for release in (other, unsigned):
         with pytest.raises(TrustError):
             vouched(bench, signed.pack(metadata, release, release.pack()))
+
+
+def test_patches_start_from_the_version_that_runs_in_place(bench: Bench) -> None:
+    path = bench.release("web+3", service="web", images=IMAGES)
+    patch = replace(PATCH, partition="service")
+    sets = [PatchSet(PRODUCT, "web+3", base, (patch,)) for base in ("web+1", "web+2", "1.0")]
+    yard = bench.yard
+    files = {one.path: (one.pack(), {"n": 1}) for one in sets}
+    yard.repository.stage(yard.ring, PRODUCT, files, now=yard.now)
+    yard.sign_pending()
+    yard.repository.publish(yard.ring, now=yard.now)
+
+    found = replace(bench, in_place="web+2").check(path, bench.document(path))
+
+    assert found.patches == (sets[1],)
 
 
 def test_a_whole_system_is_no_service(bench: Bench, kept: bytes) -> None:

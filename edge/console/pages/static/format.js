@@ -54,6 +54,10 @@ const PHASES = {
   trial: "on trial",
   committing: "keeping the new slot",
   reverting: "going back",
+  switching: "switching the service",
+  proving: "watching the new version",
+  keeping: "keeping the new version",
+  "switching-back": "switching the service back",
   reporting: "reporting",
 };
 

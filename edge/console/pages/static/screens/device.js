@@ -24,9 +24,9 @@ const STEPS = [
   { name: "Ordered", phases: ["checking", "permitting"] },
   { name: "Writing", phases: ["installing", "verifying"] },
   { name: "Waiting", phases: ["waiting", "waiting-for-user"] },
-  { name: "Restart", phases: ["arming", "rebooting"] },
-  { name: "Trial", phases: ["trial"] },
-  { name: "Kept", phases: ["committing", "reporting", "idle"] },
+  { name: "Restart", phases: ["arming", "rebooting", "switching"] },
+  { name: "Trial", phases: ["trial", "proving"] },
+  { name: "Kept", phases: ["committing", "keeping", "reporting", "idle"] },
 ];
 // Other tabs are added here: a name, and what draws it.
 const TABS = [
