@@ -28,6 +28,7 @@ packages: [busybox-static]
 exclude: [etc/**, usr/share/**]
 command: [/usr/bin/busybox, sh, /etc/{program}]
 env: [FROM={version}]
+stop_timeout_s: 1
 files:
   - path: etc/{program}
     mode: "0644"

@@ -57,12 +57,13 @@ class Shelf:
 
     @property
     def target(self) -> Slot:
-        """The place that may be written: never that of what was committed last.
+        """The place that may be written: never that of what was committed last, or else runs.
 
         Raises:
             StoreError: It cannot be read which one that is.
         """
-        place = self.kept().place
+        shown = self.services.shown(self.name)
+        place = self.kept().place or (shown.place if shown else None)
         return "a" if place is None else other_slot(place)
 
     def signed(self, place: Slot) -> bytes | None:

@@ -23,8 +23,8 @@ def test_a_cut_at_every_step(first: System, second: System, story: Story) -> Non
 def test_a_second_cut_after_some_of_them(first: System, second: System, story: Story) -> None:
     explorer = Explorer(ServiceDevice(second, first, story))
 
-    for number, (cut, left) in enumerate(explorer.cut_once(share=0.05)):
-        explorer.cut_again(cut, left, share=0.05, seed=number)
+    for number, (cut, left) in enumerate(explorer.cut_once(share=0.03)):
+        explorer.cut_again(cut, left, share=0.03, seed=number)
 
     assert explorer.cases > 100
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from edge_agent.in_place import kept
 from edge_agent.in_place.shelf import Shelf
 from tests.agent.in_place.conftest import BLOCKS
 from tests.agent.in_place.service_device import (
@@ -17,8 +18,10 @@ from tests.agent.in_place.service_device import (
 from tests.agent.in_place.service_room import DIGEST, NAME, ServiceRoom
 from tests.agent.power.machine_room import Medium
 from tests.agent.power.medium import Contents
-from tests.agent.power.system import System
+from tests.agent.power.system import System, Way
 from tests.fakes.agent_parts import FakeSource
+
+WAYS: tuple[Way, ...] = ("patch", "chunks")
 
 
 def run(
@@ -126,3 +129,23 @@ def test_what_runs_already_is_a_success_at_once(second: System) -> None:
 
     assert finals == [("succeeded", "")]
     assert (device.fetched, device.room.started) == (0, ["web+2"])
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("is_first", [True, False], ids=["factory before", "another before"])
+def test_it_comes_as_patches_and_in_chunks_too_whatever_runs(way: Way, *, is_first: bool) -> None:
+    old = System.make("web+1", 1, blocks={"service": 5})
+    device = ServiceDevice(System.update("web+2", 1, old, way), None if is_first else old)
+
+    finals, _medium = run(device)
+
+    assert finals == [("succeeded", "")]
+
+
+def test_a_place_that_runs_is_not_written_though_nobody_remembers_it(first: System) -> None:
+    device = ServiceDevice(first, first)
+    medium = Medium(device.new_contents())
+    device.started(medium)
+    device.room.files(NAME).remove(kept.FILE)
+
+    assert Shelf(device.room, NAME).target == "b"

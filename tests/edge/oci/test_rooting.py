@@ -283,3 +283,13 @@ def test_landlock_holds_with_either_defaults(made: Callable[..., Made]) -> None:
         assert config["mounts"][0]["source"] == "/usr/lib/edge/confine"
         assert row.landlock[0] == "read:/bin"
         assert any(path.endswith("/.edge-confine") for path, _ in root.tree)
+
+
+def test_a_service_in_place_needs_the_module_that_opens_its_image(
+    made: Callable[..., Made],
+) -> None:
+    text = TEXT.replace("{name: web,", "{name: web, update: in-place,")
+
+    assert "loop" in made(text).modules()
+    with pytest.raises(InputError, match="in-place is not done with --defaults linuxkit"):
+        made(text, Defaults.LINUXKIT).root()
