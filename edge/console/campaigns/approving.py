@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, insert, select
 
 from edge.console.campaigns import plan as plans
 from edge.console.campaigns.store import Stored
-from edge.console.releases import EDGE, Release
+from edge.console.releases import FOREIGN, Release
 from edge.console.repository.vault import Vault
 from edge.console.store.campaign_tables import CAMPAIGN_APPROVALS
 from edge.errors import EdgeError, InputError, UntrustedError
@@ -73,7 +73,7 @@ def statement(made: Stored, known: Iterable[Release], vault: Vault) -> bytes:
         vault: Of its tenant, which says what the documents of releases are.
     """
     plan = made.campaign.plan
-    edge = [one for one in known if one.kind == EDGE and one.is_published]
+    edge = [one for one in known if one.kind != FOREIGN and one.is_published]
     if not any(one.path in plan.releases for one in edge):
         return b""
     first = sorted(edge, key=lambda one: (one.path not in plan.releases, -one.counter))

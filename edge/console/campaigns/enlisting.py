@@ -68,17 +68,18 @@ def releases_of(connection: Connection, tenant: str, plan: Plan) -> list[Release
 
     Raises:
         ThingNotFoundError: One is not there.
-        InputError: One is not published, or of one service: what a campaign knows of its devices,
-            and can bring back, is the system that they run.
+        InputError: One is not published; or it is of one service, and there are others beside it,
+            or devices would have to be ordered back: which version of it ran before is not known.
     """
     found = [releases.get(connection, tenant, path) for path in plan.releases]
     for one in found:
         if not one.is_published:
             raise InputError(f"{one.product} {one.version} is not published yet")
-        if one.kind == SERVICE:
+        if one.kind == SERVICE and (len(found) > 1 or plan.on_trip == "revert"):
             raise InputError(
-                f"{one.product} {one.version} is of one service: campaigns bring whole systems",
-                hint="order it of its devices: edge deploy",
+                f"{one.product} {one.version} is of one service:"
+                " it is alone in a campaign, and not ordered back",
+                hint="one campaign for it; on_trip: pause or abort",
             )
     return found
 

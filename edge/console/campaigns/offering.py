@@ -32,7 +32,7 @@ from edge.console.campaigns.ways import Ways
 from edge.console.ddi import actions
 from edge.console.devices import registry
 from edge.console.orders import Director, Order, UnsignedError
-from edge.console.releases import FOREIGN, Release
+from edge.console.releases import FOREIGN, SERVICE, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES, CAMPAIGNS
 from edge.console.store.tables import DEVICES, SIGHTINGS
 from edge.errors import EdgeError, RefusedError
@@ -163,8 +163,8 @@ def _offer_one(
         MemberEvent.OFFERED,
         action=order.action,
         release=release.path,
-        from_release=_running(ledger, row),
-        from_version=row.version,
+        from_release=_running(ledger, row) if release.kind != SERVICE else "",
+        from_version=row.version if release.kind != SERVICE else "",
         planned_bytes=planned,
     )
 
@@ -213,7 +213,7 @@ def _call_one_back(ledger: Ledger, desk: Desk, member: Member) -> None:
         return
     release = releases.by_path(ledger.connection, ledger.stored.tenant, member.from_release)
     if release is None:
-        was = member.from_version or "a system that the console did not know"
+        was = member.from_version or "what the console did not know"
         reason = f"ran {was} before, of which no release is here"
         ledger.happen(member, MemberEvent.STAYED, reason=reason)
         return
@@ -235,7 +235,7 @@ def _since(ledger: Ledger, member: Member) -> str:
     if member.state is not MemberState.SUCCEEDED or ledger.campaign.plan.policy.download_only:
         return ""
     ours = releases.by_path(ledger.connection, ledger.stored.tenant, member.release)
-    is_ours = ours is None or row.version in ("", ours.version)
+    is_ours = ours is None or ours.kind == SERVICE or row.version in ("", ours.version)
     return "" if is_ours else f"runs {row.version}"
 
 

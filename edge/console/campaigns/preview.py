@@ -20,7 +20,7 @@ from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.stopping import Exposure
 from edge.console.campaigns.ways import Ways
 from edge.console.devices.registry import State
-from edge.console.releases import FOREIGN, Release
+from edge.console.releases import FOREIGN, SERVICE, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.console.store.tables import DEVICES, ORDERS
 
@@ -337,7 +337,7 @@ def _reverting(
     for kind, count in kinds.items():
         meant = _release_for(kind, known)
         before = offering.released(connection, tenant, kind.product, kind.version)
-        if meant is None or before is None or not before.is_published:
+        if meant is None or before is None or not before.is_published or meant.kind == SERVICE:
             continue
         if meant.kind == FOREIGN or before.counter >= meant.counter:
             found += count

@@ -12,7 +12,7 @@ from edge.console.campaigns.members import ACTIVE, Member, MemberEvent, MemberSt
 from edge.console.campaigns.offering import Desk
 from edge.console.desk import Via
 from edge.console.devices import registry
-from edge.console.releases import FOREIGN
+from edge.console.releases import EDGE
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.console.store.tables import DEVICES, SIGHTINGS
 from edge.errors import EdgeError
@@ -141,7 +141,7 @@ def _runs_other(ledger: Ledger, member: Member) -> str:
     """Return which other version a device runs; empty if it is the one that it should."""
     row = registry.get(ledger.connection, ledger.stored.tenant, member.device)
     release = releases.by_path(ledger.connection, ledger.stored.tenant, member.release)
-    if release is None or release.kind == FOREIGN:
+    if release is None or release.kind != EDGE:
         return ""
     # Else its status is of another order, or older than the report of how this one ended.
     if row.action != member.action or row.phase != "idle":

@@ -47,12 +47,12 @@ def test_a_device_is_refused_with_the_reason_if_it_can_not_take_the_release(
     assert "its counter 1 is below 7" in ground.member(id_, "d-000").reason
 
 
-def test_a_release_of_one_service_is_no_campaign(ground: Ground) -> None:
+def test_a_release_of_one_service_is_not_ordered_back(ground: Ground) -> None:
     ground.fleet(1)
     ground.write(lambda c: c.execute(update(RELEASES).values(kind="service")).rowcount)
 
-    with pytest.raises(InputError, match="campaigns bring whole systems"):
-        ground.start(ALL_AT_ONCE)
+    with pytest.raises(InputError, match="alone in a campaign, and not ordered back"):
+        ground.start(replace(ALL_AT_ONCE, on_trip="revert"))
 
 
 def test_canaries_and_filters_go_first(ground: Ground) -> None:
