@@ -87,6 +87,7 @@ def test_a_service_is_updated_in_place(work: Path, site: UpdateSite, tmp_path: P
         shell(one)
         assert says(one) == (shown, f"serve-{GOOD} of {GOOD}")
         assert site.settled(one.listen).boot_id != boot_id
+        assert one.command("dmesg | grep 'recovery complete'").strip() == "", "data was left dirty"
 
         damage(one, shown.split()[0])
         assert says(one) == (

@@ -91,6 +91,17 @@ def test_it_stays_open_when_the_service_is_started_again(shell: DeviceShell) -> 
     assert shell.calls() == ["edge-image status web"]
 
 
+def test_it_is_closed_before_the_data_partition_is_left(shell: DeviceShell) -> None:
+    run(shell)
+    shell.calls()
+
+    assert shell.run(SCRIPT, "web", "shut").status == 0
+
+    calls = [call.replace(str(shell.root), "") for call in shell.calls()]
+    assert calls == ["umount /run/in-place/web", "edge-image close web"]
+    assert not (shell.root / "run/in-place/web.open").exists()
+
+
 def test_a_damaged_image_is_left(shell: DeviceShell) -> None:
     run(shell)
     shell.write("image/status.bad", "")
