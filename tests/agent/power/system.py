@@ -24,7 +24,8 @@ BLOCKS: Mapping[Partition, int] = {"boot": 2, "rootfs": 4}
 # Of an update: these are as before, the others are new. The first ones are new, so that a unit of a
 # patch is not the block of the same number.
 KEPT: Mapping[Partition, tuple[int, ...]] = {"boot": (0,), "rootfs": (3, 4), "service": (3, 4)}
-LARGER: Mapping[Partition, int] = {"boot": 3, "rootfs": 6, "service": 6}
+LARGER: Mapping[Partition, int] = {"boot": 3, "rootfs": 6}
+LARGER_SERVICE: Mapping[Partition, int] = {"service": 6}
 Way = Literal["patch", "chunks"]
 
 
@@ -63,8 +64,7 @@ class System:
         before = old.release.version
         seeds = {
             one: [before if at in KEPT[one] else version for at in range(number)]
-            for one, number in LARGER.items()
-            if any(image.partition == one for image in old.release.images)
+            for one, number in (LARGER_SERVICE if old.release.service else LARGER).items()
         }
         made = cls._of(version, counter, seeds)
         bases = {image.partition: image for image in old.release.images}
