@@ -177,8 +177,8 @@ def test_a_service_waits_for_the_word_of_the_agent_where_a_version_was_committed
     shell.run(f"{SCRIPTS}/run", cwd=WEB)
 
     calls = shell.calls()
-    assert calls[:600] == ["usleep 100000"] * 600
-    assert calls[600] == "in-place web"
+    assert calls[:900] == ["usleep 100000"] * 900
+    assert calls[900] == "in-place web"
 
 
 def test_its_folders_are_made_with_their_mode(shell: DeviceShell, service: Service) -> None:
