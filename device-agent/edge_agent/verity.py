@@ -97,7 +97,7 @@ def _append(stream: Stream, *, data_blocks: int, salt: bytes) -> Verity:
     return Verity(root.hex(), salt.hex(), data_blocks, total_bytes)
 
 
-def digests_of(blocks: bytes, salted: "hashlib._Hash") -> list[bytes]:
+def digests_of(blocks: bytes | memoryview, salted: "hashlib._Hash") -> list[bytes]:
     """Return the digest of each block.
 
     Args:

@@ -12,16 +12,14 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import zstandard
 
 from edge import atomic, paths
+from edge.bundle.levels import Level
 from edge_signing.formats.payload_table import UNIT_BYTES, Coding, Row
 
-Level = Literal["fast", "release"]
-
-LEVELS: Final[tuple[Level, ...]] = ("fast", "release")
 _ZEROS: Final = bytes(UNIT_BYTES)
 _DIGEST_BYTES: Final = 32
 _FILTERS: Final[list[dict[str, Any]]] = [

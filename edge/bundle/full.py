@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from edge.bundle.coding import Cache, Level, coded
+from edge.bundle.coding import Cache, coded
+from edge.bundle.levels import Level
 from edge.progress import Task
 from edge_signing.formats.payload_table import UNIT_BYTES, PayloadTable
 from edge_signing.release import Content, Partition, Payload

@@ -1,7 +1,7 @@
 """`edge build`: a system file and a board become a disk image, or other outputs."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ import click
 
 from edge.board.none import none
 from edge.board.search import find
-from edge.bundle.coding import LEVELS, Level
-from edge.cli import ask, trusted
+from edge.bundle.levels import LEVELS, Level
+from edge.cli import key_folder
 from edge.cli.defaults_option import defaults_option
 from edge.cli.output import Output
 from edge.cli.registry_options import with_policy
@@ -23,12 +23,7 @@ from edge.image.clock_floor import clock_floor_s
 from edge.image.formats import Format
 from edge.image.inputs import LockPolicy, requests
 from edge.image.order import Order
-from edge.image.outputs import DISK, SIGNATURE, UPDATE
-from edge.keys.ring import Ring
-from edge.release import export, source
-from edge.release.payloads import Terms
-from edge.release.source import Source
-from edge.repository.standalone import KeysElsewhereError
+from edge.image.outputs import DISK, UPDATE
 from edge.system.defaults import Defaults
 from edge.system.load import STDIN, load
 from edge.system.lock import LOCK_FILE
@@ -139,18 +134,24 @@ def _make(
     output: Output, order: Order, folder: Path, keys_folder: Path | None, level: Level | None
 ) -> None:
     """Build what is asked for; without a level no update."""
-    ring = trusted.key_ring(keys_folder)
-    order = replace(order, trusted_root=ring.trusted_root())
+    order = replace(order, trusted_root=key_folder.trusted_root(keys_folder))
     if folder == STDOUT:
         _write_to_stdout(output, order)
         return
-    images.build(
-        order,
-        folder,
-        finish=lambda made: _write_update(output, made, order, ring, level) if level else None,
-        progress=output,
-    )
+    finish = _updating(output, order, keys_folder, level)
+    images.build(order, folder, finish=finish, progress=output)
     _tell_result(output, folder)
+
+
+def _updating(
+    output: Output, order: Order, keys_folder: Path | None, level: Level | None
+) -> Callable[[Path], None]:
+    """Return what writes the bundle of a build; nothing does without a level or a disk."""
+    if level is None or not formats.has_disk(order.formats):
+        return lambda _folder: None
+    from edge.cli import build_update  # what it imports is not for builds without an update
+
+    return build_update.writer(output, keys_folder, level, clock_s=order.clock_s)
 
 
 def name_of(files: tuple[str, ...]) -> str:
@@ -161,32 +162,6 @@ def name_of(files: tuple[str, ...]) -> str:
 def lock_file(files: tuple[str, ...]) -> Path:
     """Return where the lock of these system files is: beside the first."""
     return Path() / LOCK_FILE if files[0] == STDIN else Path(files[0]).parent / LOCK_FILE
-
-
-def _write_update(output: Output, folder: Path, order: Order, ring: Ring, level: Level) -> None:
-    """Write the bundle of a build that has a disk, unless its keys are elsewhere."""
-    if not formats.has_disk(order.formats):
-        return
-
-    def write(found: Source, bundle: Path) -> None:
-        export.write_standalone(
-            *(found, Terms(), ring, bundle),
-            level=level,
-            clock_s=order.clock_s,
-            progress=output,
-            ask=ask.secrets_from(None),
-        )
-
-    try:
-        with source.of_build(folder, made_now=True) as found:
-            write(found, folder / UPDATE)
-        for name in manifest.read(folder)["in_place"]:
-            one = source.of_service(folder, name, made_now=True)
-            write(one, in_place.bundle_file(folder, name))
-    except KeysElsewhereError as error:
-        output.line(f"no {UPDATE} and no {SIGNATURE}: {error}")
-        if error.hint:
-            output.line(f"  hint: {error.hint}")
 
 
 def _write_to_stdout(output: Output, order: Order) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from edge.bundle.coding import LEVELS, Level
+from edge.bundle.levels import LEVELS, Level
 from edge.cli import ask, trusted
 from edge.cli.output import Output
 from edge.cli.table import human

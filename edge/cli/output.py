@@ -5,22 +5,15 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from edge.errors import EdgeError, ProblemsError
 from edge.progress import Task
+
+if TYPE_CHECKING:  # imported when the first line is written: many commands write none
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
 
 PLAIN_EVERY_S = 5.0  # a line in a log about work that goes on
 
@@ -47,18 +40,19 @@ class Output:
         self.quiet = quiet
         self.verbose = verbose
         self.words = tuple(words)
-        self._console = Console(stderr=True, highlight=False, emoji=False)
         self._bars: Progress | None = None
 
-    @property
-    def console(self) -> Console:
+    @cached_property
+    def console(self) -> "Console":
         """The terminal behind stderr."""
-        return self._console
+        from rich.console import Console
+
+        return Console(stderr=True, highlight=False, emoji=False)
 
     @property
     def is_terminal(self) -> bool:
         """Whether somebody looks on."""
-        return self._console.is_terminal
+        return self.console.is_terminal
 
     def result(self, facts: Mapping[str, object], text: str) -> None:
         """Print what the command found or made."""
@@ -104,7 +98,7 @@ class Output:
         """Show a piece of work: a bar on a terminal, lines elsewhere."""
         if self.quiet or self.as_json:
             yield _Counter()
-        elif self._console.is_terminal:
+        elif self.console.is_terminal:
             with self._bar(title, total, unit) as task:
                 yield task
         else:
@@ -119,15 +113,7 @@ class Output:
         if self._bars is not None:
             yield _BarTask(self._bars, self._bars.add_task(title, total=total))
             return
-        count: ProgressColumn = DownloadColumn() if unit == "B" else MofNCompleteColumn()
-        columns = (
-            SpinnerColumn(finished_text="✓"),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            count if total is not None else TextColumn(""),
-            TimeElapsedColumn(),
-        )
-        with Progress(*columns, console=self._console) as bars:
+        with _bars(self.console, is_bytes=unit == "B", is_counted=total is not None) as bars:
             self._bars = bars
             try:
                 number = bars.add_task(title, total=total)
@@ -141,11 +127,25 @@ class Output:
         shown = "".join(
             one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in text
         )
-        self._console.print(shown, style=style, markup=False, soft_wrap=True)
+        self.console.print(shown, style=style, markup=False, soft_wrap=True)
 
     def _hint(self, hint: str | None) -> None:
         if hint:
             self.line(f"  hint: {hint}", style="yellow")
+
+
+def _bars(console: "Console", *, is_bytes: bool, is_counted: bool) -> "Progress":
+    from rich import progress
+
+    count = progress.DownloadColumn() if is_bytes else progress.MofNCompleteColumn()
+    return progress.Progress(
+        progress.SpinnerColumn(finished_text="✓"),
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        count if is_counted else progress.TextColumn(""),
+        progress.TimeElapsedColumn(),
+        console=console,
+    )
 
 
 class _Counter:
@@ -154,7 +154,7 @@ class _Counter:
 
 
 class _BarTask:
-    def __init__(self, bars: Progress, number: TaskID) -> None:
+    def __init__(self, bars: "Progress", number: "TaskID") -> None:
         self._bars = bars
         self._number = number
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import click
 
-from edge.cli import clock
+from edge.cli import clock, key_folder
 from edge.errors import ThingNotFoundError
 from edge.keys import create, ring
 from edge_agent.payload.bundle import Anchor
 
-KEYS = Path("keys")
 _OPTIONS = (
     click.option(
         "--root",
@@ -80,6 +79,5 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def key_ring(folder: Path | None) -> ring.Ring:
     """Return the key ring of a folder: the one given, else `keys/`, else the development keys."""
-    if folder is None and KEYS.is_dir():
-        folder = KEYS
+    folder = key_folder.chosen(folder)
     return create.development_ring(clock.of_wall()) if folder is None else ring.read(folder)

@@ -4,14 +4,25 @@ Source: yoctoproject/bmaptool, BmapCreate.py and BmapCopy.py.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 from edge.image.extent import BLOCK_BYTES
 
 _PIECE_BLOCKS: Final = 256
 _NO_CHECKSUM: Final = "0" * 64
+_NOTHING_KNOWN: Final[Mapping["BlockRange", str]] = {}
+
+
+class Image(Protocol):
+    """What ranges are read from: a file, or a reader past the page cache."""
+
+    def seek(self, offset: int, /) -> int:
+        """Go to a byte."""
+
+    def read(self, length: int, /) -> bytes | memoryview:
+        """Return the bytes from here on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +47,22 @@ def ranges_of(spans_bytes: Iterable[tuple[int, int]]) -> tuple[BlockRange, ...]:
     return tuple(joined)
 
 
-def document(image: BinaryIO, *, image_bytes: int, ranges: Sequence[BlockRange]) -> bytes:
+def document(
+    image: Image,
+    *,
+    image_bytes: int,
+    ranges: Sequence[BlockRange],
+    known: Mapping[BlockRange, str] = _NOTHING_KNOWN,
+) -> bytes:
     """Return the block map of an image, whose mapped ranges are read for their hashes.
 
     The map's own checksum is over itself with zeros in the place of that checksum.
+
+    Args:
+        image: The image.
+        image_bytes: How long it is.
+        ranges: What is mapped.
+        known: The SHA-256 (hex) of ranges that need not be read.
     """
     mapped = sum(blocks.last - blocks.first + 1 for blocks in ranges)
     lines = [
@@ -52,7 +75,7 @@ def document(image: BinaryIO, *, image_bytes: int, ranges: Sequence[BlockRange])
         "    <ChecksumType> sha256 </ChecksumType>",
         f"    <BmapFileChecksum> {_NO_CHECKSUM} </BmapFileChecksum>",
         "    <BlockMap>",
-        *(_range_line(image, blocks) for blocks in ranges),
+        *(_range_line(blocks, known.get(blocks) or _sha256(image, blocks)) for blocks in ranges),
         "    </BlockMap>",
         "</bmap>",
         "",
@@ -62,7 +85,7 @@ def document(image: BinaryIO, *, image_bytes: int, ranges: Sequence[BlockRange])
     return text.replace(_NO_CHECKSUM, checksum, 1).encode()
 
 
-def _range_line(image: BinaryIO, blocks: BlockRange) -> str:
+def _sha256(image: Image, blocks: BlockRange) -> str:
     sha256 = hashlib.sha256()
     image.seek(blocks.first * BLOCK_BYTES)
     left = blocks.last - blocks.first + 1
@@ -70,5 +93,9 @@ def _range_line(image: BinaryIO, blocks: BlockRange) -> str:
         count = min(left, _PIECE_BLOCKS)
         sha256.update(image.read(count * BLOCK_BYTES))
         left -= count
+    return sha256.hexdigest()
+
+
+def _range_line(blocks: BlockRange, sha256: str) -> str:
     numbers = f"{blocks.first}" if blocks.first == blocks.last else f"{blocks.first}-{blocks.last}"
-    return f'        <Range chksum="{sha256.hexdigest()}"> {numbers} </Range>'
+    return f'        <Range chksum="{sha256}"> {numbers} </Range>'

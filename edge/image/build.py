@@ -38,11 +38,12 @@ from edge.image.formats import Format
 from edge.image.inputs import LockPolicy
 from edge.image.manifest import Facts
 from edge.image.order import Order
-from edge.image.outputs import DISK, SLOT
+from edge.image.outputs import BLOCK_MAP, DISK, SLOT
 from edge.image.profile import FOLDER as EMULATOR
 from edge.image.sbom import Origin
 from edge.image.slot import SlotInputs
 from edge.image.standing import Standing
+from edge.oci import tar_writer
 from edge.oci.assemble import Release, Root
 from edge.oci.image import Image
 from edge.oci.kernel_image import as_package, kernel_image
@@ -51,7 +52,8 @@ from edge.oci.linuxkit.assemble import EDGE_INIT
 from edge.oci.modules import Kernel, Module
 from edge.oci.rooting import needed_modules, root_of
 from edge.oci.store import Store
-from edge.oci.tree import TarSink, Tree
+from edge.oci.tar_writer import TarSink
+from edge.oci.tree import Tree
 from edge.progress import SILENT, Progress
 from edge.system.defaults import Defaults
 from edge.system.lock import Lock
@@ -86,10 +88,14 @@ class _Device:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """What opens the images that are verified: the root of a slot, and those of services."""
+    """What opens the images that are verified: the root of a slot, and those of services.
+
+    `digests` are those of files that are known already.
+    """
 
     root: Verity | None = None
     services: Mapping[str, Verity] = field(default_factory=dict)
+    digests: Mapping[Path, str] = field(default_factory=dict)
 
 
 def default_store() -> Store:
@@ -124,12 +130,13 @@ def build(
         materials = _gather(order, store, progress)
     device = _device(order, materials, progress)
     with told(output), atomic.folder(target) as folder:
-        opened, made = (
-            _Opened(),
-            exports.write(folder, _root_inputs(order, materials, device), order.formats, progress),
+        digests = exports.write(
+            folder, _root_inputs(order, materials, device), order.formats, progress
         )
+        made, opened = tuple(digests), _Opened()
         if formats.has_disk(order.formats):
             opened = _write_images(folder, order, materials, device, progress)
+            digests |= opened.digests
             made += tuple(in_place.image_file(folder, name) for name in opened.services)
             made += (folder / DISK, *(folder / SLOT).iterdir(), *_packed(folder, order, progress))
         progress.note("write the documents")
@@ -137,7 +144,9 @@ def build(
             folder / outputs.SBOM, _origin(order, materials, device.root, opened.root, store), store
         )
         made += (folder / outputs.SBOM,)
-        manifest.write(folder, _facts(order, materials, device.root, opened), made)
+        facts = _facts(order, materials, device.root, opened)
+        mapped = {folder / DISK: folder / BLOCK_MAP}
+        manifest.write(folder, facts, made, digests=digests, mapped=mapped)
         finish(folder)
         outputs.sync(folder)
     return output
@@ -154,7 +163,7 @@ def write_tar(order: Order, stream: TarSink, progress: Progress = SILENT) -> Non
         _require_tools(order.policy, progress)
         materials = _gather(order, store, progress)
     device = _device(order, materials, progress)
-    exports.whole(_root_inputs(order, materials, device)).write_tar(stream)
+    tar_writer.write_tar(exports.whole(_root_inputs(order, materials, device)), stream)
 
 
 def _require_tools(policy: LockPolicy, progress: Progress) -> None:
@@ -259,14 +268,16 @@ def _write_images(
     """Write slot, disk, services, and what QEMU needs; return what opens them."""
     board = order.board
     layout = disk_plan(board, order.seed)
-    opened = slot.write_slot(folder / SLOT, _slot_inputs(order, materials, device), progress)
+    wanted = _slot_inputs(order, materials, device)
+    filled = slot.write_slot(folder / SLOT, wanted, materials.store, progress)
     largest = {size.part: size.alone_bytes for size in device.root.sizes}
-    plan.require_fit(layout.partition("rootfs-a"), opened.total_bytes, services=largest)
+    plan.require_fit(layout.partition("rootfs-a"), filled.opened.total_bytes, services=largest)
     filling = Filling(board, layout, folder / SLOT, materials.packages, order.seed)
     with progress.task("write the disk image", total=1, unit="images") as task:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".disk-") as scratch:
             outside = [one.extent for one in materials.loaders]
-            disk.write_disk(folder / DISK, layout, filling.contents(Path(scratch)), outside)
+            contents = filling.contents(Path(scratch))
+            disk.write_disk(folder / DISK, layout, contents, outside, digests=filled.digests)
         task.advance()
     emulation.write(folder / EMULATOR, board, materials.packages)
     services = in_place.write(
@@ -275,7 +286,7 @@ def _write_images(
         compress=order.system.system.rootfs.compress or "none",
         progress=progress,
     )
-    return _Opened(opened, services)
+    return _Opened(filled.opened, services, filled.digests)
 
 
 def _packed(folder: Path, order: Order, progress: Progress) -> tuple[Path, ...]:

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from edge import atomic
+from edge import atomic, block_file
 from edge.image import bmap, extent, gpt
 from edge.image.bmap import BlockRange
-from edge.image.extent import Contents, Extent, Source
+from edge.image.extent import BLOCK_BYTES, Contents, Extent, Source
 from edge.image.failures import told
 from edge.image.plan import MIB, SECTOR_BYTES, DiskPlan, require_fit
 
+_NOTHING_KNOWN: Mapping[Path, str] = {}
 WIPED_BYTES = MIB  # of an empty partition's start: what a used card holds there must not be found
 
 
@@ -19,7 +20,12 @@ def bmap_path(disk_path: Path) -> Path:
 
 
 def write_disk(
-    path: Path, disk: DiskPlan, contents: Mapping[str, Source], outside: Sequence[Extent] = ()
+    path: Path,
+    disk: DiskPlan,
+    contents: Mapping[str, Source],
+    outside: Sequence[Extent] = (),
+    *,
+    digests: Mapping[Path, str] = _NOTHING_KNOWN,
 ) -> None:
     """Write a sparse disk image and the block map beside it.
 
@@ -32,6 +38,7 @@ def write_disk(
         contents: What goes into the partition of that name. The start of `data` is made zero, any
             other partition without contents stays as it is on the card.
         outside: Boot loaders between the partition table and the first partition.
+        digests: Those of files among the contents, where they are known.
 
     Raises:
         InputError: Contents do not fit into their partition.
@@ -45,7 +52,7 @@ def write_disk(
         with atomic.file(path) as stream:
             stream.truncate(disk.size_bytes)
             extent.write(stream, extents)
-        _write_bmap(path, disk, ranges)
+        _write_bmap(path, disk, ranges, _known(extents, digests))
 
 
 def write_contents(path: Path, contents: Contents) -> None:
@@ -92,8 +99,21 @@ def disk_extents(
     yield Extent((disk.sectors - gpt.BACKUP_SECTORS) * SECTOR_BYTES, table, len(table))
 
 
-def _write_bmap(path: Path, disk: DiskPlan, ranges: tuple[BlockRange, ...]) -> None:
-    with path.open("rb") as image:
-        document = bmap.document(image, image_bytes=disk.size_bytes, ranges=ranges)
+def _known(extents: Sequence[Extent], digests: Mapping[Path, str]) -> dict[BlockRange, str]:
+    """Return the SHA-256 of those ranges that are one file, whose digest is known."""
+    found = {}
+    for part in extents:
+        digest = digests.get(part.content) if isinstance(part.content, Path) else None
+        if digest and part.offset_bytes % BLOCK_BYTES == part.length_bytes % BLOCK_BYTES == 0:
+            blocks = bmap.ranges_of([(part.offset_bytes, part.end_bytes)])
+            found[blocks[0]] = digest.partition(":")[2]
+    return found
+
+
+def _write_bmap(
+    path: Path, disk: DiskPlan, ranges: tuple[BlockRange, ...], known: Mapping[BlockRange, str]
+) -> None:
+    with block_file.reading(path) as image:
+        document = bmap.document(image, image_bytes=disk.size_bytes, ranges=ranges, known=known)
     with atomic.file(bmap_path(path)) as stream:
         stream.write(document)

@@ -5,18 +5,22 @@ Each is made from one stream of tar or cpio, with no unpacked tree on the way. `
 """
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from edge import block_file
 from edge.errors import InputError
 from edge.image import erofs, formats, initramfs, memory_boot, oci_layout, squashfs
 from edge.image.formats import Format
 from edge.image.memory_boot import KERNEL
 from edge.image.packed import Gzip
+from edge.oci import tar_writer
 from edge.oci.modules import ON_DEVICE, ORDER, Module
+from edge.oci.tar_writer import TarSink
 from edge.oci.tree import Entry, Kind, Tree, file
 from edge.progress import Progress
 
@@ -62,49 +66,60 @@ def whole(inputs: RootInputs) -> Tree:
     return tree
 
 
+def _tar_of(inputs: RootInputs) -> Callable[[TarSink], object]:
+    """Return what writes the whole root into a stream."""
+    return partial(tar_writer.write_tar, whole(inputs))
+
+
 def _plain(kernel: Entry) -> Entry:
     return Entry(Kind.FILE, 0o644, content=kernel.content, sha256=kernel.sha256)
 
 
 def write(
     folder: Path, inputs: RootInputs, wanted: Sequence[Format], progress: Progress
-) -> tuple[Path, ...]:
-    """Write the formats of the root that are wanted into a folder; return the files made.
+) -> dict[Path, str]:
+    """Write the formats of the root that are wanted into a folder.
+
+    Returns:
+        The files made, each with its digest, or with "" where that is not known yet.
 
     Raises:
         InputError: There is no kernel where one is needed, or the root does not fit the format.
         ToolError: A program is missing or failed.
     """
-    made: list[Path] = []
+    made: dict[Path, str] = {}
     for one in wanted:
         if one in formats.DISKS:
             continue
         paths = [folder / name for name in formats.file_names(one, inputs.name)]
         with progress.task(f"write {one}", total=1, unit="images") as task:
-            _WRITERS[one](paths, inputs, progress)
+            known = _WRITERS[one](paths, inputs, progress) or {}
             task.advance()
         for path in paths:
-            made += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    return tuple(made)
+            files = sorted(path.rglob("*")) if path.is_dir() else [path]
+            made |= {file: known.get(file, "") for file in files if file.is_file()}
+    return made
 
 
-def _write_tar(paths: Sequence[Path], inputs: RootInputs, _progress: Progress) -> None:
-    with paths[0].open("wb") as stream:
-        whole(inputs).write_tar(stream)
+def _write_tar(
+    paths: Sequence[Path], inputs: RootInputs, _progress: Progress
+) -> Mapping[Path, str]:
+    with block_file.new(paths[0]) as file:
+        tar_writer.write_tar(whole(inputs), file)
+    return {paths[0]: file.digest}
 
 
 def _write_squashfs(paths: Sequence[Path], inputs: RootInputs, _progress: Progress) -> None:
-    squashfs.make(whole(inputs).write_tar, paths[0], compress=inputs.compress)
+    squashfs.make(_tar_of(inputs), paths[0], compress=inputs.compress)
 
 
 def _write_erofs(paths: Sequence[Path], inputs: RootInputs, _progress: Progress) -> None:
-    tree = whole(inputs)
-    erofs.make(tree.write_tar, paths[0], uuid=inputs.uuid, compress=inputs.compress)
+    erofs.make(whole(inputs), paths[0], uuid=inputs.uuid, compress=inputs.compress)
 
 
 def _write_oci(paths: Sequence[Path], inputs: RootInputs, _progress: Progress) -> None:
     image = oci_layout.Image(inputs.name, inputs.version, inputs.clock_s)
-    oci_layout.write(paths[0], image, whole(inputs).write_tar)
+    oci_layout.write(paths[0], image, _tar_of(inputs))
 
 
 def _write_kernel_initrd(paths: Sequence[Path], inputs: RootInputs, progress: Progress) -> None:
@@ -129,7 +144,7 @@ def _write_kernel_initrd(paths: Sequence[Path], inputs: RootInputs, progress: Pr
     command_line_path.write_bytes(inputs.command_line.encode())
 
 
-_Writer = Callable[[Sequence[Path], RootInputs, Progress], None]
+_Writer = Callable[[Sequence[Path], RootInputs, Progress], Mapping[Path, str] | None]
 _WRITERS: Final[dict[Format, _Writer]] = {
     Format.TAR: _write_tar,
     Format.KERNEL_INITRD: _write_kernel_initrd,

@@ -4,10 +4,13 @@ What lies between extents is undefined for whoever writes the image to a used ca
 must be zero is an extent of zeros. In a file of ours blocks of zeros become holes.
 """
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from edge import block_file
 
 BLOCK_BYTES: Final = 4096
 _PIECE_BYTES: Final = 256 * BLOCK_BYTES
@@ -59,9 +62,20 @@ def write(stream: BinaryIO, extents: Sequence[Extent], *, base_bytes: int = 0) -
         OSError: The file that an extent names cannot be read, or `stream` cannot be written.
     """
     for extent in extents:
-        stream.seek(base_bytes + extent.offset_bytes)
+        offset_bytes = base_bytes + extent.offset_bytes
+        if isinstance(extent.content, Path) and _is_large(extent, offset_bytes, stream):
+            stream.flush()
+            block_file.copy_into(stream.fileno(), extent.content, offset_bytes)
+            continue
+        stream.seek(offset_bytes)
         for piece in _pieces(extent.content):
             _write_sparse(stream, piece)
+
+
+def _is_large(extent: Extent, offset_bytes: int, stream: BinaryIO) -> bool:
+    """Say whether an extent is worth a copy past the page cache, and can have one."""
+    is_on_disk = isinstance(stream, io.BufferedRandom | io.BufferedWriter)
+    return is_on_disk and extent.length_bytes >= _PIECE_BYTES and offset_bytes % BLOCK_BYTES == 0
 
 
 def _pieces(content: bytes | Path) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """Hashes of all files of a root: SHA-256, which trees know, and SHA-1, which SPDX asks for.
 
-Source: SPDX specification 2.3, clause 8.4: each file has a SHA-1. It is computed once for each
-image and kept in the store, so that a service that changes costs no more than its own files.
+Source: SPDX specification 2.3, clause 8.4: each file has a SHA-1. Of contents that came in an
+archive it was computed on the way in; of others once for each image, and kept in the store.
 """
 
 import hashlib
@@ -40,13 +40,19 @@ def hashed(root: Tree, images: Iterable[Image], store: Store) -> tuple[HashedFil
     for image in images:
         known |= _of_image(image, store)
     return tuple(
-        HashedFile(path, entry.sha256, known.get(entry.sha256) or _sha1(entry), _service(path))
+        HashedFile(path, entry.sha256, _known(entry, known), _service(path))
         for path, entry in root
         if entry.kind is Kind.FILE
     )
 
 
+def _known(entry: Entry, known: Mapping[str, str]) -> str:
+    return entry.sha1 or known.get(entry.sha256) or _sha1(entry)
+
+
 def _of_image(image: Image, store: Store) -> Mapping[str, str]:
+    if all(entry.sha1 for _path, entry in image.tree.files()):
+        return {}
     if found := store.recall(_KIND, image.manifest):
         kept: dict[str, str] = json.loads(store.read(found))
         return kept
@@ -57,10 +63,10 @@ def _of_image(image: Image, store: Store) -> Mapping[str, str]:
 
 def _distinct(tree: Tree) -> Iterator[tuple[str, str]]:
     seen = set()
-    for _path, entry in tree:
-        if entry.kind is Kind.FILE and entry.sha256 not in seen:
+    for _path, entry in tree.files():
+        if entry.sha256 not in seen:
             seen.add(entry.sha256)
-            yield entry.sha256, _sha1(entry)
+            yield entry.sha256, entry.sha1 or _sha1(entry)
 
 
 def _sha1(entry: Entry) -> str:

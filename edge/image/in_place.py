@@ -44,7 +44,7 @@ def write(
             path = image_file(folder, name)
             tree = in_place.image_tree(root, name)
             uuid = plan.guid_of(seed, f"service {name}")
-            erofs.make(tree.write_tar, path, uuid=uuid, compress=compress)
+            erofs.make(tree, path, uuid=uuid, compress=compress)
             salt = hashlib.sha256(f"edge verity salt {seed} {name}".encode()).digest()
             opened[name] = verity.append_tree(path, salt=salt)
             task.advance()

@@ -7,8 +7,12 @@ has no name on the list becomes a `LicenseRef` of the package, with its text whe
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Final
 
+from edge import digest
+from edge.debian import copyright
 from edge.debian.copyright import Copyright
 
 _GNU = re.compile(r"(A?GPL|LGPL|GFDL)-?v?([1-3])(?:\.([0-9]))?(\+|-or-later|-only)?", re.IGNORECASE)
@@ -47,6 +51,12 @@ class Declared:
 
     expression: str
     texts: Mapping[str, str]
+
+
+@cache
+def recipe() -> str:
+    """Return a hash of how licences are read, for keys of what was read."""
+    return " ".join(digest.of_file(Path(file)) for file in (__file__, copyright.__file__))
 
 
 def declared(package: str, found: Copyright) -> Declared:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # who only reads a manifest is spared the modules that make o
 
 FILE = "manifest.json"
 FORMAT = 1
+DIGEST, MAP = "digest", "block_map"  # of a file: of its bytes, or of its block map
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,35 @@ class Facts:
     in_place: "Mapping[str, Verity]" = field(default_factory=dict)
 
 
-def write(folder: Path, facts: Facts, files: Sequence[Path]) -> None:
-    """Write the manifest into `folder`, with length and digest of `files` below it."""
+def write(
+    folder: Path,
+    facts: Facts,
+    files: Sequence[Path],
+    *,
+    digests: Mapping[Path, str],
+    mapped: Mapping[Path, Path],
+) -> None:
+    """Write the manifest.
+
+    Args:
+        folder: The build.
+        facts: What there is to say.
+        files: What it names with its length and its digest.
+        digests: Those that are known already.
+        mapped: Sparse files with the block map of each: instead of a digest they get that of the
+            map, which has the digests of all that is in them but holes.
+    """
     document = {
         "format": FORMAT,
         **asdict(facts),
         "files": {
             str(path.relative_to(folder)): {
                 "bytes": path.stat().st_size,
-                "digest": digest.of_file(path),
+                **(
+                    {MAP: digest.of_file(mapped[path])}
+                    if path in mapped
+                    else {DIGEST: digests.get(path) or digest.of_file(path)}
+                ),
             }
             for path in sorted(files)
         },

@@ -15,7 +15,7 @@ from edge.image.packed import Gzip, Hashed
 from edge.oci.document import REF_NAME
 from edge.oci.image import CONFIG_TYPE, MANIFEST_TYPE
 from edge.oci.store import LAYOUT
-from edge.oci.tree import TarSink
+from edge.oci.tar_writer import TarSink
 
 INDEX_TYPE: Final = "application/vnd.oci.image.index.v1+json"
 LAYER_TYPE: Final = "application/vnd.oci.image.layer.v1.tar+gzip"

@@ -8,7 +8,7 @@ from typing import Final
 import zstandard
 
 from edge import atomic, digest
-from edge.oci.tree import TarSink
+from edge.oci.tar_writer import TarSink
 
 _GZIP_LEVEL: Final = 6  # Go's and gzip's default
 _GZIP_WINDOW: Final = 31  # 32 KiB, with the header of gzip: no name, no time

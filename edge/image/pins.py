@@ -14,7 +14,6 @@ from edge.errors import InputError, ThingNotFoundError
 from edge.oci.layout import LayoutOrigin
 from edge.oci.origin import Origin, bring, resolve
 from edge.oci.registry.endpoint import Registries
-from edge.oci.registry.registry import RegistryOrigin
 from edge.oci.store import Store
 from edge.progress import Progress
 from edge.system.lock import Lock, LockedImage, Stale
@@ -124,4 +123,6 @@ def _origin(reference: Reference, terms: Terms, progress: Progress) -> Origin | 
         return LayoutOrigin(reference) if reference.path.exists() else None
     if terms.offline:
         return None
+    from edge.oci.registry.registry import RegistryOrigin  # HTTP and TLS: not for layouts
+
     return RegistryOrigin(reference, terms.registries, progress=progress)

@@ -31,6 +31,7 @@ from edge.oci.tree import Kind, Tree
 DOCUMENT: Final = "SPDXRef-DOCUMENT"
 IMAGE: Final = "SPDXRef-image"
 NO_ASSERTION: Final = "NOASSERTION"
+_LICENCES: Final = "licences"
 _NOT_ID = re.compile(r"[^A-Za-z0-9.]")
 _PERSON = re.compile(r"(?P<name>[^<]*)<(?P<mail>[^>]*)>")
 _GROUP_WORDS = ("team", "maintainers", "developers", "group", "project", "debian")
@@ -71,13 +72,14 @@ def write(path: Path, origin: Origin, store: Store) -> None:
 
 def _text(document: Mapping[str, Any]) -> str:
     """Return JSON with a line for each key and each item of its lists: quicker than with indent."""
+    encode = json.JSONEncoder(sort_keys=True).encode
     parts = []
     for key, value in sorted(document.items()):
         if isinstance(value, list):
-            rows = ",\n  ".join(json.dumps(one, sort_keys=True) for one in value)
+            rows = ",\n  ".join(encode(one) for one in value)
             text = f"[\n  {rows}\n ]"
         else:
-            text = json.dumps(value, sort_keys=True)
+            text = encode(value)
         parts.append(f" {json.dumps(key)}: {text}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
@@ -216,7 +218,19 @@ def _supplier(maintainer: str) -> str:
 
 
 def _declared(package: Package, store: Store) -> Declared | None:
-    """Return the licences of a package, if its copyright file is for machines."""
+    """Return the licences of a package, if its copyright file is for machines; kept once read."""
+    key = f"{licences.recipe()} {package.digest}"
+    if kept := store.recall(_LICENCES, key):
+        known = json.loads(store.read(kept))
+        return Declared(known["expression"], known["texts"]) if known else None
+    found = _read_declared(package, store)
+    document = {"expression": found.expression, "texts": dict(found.texts)} if found else {}
+    data = json.dumps(document, sort_keys=True).encode()
+    store.remember(_LICENCES, key, store.add_bytes(data))
+    return found
+
+
+def _read_declared(package: Package, store: Store) -> Declared | None:
     entry = package_tree(package, store).tree.find(f"usr/share/doc/{package.name}/copyright")
     found = debian_copyright.parse(entry.read()) if entry is not None else None
     return licences.declared(package.name, found) if found is not None else None

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from edge import block_file
 from edge.errors import InputError
-from edge.image import erofs, initramfs
+from edge.image import erofs, initramfs, root_image
 from edge.image.boot_script import TREE
 from edge.image.outputs import ROOTFS
+from edge.image.root_image import RootImage
 from edge.oci.modules import Module
-from edge.oci.tree import Entry, Tree
+from edge.oci.store import Store
+from edge.oci.tree import Entry, Slice, Tree
 from edge.progress import Progress
 from edge_agent import verity
 from edge_agent.verity import Verity
@@ -47,8 +50,22 @@ class SlotInputs:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def write_slot(folder: Path, inputs: SlotInputs, progress: Progress) -> Verity:
-    """Write all files of a slot into `folder` and return what opens its root.
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What opens the root of a slot, and the digests of its files that are known already."""
+
+    opened: Verity
+    digests: Mapping[Path, str]
+
+
+def write_slot(folder: Path, inputs: SlotInputs, store: Store, progress: Progress) -> Slot:
+    """Write all files of a slot into `folder`.
+
+    Args:
+        folder: The slot's; it must not be there.
+        inputs: What it is made of.
+        store: Where it is kept what the blocks of contents are.
+        progress: Told how far it is.
 
     Raises:
         InputError: The kernel command line is too long.
@@ -57,14 +74,15 @@ def write_slot(folder: Path, inputs: SlotInputs, progress: Progress) -> Verity:
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".slot-") as name:
         scratch = Path(name)
-        opened = _write_rootfs(folder / ROOTFS, inputs, progress)
+        root = _write_rootfs(folder / ROOTFS, inputs, store, progress)
         conf = initramfs.slot_conf(
-            opened, watchdog_s=inputs.watchdog_s, clock_s=inputs.clock_s, boot=inputs.boot
+            root.opened, watchdog_s=inputs.watchdog_s, clock_s=inputs.clock_s, boot=inputs.boot
         )
         initramfs.write(
             folder / INITRAMFS, inputs.modules, conf, scratch=scratch, progress=progress
         )
-    _write_entry(folder / KERNEL, inputs.kernel)
+    digests = {folder / ROOTFS: root.digest} if root.digest else {}
+    digests[folder / KERNEL] = _write_entry(folder / KERNEL, inputs.kernel)
     if inputs.device_tree is not None:
         _write_entry(folder / TREE, inputs.device_tree)
     if len(inputs.command_line) > COMMAND_LINE_BYTES:
@@ -78,7 +96,7 @@ def write_slot(folder: Path, inputs: SlotInputs, progress: Progress) -> Verity:
         (folder / COMMAND_LINE).write_text(f"{inputs.command_line}\n")
     for name, content in inputs.files.items():
         (folder / name).write_bytes(content)
-    return opened
+    return Slot(root.opened, digests)
 
 
 def boot_files(folder: Path) -> dict[str, Path]:
@@ -86,17 +104,26 @@ def boot_files(folder: Path) -> dict[str, Path]:
     return {path.name: path for path in sorted(folder.iterdir()) if path.name != ROOTFS}
 
 
-def _write_entry(path: Path, entry: Entry) -> None:
-    with path.open("wb") as stream:
-        for piece in entry.pieces():
-            stream.write(piece)
+def _write_entry(path: Path, entry: Entry) -> str:
+    """Write a file, and return its digest."""
+    with block_file.new(path) as file:
+        if isinstance(entry.content, Slice):
+            file.take(entry.content.path, entry.content.offset_bytes, entry.size_bytes)
+        else:
+            file.write(entry.content)
+    if entry.sha256 and file.digest != f"sha256:{entry.sha256}":
+        raise entry.spoiled()
+    return file.digest
 
 
-def _write_rootfs(path: Path, inputs: SlotInputs, progress: Progress) -> Verity:
+def _write_rootfs(path: Path, inputs: SlotInputs, store: Store, progress: Progress) -> RootImage:
+    salt = hashlib.sha256(f"edge verity salt {inputs.seed}".encode()).digest()
     with progress.task("write the root image", total=2, unit="steps") as task:
-        erofs.make(inputs.root.write_tar, path, uuid=inputs.uuid, compress=inputs.compress)
+        if inputs.compress == "none":
+            made = root_image.write(path, inputs.root, uuid=inputs.uuid, salt=salt, store=store)
+        else:
+            erofs.make(inputs.root, path, uuid=inputs.uuid, compress=inputs.compress)
+            task.advance()
+            made = RootImage(verity.append_tree(path, salt=salt))
         task.advance()
-        salt = hashlib.sha256(f"edge verity salt {inputs.seed}".encode()).digest()
-        opened = verity.append_tree(path, salt=salt)
-        task.advance()
-    return opened
+    return made

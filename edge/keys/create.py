@@ -1,6 +1,5 @@
 """Make key rings: for a demo, for production, and the one of a developer's machine."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -10,8 +9,9 @@ from pathlib import Path
 from edge.errors import InputError, RefusedError
 from edge.keys import change, file_key, ring, secrets
 from edge.keys.change import Outcome
+from edge.keys.places import KEYS_FILE, development_folder
 from edge.keys.public import Algorithm, PublicPart
-from edge.keys.ring import KEYS_FILE, Ring, RingKey
+from edge.keys.ring import Ring, RingKey
 from edge.keys.roles import Role, all_roles, expiry_days, key_names, share
 from edge.keys.secrets import Secrets, nobody
 from edge_signing.errors import FormatError
@@ -71,19 +71,13 @@ def init(
 
 def development_ring(now: datetime) -> Ring:
     """Return the demo ring of this user, made at the first use and renewed before it expires."""
-    folder = data_folder() / "development-keys"
+    folder = development_folder()
     if not (folder / KEYS_FILE).exists():
         _make_development_ring(folder, now)
     found = ring.read(folder)
     newest = {ROOT: found.root().signed, TARGETS: found.targets().signed}
     old = [role for role, one in newest.items() if one.is_expired(now + _RENEW_BEFORE)]
     return change.propose(found, now=now, renew=old).ring if old else found
-
-
-def data_folder() -> Path:
-    """Return the folder of what Edge keeps for this user."""
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
-    return Path(base) / "edge"
 
 
 def _make_development_ring(folder: Path, now: datetime) -> None:

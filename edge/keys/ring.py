@@ -17,6 +17,7 @@ from tuf.api.metadata import Metadata, Root, Targets
 
 from edge import atomic
 from edge.errors import InputError, ThingNotFoundError
+from edge.keys.places import KEYS_FILE
 from edge.keys.public import Algorithm, KeyName, algorithm_of, restored
 from edge.keys.roles import Role, all_roles
 from edge.keys.secrets import Secrets
@@ -27,7 +28,6 @@ from edge_signing.trust import documents, roots, signatures
 from edge_signing.trust.names import TARGETS
 from edge_signing.trust.sighting import KEYS_MOST
 
-KEYS_FILE = "keys.json"
 TARGETS_FILE = "targets.json"
 PENDING_FILE = "pending.json"
 

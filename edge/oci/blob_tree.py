@@ -1,24 +1,27 @@
 """Trees whose contents are in one blob of the store, with an index beside it.
 
 The index (JSON, a blob of its own) holds for each path its type, mode, owner, offset, size and
-hash: a tree is read back from it without touching the contents, so nothing is hashed twice.
+hashes: a tree is read back from it without touching the contents, so nothing is hashed twice.
 """
 
 import hashlib
 import json
 import tarfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 from edge.errors import EdgeError, UntrustedError
 from edge.oci.store import Store
-from edge.oci.tree import PIECE_BYTES, Entry, Kind, Slice, TarSink, Tree, clean, folder, link
+from edge.oci.tar_writer import TarSink, write_tar
+from edge.oci.tree import Entry, Kind, Slice, Tree, clean, folder, link
 
-VERSION = 1
+VERSION = 2
+_PIECE_BYTES = 1 << 16  # larger ones are new memory from the kernel each time
 PERMISSIONS = 0o7777
 IMPLIED = "implied"
+_KINDS = {kind.value: kind for kind in Kind}
 BLOB_TO_COME = Path("/dev/null")  # stands in slices until the blob has its name
 
 Member = tuple[tarfile.TarInfo, IO[bytes] | None]
@@ -36,7 +39,7 @@ class BlobTree:
 def write_layer(tree: Tree, store: Store) -> BlobTree:
     """Write a tree as an OCI layer (uncompressed tar) with its index into the store."""
     with store.writer() as writer:
-        offsets = tree.write_tar(writer)
+        offsets = write_tar(tree, writer)
     return with_index(tree, offsets, writer.digest, store)
 
 
@@ -70,16 +73,19 @@ def copied(header: tarfile.TarInfo, stream: IO[bytes], sink: TarSink, position: 
         UntrustedError: The archive ends inside of it.
     """
     digest, left = hashlib.sha256(), header.size
+    sha1 = hashlib.sha1(usedforsecurity=False)  # for SPDX, which is spared another reading
     while left:
-        piece = stream.read(min(left, PIECE_BYTES))
+        piece = stream.read(min(left, _PIECE_BYTES))
         if not piece:
             raise UntrustedError(f"{header.name}: the archive ends {left} bytes early")
         digest.update(piece)
+        sha1.update(piece)
         sink.write(piece)
         left -= len(piece)
     content = Slice(BLOB_TO_COME, position, header.size)
     mode = header.mode & PERMISSIONS
-    return Entry(Kind.FILE, mode, header.uid, header.gid, content, digest.hexdigest())
+    found = Entry(Kind.FILE, mode, header.uid, header.gid, content, digest.hexdigest())
+    return replace(found, sha1=sha1.hexdigest())
 
 
 def without_content(header: tarfile.TarInfo) -> Entry:
@@ -112,14 +118,14 @@ def with_index(tree: Tree, offsets: Mapping[str, int], blob: str, store: Store) 
         rows[path].append(IMPLIED)
     document = {"version": VERSION, "blob": blob, "entries": rows}
     index = store.add_bytes(json.dumps(document, sort_keys=True, separators=(",", ":")).encode())
-    return BlobTree(_tree(rows, store.path(blob)), blob, index)
+    return BlobTree(_tree(rows, store.path(blob), is_checked=True), blob, index)
 
 
 def _row(entry: Entry, offset_bytes: int) -> list[Any]:
     row: list[Any] = [entry.kind.value, entry.mode, entry.uid, entry.gid]
     match entry.kind:
         case Kind.FILE:
-            return [*row, offset_bytes, entry.size_bytes, entry.sha256]
+            return [*row, offset_bytes, entry.size_bytes, entry.sha256, entry.sha1]
         case Kind.LINK:
             return [*row, entry.target]
         case Kind.FOLDER:
@@ -134,21 +140,19 @@ def load(index: str, store: Store) -> BlobTree | None:
     blob = document["blob"]
     if document["version"] != VERSION or not store.has(blob):
         return None
-    return BlobTree(_tree(document["entries"], store.path(blob)), blob, index)
+    return BlobTree(_tree(document["entries"], store.path(blob), is_checked=False), blob, index)
 
 
-def _tree(rows: Mapping[str, list[Any]], blob: Path) -> Tree:
+def _tree(rows: Mapping[str, list[Any]], blob: Path, *, is_checked: bool) -> Tree:
     tree = Tree()
     for path, (kind, mode, uid, gid, *rest) in rows.items():
-        entry = Entry(Kind(kind), mode, uid, gid)
-        match entry.kind:
+        match _KINDS[kind]:
             case Kind.FILE:
-                offset_bytes, size_bytes, sha256 = rest
-                content = Slice(blob, offset_bytes, size_bytes)
-                entry = Entry(Kind.FILE, mode, uid, gid, content, sha256)
+                offset_bytes, size_bytes, sha256, sha1 = rest
+                content = Slice(blob, offset_bytes, size_bytes, is_checked)
+                tree.put(path, Entry(Kind.FILE, mode, uid, gid, content, sha256, sha1=sha1))
             case Kind.LINK:
-                entry = Entry(Kind.LINK, mode, uid, gid, target=rest[0])
+                tree.put(path, Entry(Kind.LINK, mode, uid, gid, target=rest[0]))
             case Kind.FOLDER:
-                pass
-        tree.put(path, entry, implied=entry.kind is Kind.FOLDER and bool(rest))
+                tree.put(path, Entry(Kind.FOLDER, mode, uid, gid), implied=bool(rest))
     return tree

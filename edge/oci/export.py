@@ -20,7 +20,8 @@ from edge.oci.limits import STANDARD
 from edge.oci.origin import stored_manifest
 from edge.oci.store import LAYOUT, Store
 from edge.oci.tar_reader import Supply, members
-from edge.oci.tree import PIECE_BYTES, TarSink
+from edge.oci.tar_writer import TarSink
+from edge.oci.tree import PIECE_BYTES
 from edge.progress import Progress, Task
 from edge.system.reference import LocalReference
 

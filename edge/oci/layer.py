@@ -28,7 +28,15 @@ from edge.system.packaging import Program
 from edge.system.service import ServiceFolder, content_key
 
 # The code that decides what the bytes are: a layer made by another version is made again.
-RECIPE = ("layer.py", "select.py", "python.py", "own_files.py", "tree.py", "blob_tree.py")
+RECIPE = (
+    "layer.py",
+    "select.py",
+    "python.py",
+    "own_files.py",
+    "tree.py",
+    "tar_writer.py",
+    "blob_tree.py",
+)
 MERGED = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
 KEPT_MODE = 0o1777  # all bits that are kept: set-uid and set-gid are not
 PACKAGE, LAYER = "package-tree", "layer"

@@ -163,7 +163,7 @@ def normal(name: str) -> str:
 
 def name_of(path: str) -> str:
     """Return the name of the module in a file."""
-    return normal(_FILE_NAME.sub("", PurePosixPath(path).name))
+    return normal(_FILE_NAME.sub("", path.rpartition("/")[2]))
 
 
 def _names(values: Iterable[str]) -> list[str]:

@@ -112,7 +112,6 @@ class Store:
                 shutil.copyfileobj(source, blob, _PIECE_BYTES)
         except UntrustedError as error:
             raise UntrustedError(f"{path.name}: {error}") from error
-        self._verified.add(expected)
         return expected
 
     @contextmanager
@@ -137,6 +136,8 @@ class Store:
                 raise UntrustedError(f"{blob.digest} where {expected} was expected")
             beside.chmod(0o644)
             beside.replace(self.path(blob.seal()))
+            if expected is not None:
+                self._verified.add(expected)
         finally:
             beside.unlink(missing_ok=True)
 

@@ -6,12 +6,10 @@ image of any size, and writing it needs no more memory than one piece of one fil
 """
 
 import hashlib
-import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
 
 from edge.errors import EdgeError, InputError, UntrustedError
 from edge.oci.store import CLEAN_HINT
@@ -35,11 +33,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Bytes that stand in a file on disk."""
+    """Bytes that stand in a file on disk; `is_checked` if this process hashed and wrote them."""
 
     path: Path
     offset_bytes: int
     size_bytes: int
+    is_checked: bool = field(default=False, compare=False)
 
     def pieces(self) -> Iterator[bytes]:
         """Give the bytes in pieces.
@@ -60,7 +59,13 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One path of a tree: `sha256` (hex) is that of a file's content, `target` that of a link."""
+    """One path of a tree.
+
+    Attributes:
+        sha256: That of a file's content, in hex.
+        target: That of a link.
+        sha1: That of a file's content, in hex, where it is known.
+    """
 
     kind: Kind
     mode: int = 0o755
@@ -69,6 +74,7 @@ class Entry:
     content: bytes | Slice = b""
     sha256: str = ""
     target: str = ""
+    sha1: str = field(default="", compare=False)
 
     @property
     def size_bytes(self) -> int:
@@ -86,13 +92,22 @@ class Entry:
             if self.content:
                 yield self.content
             return
+        if self.content.is_checked:
+            yield from self.content.pieces()
+            return
         digest = hashlib.sha256()
         for piece in self.content.pieces():
             digest.update(piece)
             yield piece
         if self.sha256 and digest.hexdigest() != self.sha256:
+            raise self.spoiled()
+
+    def spoiled(self) -> UntrustedError:
+        """Return the error that the content on disk has another hash."""
+        place = "a file in memory"
+        if isinstance(self.content, Slice):
             place = f"{self.content.path} from byte {self.content.offset_bytes}"
-            raise UntrustedError(f"{place}: not what was stored there", hint=CLEAN_HINT)
+        return UntrustedError(f"{place}: not what was stored there", hint=CLEAN_HINT)
 
     def read(self) -> bytes:
         """Return the whole content; only for files that are known to be small."""
@@ -156,13 +171,6 @@ def clean(path: str) -> str:
     return "/".join(parts)
 
 
-class TarSink(Protocol):
-    """What `write_tar` writes to."""
-
-    def write(self, data: bytes, /) -> object:
-        """Take the next bytes."""
-
-
 class Tree:
     """Paths and what stands there; parents are made as they are needed."""
 
@@ -180,6 +188,12 @@ class Tree:
         """Give all entries, a folder before what it holds, by their parts."""
         for path in sorted(self._entries, key=lambda name: name.split("/")):
             yield path, self._entries[path]
+
+    def files(self) -> Iterator[tuple[str, Entry]]:
+        """Give all files, in no order."""
+        for path, entry in self._entries.items():
+            if entry.kind is Kind.FILE:
+                yield path, entry
 
     def get(self, path: str) -> Entry | None:
         """Return what stands at exactly this path."""
@@ -293,9 +307,18 @@ class Tree:
         base = clean(prefix)
         if base:
             self.add(base, folder())
+        straight: set[str] = set()  # folders that no link is on the way to
         for path, entry in other:
-            if path not in other._implied:  # those come with what is in them
-                self.add(f"{base}/{path}", entry)
+            if path in other._implied:  # those come with what is in them
+                continue
+            wanted = f"{base}/{path}" if base else path
+            if wanted.rpartition("/")[0] in straight and wanted not in self._entries:
+                self._entries[wanted] = entry
+                is_straight = True
+            else:
+                is_straight = self.add(wanted, entry) == wanted
+            if is_straight and entry.kind is Kind.FOLDER:
+                straight.add(wanted)
 
     def copy(self) -> "Tree":
         """Return a tree of its own with the same entries."""
@@ -308,61 +331,7 @@ class Tree:
         sizes = {entry.identity(): entry.size_bytes for entry in self._entries.values()}
         return sum(sizes.values())
 
-    def write_tar(self, stream: TarSink) -> dict[str, int]:
-        """Write a tar with the same bytes for the same tree; return where each content starts.
-
-        The root comes first as `./`; times are 0; a file equal to an earlier one in content,
-        mode and owner becomes a hard link to it.
-        """
-        offsets: dict[str, int] = {}
-        first: dict[tuple[str, ...], str] = {}
-        position = _write_header(stream, _header("", folder(mode=ROOT_MODE)))
-        for path, entry in self:
-            header = _header(path, entry)
-            original = first.setdefault(entry.identity(), path)
-            if entry.kind is Kind.FILE and original != path:
-                header.type, header.size, header.linkname = tarfile.LNKTYPE, 0, f"./{original}"
-            position += _write_header(stream, header)
-            if header.isreg():
-                offsets[path] = position
-                position += _write_content(stream, entry, path)
-            elif header.islnk():
-                offsets[path] = offsets[original]
-        stream.write(bytes(2 * tarfile.BLOCKSIZE))
-        return offsets
-
 
 def _told(entry: Entry) -> str:
     names = {Kind.FILE: "a file", Kind.FOLDER: "a folder", Kind.LINK: f"a link to {entry.target}"}
     return names[entry.kind]
-
-
-def _header(path: str, entry: Entry) -> tarfile.TarInfo:
-    header = tarfile.TarInfo(f"./{path}")
-    header.mode, header.uid, header.gid = entry.mode, entry.uid, entry.gid
-    match entry.kind:
-        case Kind.FILE:
-            header.size = entry.size_bytes
-        case Kind.FOLDER:
-            header.type = tarfile.DIRTYPE
-        case Kind.LINK:
-            header.type, header.linkname = tarfile.SYMTYPE, entry.target
-    return header
-
-
-def _write_header(stream: TarSink, header: tarfile.TarInfo) -> int:
-    data = header.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
-    stream.write(data)
-    return len(data)
-
-
-def _write_content(stream: TarSink, entry: Entry, path: str) -> int:
-    size_bytes = 0
-    for piece in entry.pieces():
-        stream.write(piece)
-        size_bytes += len(piece)
-    if size_bytes != entry.size_bytes:
-        raise EdgeError(f"/{path}: {size_bytes} bytes where {entry.size_bytes} were said")
-    padding_bytes = -size_bytes % tarfile.BLOCKSIZE
-    stream.write(bytes(padding_bytes))
-    return size_bytes + padding_bytes

@@ -23,7 +23,8 @@ from edge.oci.limits import MIB, SETTING, Limits
 from edge.oci.overlay import OPAQUE, WHITEOUT, Replacing
 from edge.oci.store import Store
 from edge.oci.tar_reader import Supply, members
-from edge.oci.tree import Entry, Kind, TarSink, Tree
+from edge.oci.tar_writer import TarSink
+from edge.oci.tree import Entry, Kind, Tree
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from edge.bundle import patches
-from edge.bundle.coding import Level
 from edge.bundle.full import MadePayload
+from edge.bundle.levels import Level
 from edge.bundle.patches import ImageFile
 from edge.errors import InputError
 from edge.keys.ring import Ring

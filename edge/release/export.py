@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from edge.bundle import container
-from edge.bundle.coding import Level
+from edge.bundle.levels import Level
 from edge.errors import ThingNotFoundError
 from edge.image.outputs import SIGNATURE
 from edge.keys.ring import Ring

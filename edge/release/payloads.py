@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.bundle import chunks, full
-from edge.bundle.coding import Cache, Level
+from edge.bundle.coding import Cache
 from edge.bundle.full import MadePayload
+from edge.bundle.levels import Level
 from edge.errors import InputError
 from edge.progress import Progress
 from edge.release.source import Source, SourceImage

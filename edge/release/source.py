@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 from edge import digest
 from edge.errors import InputError, ThingNotFoundError, UntrustedError
-from edge.image import gpt, in_place, manifest
+from edge.image import disk_check, gpt, in_place, manifest
 from edge.image.outputs import BLOCK_MAP, DISK, ROOTFS, SBOM, SLOT
 from edge.image.standing import product_of
 from edge_signing.release import BLOCK_BYTES, HashTree, Partition
@@ -82,7 +82,7 @@ def of_build(folder: Path, *, made_now: bool = False) -> Iterator[Source]:
     sbom = folder / SBOM if SBOM in facts["files"] and (folder / SBOM).is_file() else None
     named = () if made_now else (DISK, f"{SLOT}/{ROOTFS}", *([SBOM] if sbom else []))
     for name in named:
-        if digest.of_file(folder / name) != facts["files"][name]["digest"]:
+        if not _is_as_made(folder, name, facts["files"][name]):
             raise UntrustedError(
                 f"{folder / name}: not the file that the build made", hint=_REBUILD_HINT
             )
@@ -133,6 +133,16 @@ def of_service(folder: Path, service: str, *, made_now: bool = False) -> Source:
         images=(image,),
         service=service,
     )
+
+
+def _is_as_made(folder: Path, name: str, said: Mapping[str, str]) -> bool:
+    """Say whether a file of a build is what its manifest says; of a disk, what its map says."""
+    if manifest.MAP not in said:
+        return digest.of_file(folder / name) == said[manifest.DIGEST]
+    block_map = folder / BLOCK_MAP
+    if not block_map.is_file() or digest.of_file(block_map) != said[manifest.MAP]:
+        raise UntrustedError(f"{block_map}: not the file that the build made", hint=_REBUILD_HINT)
+    return disk_check.is_described(folder / name, block_map)
 
 
 def of_files(

@@ -17,6 +17,7 @@ from edge.oci.document import REF_NAME
 from edge.oci.layer import from_packages, package_tree
 from edge.oci.select import Selection
 from edge.oci.store import LAYOUT, Store
+from edge.oci.tar_writer import write_tar
 from edge.oci.tree import Entry, Tree, file
 from edge.progress import SILENT
 
@@ -120,7 +121,7 @@ class _Layout:
             packed = Hashed(stream)
             gzip = Gzip(packed)
             plain = Hashed(gzip)
-            tree.write_tar(plain)
+            write_tar(tree, plain)
             gzip.finish()
         beside.rename(self._blobs / packed.digest.partition(":")[2])
         rootfs = {"type": "layers", "diff_ids": [plain.digest]}

@@ -30,7 +30,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from edge.bundle.coding import LEVELS, Level
+from edge.bundle.levels import LEVELS, Level
 from edge.errors import EdgeError
 from tools.bench import install_device, install_peers, ours, pairs, rauc_adaptive
 from tools.bench.bundle import make_image

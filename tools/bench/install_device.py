@@ -14,7 +14,7 @@ from typing import Final
 
 from edge import digest, process
 from edge.bundle import container, patches
-from edge.bundle.coding import Level
+from edge.bundle.levels import Level
 from edge.bundle.patches import ImageFile
 from edge.keys import create
 from edge.keys.ring import Ring

@@ -140,7 +140,7 @@ def build(pinned: pair_lock.Lock, folder: Path, wanted: Sequence[str]) -> dict[s
 def make_image(tree: Tree, output: Path) -> None:
     """Write a tree as the image of a root file system."""
     # One product keeps its UUID from release to release, as `edge build` does it.
-    erofs.make(tree.write_tar, output, uuid=guid_of("bench", "rootfs"))
+    erofs.make(tree, output, uuid=guid_of("bench", "rootfs"))
 
 
 def new_blocks(old: Path, new: Path) -> tuple[int, int]:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.bundle import coding, full
-from edge.bundle.coding import LEVELS, Cache, Level
+from edge.bundle.coding import Cache
+from edge.bundle.levels import LEVELS, Level
 from edge.progress import SILENT
 from edge_agent.payload import full as reader
 from edge_agent.payload.units import Units

@@ -42,8 +42,8 @@ def test_an_output_that_is_a_file_is_refused(project: TinyProject, build: Edge) 
     [
         "edge.debian.apt.atomic.file",
         "edge.oci.blob_tree.Store.writer",
-        "edge.image.erofs.process.fed",
-        "edge_agent.verity.append_tree",
+        "edge.block_file.write_all",
+        "edge.image.root_image.write",
         "edge.image.disk.extent.write",
         "edge.image.manifest.atomic.file",
     ],
@@ -100,7 +100,7 @@ def limited_build(project: TinyProject, most_bytes: int) -> Ended:
     "place",
     [
         "edge.oci.layer.blob_tree.write_layer",
-        "edge_agent.verity.append_tree",
+        "edge.image.root_image.write",
         "edge.image.bmap.document",
         "edge.image.manifest.write",
     ],

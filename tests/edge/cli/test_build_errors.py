@@ -342,3 +342,17 @@ def test_offline_says_what_is_not_in_the_lock_or_the_store(
     assert "service/one" in not_locked.err
     assert "not in the store: app-two=1.0-1" in not_stored.err
     assert "build once without --offline" in not_stored.err
+
+
+@pytest.mark.parametrize("more", [(), ("--no-update",)], ids=["with update", "without"])
+def test_a_folder_without_keys_is_told_before_anything_is_built(
+    project: TinyProject, build: Edge, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "1.root.json").write_text("{}")
+
+    ended = build("--keys", tmp_path / "keys", *more)
+
+    assert ended.status == 3
+    assert f"{tmp_path / 'keys'}: " in ended.err
+    assert not (project.folder / "out").exists()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from edge.digest import of_file
+from edge.image import disk_check
 from edge.image.outputs import NAMES, SERVICES
 from edge.process import Completed
 from tests.edge.conftest import Edge
@@ -61,10 +62,16 @@ def test_the_manifest_names_every_large_file_with_its_digest(built: TinyProject)
     out = built.folder / "out"
     manifest = manifest_of(out)
 
-    found = {name: entry["digest"] for name, entry in manifest["files"].items()}
+    files = manifest["files"]
+    found = {name: entry["digest"] for name, entry in files.items() if name != "disk.img"}
 
-    assert {"disk.img", "sbom.spdx.json", "slot/rootfs.img", "slot/initrd.img"} <= found.keys()
+    assert {"sbom.spdx.json", "slot/rootfs.img", "slot/Image", "slot/initrd.img"} <= found.keys()
     assert found == {name: of_file(out / name) for name in found}
+    assert files["disk.img"] == {
+        "bytes": (out / "disk.img").stat().st_size,
+        "block_map": of_file(out / "disk.img.bmap"),
+    }
+    assert disk_check.is_described(out / "disk.img", out / "disk.img.bmap")
     assert (manifest["board"], manifest["system"]) == ("tiny", "system")
     assert manifest["images"].keys() == {"root", "one", "two"}
 

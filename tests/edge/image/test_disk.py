@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from edge import digest
 from edge.errors import EdgeError, InputError
-from edge.image import bootstate, fat, gpt
+from edge.image import bootstate, disk_check, fat, gpt
 from edge.image.disk import bmap_path, write_contents, write_disk
 from edge.image.extent import Contents, Extent, Source
 from edge.image.plan import MIB, DiskPlan, Layout, plan
@@ -143,6 +144,45 @@ def test_the_image_of_one_partition_is_as_long_as_it(tmp_path: Path) -> None:
 def test_contents_for_an_unknown_partition_are_a_mistake_of_the_caller(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no such partition: rootfs-c"):
         write_disk(tmp_path / "disk.img", small_disk(), {"rootfs-c": b""})
+
+
+@pytest.mark.parametrize(
+    ("name", "offset_bytes", "data"),
+    [
+        pytest.param("rootfs-a", 5 * MIB - 1, b"x", id="in a mapped range"),
+        pytest.param("rootfs-b", 4 * MIB, b"x", id="in a hole"),
+        pytest.param("data", 8 * MIB - 1, b"x", id="at the end of the last hole"),
+        pytest.param("rootfs-b", 4 * MIB, b"", id="nothing"),
+    ],
+)
+def test_a_change_anywhere_is_seen_against_the_block_map(
+    tmp_path: Path, name: str, offset_bytes: int, data: bytes
+) -> None:
+    path, disk = written(tmp_path)
+    with path.open("r+b") as stream:
+        stream.seek(disk.partition(name).offset_bytes + offset_bytes)
+        stream.write(data)
+
+    assert disk_check.is_described(path, bmap_path(path)) is not bool(data)
+
+
+def test_a_disk_of_another_length_is_not_the_one_of_its_map(tmp_path: Path) -> None:
+    path, disk = written(tmp_path)
+    os.truncate(path, disk.size_bytes + 4096)
+
+    assert not disk_check.is_described(path, bmap_path(path))
+
+
+def test_a_digest_that_is_known_goes_into_the_map_unread(tmp_path: Path) -> None:
+    path, disk = tmp_path / "disk.img", small_disk()
+    sources = contents(tmp_path)
+    rootfs = tmp_path / "rootfs.img"
+
+    write_disk(path, disk, sources, digests={rootfs: digest.of_file(rootfs)})
+    told = bmap_path(path).read_bytes()
+    write_disk(path, disk, sources)
+
+    assert told == bmap_path(path).read_bytes()
 
 
 @pytest.mark.tools

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from edge import process, toolbox
+from edge.digest import of_file
 from edge.errors import ThingNotFoundError
 from edge.oci.layout import read_image
 from edge.oci.store import Store
@@ -40,6 +41,15 @@ def made(ready: dict[str, str], project: TinyProject, build: Edge) -> Path:
     ended = build("--format", ROOTS, "--offline")
     assert ended.status == 0, ended.err
     return project.folder / "out"
+
+
+def test_the_manifest_has_the_digest_of_each_output(made: Path) -> None:
+    files = json.loads((made / "manifest.json").read_text())["files"]
+
+    assert {"system.tar", "system-erofs.img", "system-initrd.img"} <= files.keys()
+    assert {name: one["digest"] for name, one in files.items()} == {
+        name: of_file(made / name) for name in files
+    }
 
 
 def names_in(listed: bytes) -> set[str]:
@@ -230,7 +240,7 @@ def test_what_cannot_be_made_is_told(
         "edge.image.erofs.process.fed",
         "edge.image.oci_layout.Gzip.finish",
         "edge.image.memory_boot.cpio.write",
-        "edge.oci.tree.Tree.write_tar",
+        "edge.oci.tar_writer.write_tar",
     ],
 )
 def test_an_interrupted_build_leaves_the_earlier_outputs(

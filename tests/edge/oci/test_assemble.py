@@ -11,6 +11,7 @@ from edge.oci.assemble import Container, Release, Root, assemble, container
 from edge.oci.image import Image
 from edge.oci.modules import Module
 from edge.oci.spec import ImageConfig, own_uid
+from edge.oci.tar_writer import write_tar
 from edge.oci.tree import ConflictError, Entry, Tree, file, folder, link
 from edge.oci.volumes import FilledVolume
 from edge.strict.model import load_model
@@ -261,7 +262,7 @@ def test_two_assemblies_give_the_same_bytes_and_services_share_files() -> None:
     for _ in range(2):
         root = root_of(service("a", {"x": file(BIG)}), service("b", {"x": file(BIG)}))
         stream = io.BytesIO()
-        root.tree.write_tar(stream)
+        write_tar(root.tree, stream)
         digests.append(hashlib.sha256(stream.getvalue()).hexdigest())
         stream.seek(0)
         with tarfile.open(fileobj=stream) as archive:

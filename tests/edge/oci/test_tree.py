@@ -1,13 +1,16 @@
 import hashlib
 import io
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.errors import EdgeError, InputError
+from edge import block_file
+from edge.errors import EdgeError, InputError, UntrustedError
+from edge.oci.tar_writer import write_tar
 from edge.oci.tree import (
     ConflictError,
     Entry,
@@ -36,7 +39,7 @@ ENTRIES = st.one_of(FILES, st.just(folder()), st.builds(link, NAMES.map("/none/"
 
 def written(tree: Tree) -> bytes:
     stream = io.BytesIO()
-    tree.write_tar(stream)
+    write_tar(tree, stream)
     return stream.getvalue()
 
 
@@ -103,7 +106,7 @@ def test_offsets_tell_where_each_content_is() -> None:
     tree = tree_of(a=file(b"first"), b=file(b"second"), c=file(b"first"))
     stream = io.BytesIO()
 
-    offsets = tree.write_tar(stream)
+    offsets = write_tar(tree, stream)
 
     data = stream.getvalue()
     assert {path: data[start:][:5] for path, start in offsets.items()} == {
@@ -111,6 +114,70 @@ def test_offsets_tell_where_each_content_is() -> None:
         "b": b"secon",
         "c": b"first",
     }
+
+
+def test_a_tar_in_a_block_file_has_the_same_bytes(tmp_path: Path) -> None:
+    (tmp_path / "blob").write_bytes(b"b" * 3_000_000)
+    tree = tree_of(a=on_disk(tmp_path / "blob", mode=0o644), b=file(b"small"), c=link("a"))
+
+    with block_file.new(tmp_path / "root.tar") as stream:
+        write_tar(tree, stream)
+
+    data = (tmp_path / "root.tar").read_bytes()
+    assert data == written(tree)
+    assert stream.digest == f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+@pytest.mark.parametrize("is_checked", [False, True])
+def test_only_what_this_process_hashed_before_is_taken_on_trust(
+    tmp_path: Path, *, is_checked: bool
+) -> None:
+    content = Slice(tmp_path / "blob", 0, 5, is_checked)
+    (tmp_path / "blob").write_bytes(b"right")
+    tree = tree_of(a=file(content))
+    (tmp_path / "blob").write_bytes(b"wrong")
+
+    def write() -> None:
+        with block_file.new(tmp_path / "root.tar") as stream:
+            write_tar(tree, stream)
+
+    if is_checked:
+        write()
+        return
+    with pytest.raises(UntrustedError, match="not what was stored there"):
+        written(tree)
+    with pytest.raises(UntrustedError, match="not what was stored there"):
+        write()
+    assert not (tmp_path / "root.tar").exists()
+
+
+@given(st.lists(st.tuples(PATHS, ENTRIES), max_size=8), st.lists(st.tuples(PATHS, ENTRIES)))
+def test_a_merge_is_as_if_each_entry_was_added(
+    before: list[tuple[str, Entry]], more: list[tuple[str, Entry]]
+) -> None:
+    base, other = Tree(), Tree()
+    base.add("usr/lib", folder())
+    base.add("lib", link("usr/lib"))
+    other.add("lib/one/two", file(b"behind a link"))
+    for tree, entries in ((base, before), (other, more)):
+        for path, entry in entries:
+            with suppress(ConflictError):
+                tree.add(path, entry)
+    one_by_one, conflict = base.copy(), False
+    for path, entry in other:
+        if not other.is_implied(path) and not conflict:
+            try:
+                one_by_one.add(path, entry)
+            except ConflictError:
+                conflict = True
+
+    try:
+        base.merge("", other)
+        assert not conflict
+    except ConflictError:
+        assert conflict
+    assert list(base) == list(one_by_one)
+    assert "lib/one" not in base or base.get("lib") != link("usr/lib")
 
 
 def test_a_tar_has_no_times_and_no_names_of_users() -> None:
