@@ -15,12 +15,12 @@ _OWN: Final[Mapping[str, str]] = {
     "rpi-tryboot": "autoboot.txt",
 }
 _CONTENTS: Final[Mapping[str, str]] = {
-    "bootstate": "boot state and trust state, raw",
+    "bootstate": "boot state, trust state, key of the data, raw",
     "boot-a": "FAT: kernel, initramfs, settings of slot A",
     "boot-b": "FAT: the same of slot B",
     "rootfs-a": "erofs and its hash tree, slot A",
     "rootfs-b": "the same of slot B",
-    "data": "ext4, made and grown at the first start",
+    "data": "ext4 (or LUKS2), made and grown at the first start",
 }
 
 

@@ -37,6 +37,7 @@ OWN_KEYS = frozenset(
     (
         *("restart", "depends_on", "ready", "health", "limits", "seccomp", "landlock"),
         *("stop_timeout_s", "timeout_s", "on_failure", "modules", "after", "listens", "update"),
+        *("before_data",),
     )
 )
 

@@ -16,9 +16,9 @@ _ONLY_SERVICES = (
     *("restart", "depends_on", "after", "ready", "health", "stop_timeout_s", "listens", "update"),
 )
 _MEANINGLESS = {
-    Section.SERVICES: ("timeout_s", "on_failure"),
+    Section.SERVICES: ("timeout_s", "on_failure", "before_data"),
     Section.ONBOOT: _ONLY_SERVICES,
-    Section.ONSHUTDOWN: (*_ONLY_SERVICES, "on_failure"),
+    Section.ONSHUTDOWN: (*_ONLY_SERVICES, "on_failure", "before_data"),
 }
 
 

@@ -264,6 +264,7 @@ class Settings(StrictModel):
     stop_timeout_s: int = Field(default=10, ge=1, le=600)
     timeout_s: int = Field(default=120, ge=1, le=86400)
     on_failure: OnFailure = OnFailure.REBOOT
+    before_data: bool = False
     modules: Modules = ()
     listens: Listens = ()
     update: Update = Update.IMAGE

@@ -52,7 +52,7 @@ GROUPS = (
         "device trees",
         ("dtc", "fdtget", "fdtput", "fdtdump", "fdtoverlay"),
     ),
-    Group("cryptsetup-bin", "check dm-verity trees", ("veritysetup",)),
+    Group("cryptsetup-bin", "check hash trees, open LUKS", ("veritysetup", "cryptsetup")),
     Group(
         "e2fsprogs",
         "write and check data partitions",

@@ -6,6 +6,7 @@ from edge.system.service import INIT, builtin_folders
 BUILTIN = sorted(builtin_folders().keys() - {INIT})
 # Where those go that do not run all the time.
 SECTIONS = {
+    "crypt": (Section.ONBOOT,),
     "firewall": (Section.ONBOOT,),
     "swap": (Section.ONBOOT,),
     "seed": (Section.ONBOOT, Section.ONSHUTDOWN),

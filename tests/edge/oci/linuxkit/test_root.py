@@ -22,7 +22,7 @@ OURS = frozenset(
     (
         *("service", "restart", "depends_on", "after", "listens", "ready", "health", "limits"),
         *("seccomp", "landlock", "cgroupns"),
-        *("stop_timeout_s", "timeout_s", "on_failure", "modules", "update"),
+        *("stop_timeout_s", "timeout_s", "on_failure", "modules", "update", "before_data"),
     )
 )
 
