@@ -78,7 +78,7 @@ def oneshot_conf(item: Supervised) -> bytes:
         "NAME": item.name,
         "TIMEOUT_S": item.settings.timeout_s,
         "ON_FAILURE": item.settings.on_failure.value,
-        "BEFORE_DATA": "yes" if item.settings.before_data else "no",
+        **({"BEFORE_DATA": "yes"} if item.settings.before_data else {}),
         "MKDIR": _mkdir(item),
         **preparation(item.name, item.settings, item.root),
     }

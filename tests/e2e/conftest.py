@@ -63,7 +63,9 @@ def build(work: Path, ssh_key: Path) -> Build:
                 files = [*files, work / f"{name}.yml"]
             folder = work / f"out-{name}-{board}"
             words = ["-q", "build", *map(str, files), "--board", board, "-o", str(folder)]
-            assert main(words) == 0
+            # Only the first one is flashed, which takes the signature of its disk.
+            is_flashed = (name, board) == ("minimal", "qemu-arm64")
+            assert main([*words, *([] if is_flashed else ["--no-update"])]) == 0
             made[name, board] = folder
         return made[name, board]
 

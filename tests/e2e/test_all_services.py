@@ -88,7 +88,7 @@ class Device:
 def built(work: Path, ssh_key: Path) -> Callable[[str, str], Path]:
     def build(name: str, text: str) -> Path:
         (work / f"{name}.yml").write_text(text)
-        words = ["-q", "build", str(work / f"{name}.yml"), "--board", "qemu-arm64"]
+        words = ["-q", "build", str(work / f"{name}.yml"), "--board", "qemu-arm64", "--no-update"]
         assert main([*words, "-o", str(work / f"out-{name}")]) == 0
         return work / f"out-{name}"
 

@@ -104,6 +104,12 @@ def test_the_conf_of_an_onboot_item_says_what_follows_a_failure() -> None:
     )
 
 
+def test_the_conf_says_what_comes_before_the_data() -> None:
+    conf = oneshot_conf(supervised("command: [/x]\nbefore_data: true"))
+
+    assert b"\nBEFORE_DATA='yes'\n" in conf
+
+
 def test_a_service_folder_is_what_s6_wants() -> None:
     tree = Tree()
 

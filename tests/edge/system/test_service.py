@@ -136,3 +136,20 @@ def test_a_bad_service_file_is_refused_with_its_place(write: Write, text: str, l
         find("./x", Path.cwd())
 
     assert [str(problem) for problem in error.value.problems] == [f"{file}:{line}"]
+
+
+@pytest.mark.parametrize("section", ["services", "onshutdown"])
+def test_only_what_runs_at_the_start_can_come_before_the_data(
+    refused: Callable[[str], list[str]], section: str
+) -> None:
+    (said,) = refused(f"{section}: [{{service: network, before_data: true}}]")
+
+    assert said.endswith(f"'before_data' has no meaning in {section}")
+
+
+def test_a_service_that_opens_the_data_is_for_the_start_only(
+    refused: Callable[[str], list[str]],
+) -> None:
+    (said,) = refused("services: [{service: crypt}]")
+
+    assert "this runs to its end" in said
