@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.image.disk import WIPED_BYTES
 from edge.image.plan import MIB
 from tests.fakes.device_shell import DeviceShell, Ended
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.tools
 SCRIPT = "init/files/usr/lib/edge/open-data"
 MOST_MIB = 12
 EXT4, LUKS = (1080, b"\x53\xef"), (0, b"LUKS\xba\xbe")
-KEEP = (MOST_MIB - 5) * MIB
+KEEP, WAITING = (MOST_MIB - 5) * MIB, 192 * 4096
 FAKES = """
 blockdev() { echo $(($(stat -c %s "$2") / 512)); }
 mount() { echo "mount $*" >>"$CALLS"; [ -d "$FS" ] && cp -a "$FS/." "$DATA/"; }
@@ -186,12 +187,14 @@ def test_first_settings_come_through_and_nothing_of_them_is_left_outside(device:
     assert not (device.shell.root / "run/edge/first.tar").exists()
 
 
-@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+@pytest.mark.parametrize("cut", range(1, 8))
 def test_a_power_cut_loses_no_first_settings(device: Device, cut: int) -> None:
     holds(device, "first-boot/token")
     device.encrypts()
 
-    device.run(cut=cut)
+    if device.run(cut=cut).status == 0:
+        device.run("put-first", cut=cut)
+    assert device.shell.calls().count("write") == cut
     if device.read(*EXT4[:1], 2) != EXT4[1]:
         shutil.rmtree(device.shell.variables["FS"])
     mapping = device.shell.root / "sys/block/dm-7"
@@ -202,7 +205,22 @@ def test_a_power_cut_loses_no_first_settings(device: Device, cut: int) -> None:
 
     assert ended.status == 0
     assert device.shell.read("data/first-boot/token") == "first-boot/token\n"
-    assert not any(device.read(0, KEEP + 5 * MIB)[6:])
+    outside = device.partition.read_bytes()
+    assert b"secret of a file" not in outside
+    assert b"first-boot" not in outside
+
+
+def test_a_card_that_is_written_anew_has_nothing_of_its_earlier_life(device: Device) -> None:
+    holds(device, "first-boot/token")
+    device.encrypts()
+    device.run(cut=5)
+    shutil.rmtree(device.shell.variables["FS"])
+    device.write(0, bytes(WIPED_BYTES))
+
+    ended = device.run()
+
+    assert ended.status == 0
+    assert not (device.shell.root / "run/edge/first.tar").exists()
 
 
 def test_what_was_written_after_the_first_settings_counts_more(device: Device) -> None:
@@ -214,7 +232,7 @@ def test_what_was_written_after_the_first_settings_counts_more(device: Device) -
     device.run("put-first")
 
     assert not (device.shell.root / "data/first-boot").exists()
-    assert not any(device.read(KEEP, 4096))
+    assert not any(device.read(KEEP, 4096) + device.read(WAITING, 4096))
 
 
 @pytest.mark.parametrize(
@@ -226,8 +244,9 @@ def test_what_was_written_after_the_first_settings_counts_more(device: Device) -
         pytest.param("edge-first\n", id="torn"),
     ],
 )
-def test_a_line_that_is_not_right_brings_nothing(device: Device, line: str) -> None:
-    device.write(KEEP, line.encode())
+@pytest.mark.parametrize("at", [0, WAITING])
+def test_a_line_that_is_not_right_brings_nothing(device: Device, line: str, at: int) -> None:
+    device.write(at, line.encode())
     device.encrypts()
 
     assert device.run().status == 0
