@@ -83,8 +83,10 @@ def test_the_status_tells_slot_system_and_uptime(device: DeviceShell) -> None:
 
     assert said == {
         **{"slot": "b", "system": "minimal", "version": "1.2"},
-        **{"disk": "vda", "uptime_s": 1000.0},
+        **{"disk": "vda", "data": "none", "uptime_s": 1000.0},
     }
+    device.write("run/edge/data", "plain, where it should not be\n")
+    assert "data     plain, where it should not be\n" in ctl(device, "status").out
     assert ctl(device, "status").out.splitlines()[0] == "slot     b"
 
 
