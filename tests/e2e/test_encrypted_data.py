@@ -33,7 +33,7 @@ files:
 # What came with the card, and what the device wrote: neither is to be found on the disk.
 NAME, MARK = "a-name-that-is-known", "a-plaintext-that-is-known"
 STATUS = "grep data /proc/mounts; cat /run/edge/data /proc/sys/kernel/hostname /data/mark"
-TRIES_FULL, COMMIT_S = 8, 120
+TRIES_FULL, COMMIT_S = 9, 120
 
 
 def built(work: Path, version: str, *words: str) -> Path:
