@@ -28,7 +28,7 @@ HASH = (
     "8K2Sya4R7l3crt3f24Xgm/"
 )
 SYSTEM = """
-onboot: [{{service: crypt}}, {{service: seed}}, {{service: firewall}}, {{service: swap}}]
+onboot: [{{service: seed}}, {{service: firewall}}, {{service: swap}}, {{service: crypt}}]
 onshutdown: [{{service: seed}}]
 services:
   - service: network
