@@ -21,7 +21,8 @@ QEMU = "qemu-system-aarch64"
 PROMPT = "edge# "
 DISK_MIB = 2048  # larger than any image: a new card is, and the data partition must grow
 _PIECE_BYTES = 65536
-_HUSH = "echo 1 2>/dev/null >/proc/sys/kernel/printk"
+_HUSH = "read level _ </proc/sys/kernel/printk; echo 1 2>/dev/null >/proc/sys/kernel/printk"
+_SPEAK = "echo $level 2>/dev/null >/proc/sys/kernel/printk"
 
 
 class Machine:
@@ -69,11 +70,11 @@ class Machine:
     def command(self, line: str, timeout_s: float = 30) -> str:
         """Run a shell command on the console (service `console`) and return what it printed.
 
-        From then on the kernel says nothing on the console, which would stand in the midst of it.
+        Meanwhile the kernel says nothing on the console, which would stand in the midst of it.
         """
         number = len(self.text)
         # Quotes in the marks keep the echo of what we type from looking like what is printed.
-        self.send(f"{_HUSH}; echo be''gin-{number}; {line}; echo e''nd-{number}\n")
+        self.send(f"{_HUSH}; echo be''gin-{number}; {line}; echo e''nd-{number}; {_SPEAK}\n")
         self.wait_for(rf"begin-{number}\r?\n", timeout_s)
         start = self._seen
         end = self.wait_for(rf"end-{number}\r?\n", timeout_s)
