@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from edge.cli.table import visible
 from edge.errors import EdgeError, ProblemsError
 from edge.progress import Task
 
@@ -124,9 +125,7 @@ class Output:
 
     def line(self, text: str, *, style: str | None = None) -> None:
         """Print one line on stderr; names of others in it do nothing to the terminal."""
-        shown = "".join(
-            one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in text
-        )
+        shown = visible(text, keep="\n\t")
         self.console.print(shown, style=style, markup=False, soft_wrap=True)
 
     def _hint(self, hint: str | None) -> None:

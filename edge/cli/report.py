@@ -155,12 +155,15 @@ def _privileges(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     cells = [
         (
             *(row["name"], str(row["uid"]), row["net"]),
+            "yes" if row.get("userns") == "new" else "no",
             "yes" if row.get("landlock") else "no",
+            " ".join(row.get("listens", ())) or "-",
             "; ".join(rights(row)) or "none",
         )
         for row in rows
     ]
-    return table(("service", "uid", "net", "Landlock", "rights"), cells, right={1})
+    head = ("service", "uid", "net", "userns", "Landlock", "listens", "rights")
+    return table(head, cells, right={1})
 
 
 def _hardening(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -19,9 +19,14 @@ def human(size_bytes: int) -> str:
     return f"{value:.1f} {units[0]}"
 
 
-def visible(text: str) -> str:
-    r"""Return a text of strangers in characters that play no tricks on a terminal: `\x1b`."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+def visible(text: str, *, keep: str = "") -> str:
+    r"""Return a text of strangers in characters that play no tricks on a terminal: `\x1b`.
+
+    Args:
+        text: Whatever it is.
+        keep: What stays as it is besides, like the ends of lines.
+    """
+    return "".join(one if one.isprintable() or one in keep else ascii(one)[1:-1] for one in text)
 
 
 def table(

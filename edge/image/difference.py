@@ -9,6 +9,7 @@ from edge.hardening.protection import Standing
 _MANY_RIGHTS: Final = 20
 
 Row = Mapping[str, Any]
+Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,22 +98,40 @@ def _protected(rows: Iterable[Row]) -> set[str]:
 
 
 def _rights_changes(before: Sequence[Row], after: Sequence[Row]) -> Iterable[RightsChange]:
-    old, new = ({one["name"]: _all_rights(one) for one in rows} for rows in (before, after))
-    held_before, held_now = (
-        {one["name"]: one.get("landlock", ()) for one in rows} for rows in (before, after)
-    )
+    old, new = ({one["name"]: one for one in rows} for rows in (before, after))
     for name in sorted({*old, *new}):
-        was, now = old.get(name, ()), new.get(name, ())
-        gained = tuple(one for one in now if one not in was)
-        lost = tuple(one for one in was if one not in now)
-        if name in held_before and name in held_now:
-            held_more, held_less = _held(held_before[name], held_now[name])
-            gained, lost = (*gained, *held_less), (*lost, *held_more)
+        was, now = _telling_alike(old.get(name), new.get(name))
+        gained, lost = _exchanged(_all_rights(was), _all_rights(now))
+        if was is not None and now is not None:
+            more, less = _confinement_changes(was, now)
+            gained, lost = (*gained, *more), (*lost, *less)
         if gained or lost:
             yield RightsChange(name, gained, lost)
 
 
-def _held(before: Sequence[str], after: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _telling_alike(was: Row | None, now: Row | None) -> tuple[Row | None, Row | None]:
+    """Return the rows of a service; builds of before said nothing of ports."""
+    if was is None or now is None:
+        return was, now
+    before, after = (one.get("listens", ()) for one in (was, now))
+    return {"listens": after, **was}, {"listens": before, **now}
+
+
+def _exchanged(was: Words, now: Words) -> tuple[Words, Words]:
+    """Return what came, and what is gone."""
+    return tuple(one for one in now if one not in was), tuple(one for one in was if one not in now)
+
+
+def _confinement_changes(was: Row, now: Row) -> tuple[Words, Words]:
+    """Return what a service that stayed gained and lost by what it is held to besides rights."""
+    held_more, held_less = _held(was.get("landlock", ()), now.get("landlock", ()))
+    own_before, own_now = (one.get("userns", "host") == "new" for one in (was, now))
+    told = ("no user namespace of its own",)
+    gained, lost = _exchanged(() if own_before else told, () if own_now else told)
+    return (*held_less, *gained), (*held_more, *lost)
+
+
+def _held(before: Sequence[str], after: Sequence[str]) -> tuple[Words, Words]:
     """Return what Landlock takes away that it left before, and what it leaves that it took.
 
     The words are those of its launcher; each allows something, but those that have no colon:
@@ -129,11 +148,14 @@ def _held(before: Sequence[str], after: Sequence[str]) -> tuple[tuple[str, ...],
     return found[0], found[1]
 
 
-def _all_rights(row: Row) -> tuple[str, ...]:
+def _all_rights(row: Row | None) -> Words:
     """Return the rights with those that the table of a report has in columns of their own."""
+    if row is None:
+        return ()
     runs_as_root = ("runs as root",) if row["uid"] == 0 else ()
     network = (f"network {row['net']}",) if row["net"] not in ("new", "none") else ()
-    return (*runs_as_root, *network, *rights(row))
+    listens = (f"listens on {port}" for port in row.get("listens", ()))
+    return (*runs_as_root, *network, *listens, *rights(row))
 
 
 def _sizes(before: Mapping[str, int], after: Mapping[str, int]) -> tuple[SizeChange, ...]:

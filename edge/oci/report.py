@@ -27,7 +27,8 @@ class Privileges:
     """What a container may do beyond nothing.
 
     `landlock` is what it is held to besides, in the words of the launcher; empty if to nothing.
-    With `userns` new, `capabilities` hold for what belongs to the container only.
+    With `userns` new, `capabilities` hold for what belongs to the container only. `listens` are
+    the ports that it says others reach it at, which a firewall lets in.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Privileges:
     writable_root: bool
     landlock: tuple[str, ...] = ()
     userns: str = "host"
+    listens: tuple[str, ...] = ()
 
 
 def part_sizes(root: Tree, places: Mapping[str, str]) -> tuple[PartSize, ...]:
@@ -101,4 +103,5 @@ def privileges(section: str, container: Supervised) -> Privileges:
         writable_root=not settings.readonly,
         landlock=container.confined,
         userns=settings.userns,
+        listens=settings.listens,
     )

@@ -30,7 +30,10 @@ from edge.system.resources import Device, Resources
 
 _UID_AT_MOST = 2**32 - 2
 _ROOT_WORDS = ("", "root")
-_PORT_AT_MOST = 2**16 - 1
+# 1 to 65535, as people write it: editors have the same rule.
+_PORT_NUMBER = (
+    r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+)
 _NAMESPACE_WORDS = ("host", "root", "new")
 # Source: LinuxKit's docs/yaml.md, getrlimit(2).
 _LIMITS = (
@@ -124,8 +127,7 @@ def _bind(text: str) -> str:
 
 def _port(text: str) -> str:
     protocol, _, number = text.partition("/")
-    right = re.fullmatch(r"[1-9][0-9]{0,4}", number) and int(number) <= _PORT_AT_MOST
-    if protocol in ("tcp", "udp") and right:
+    if protocol in ("tcp", "udp") and re.fullmatch(_PORT_NUMBER, number):
         return text
     raise wrong(f"{shown(text)} is not a port", "write it like 'tcp/443' or 'udp/51820'")
 
@@ -171,7 +173,11 @@ Bind = Annotated[str, AfterValidator(_bind)]
 Tmpfs = Annotated[
     str, matching(r"/[^:]*(:[^:]+)?", "a tmpfs mount", "write it like '/run:size=1m,mode=755'")
 ]
-Port = Annotated[str, AfterValidator(_port)]
+Port = Annotated[
+    str,
+    AfterValidator(_port),
+    WithJsonSchema({"type": "string", "pattern": f"^(tcp|udp)/{_PORT_NUMBER}$"}),
+]
 Limit = Annotated[
     str,
     matching(

@@ -8,6 +8,7 @@ Source: MQTT 5.0 §3.1.2.11 (properties of CONNECT), §3.1.3.2 (will).
 
 import logging
 import random
+import socket
 import ssl
 import threading
 import time
@@ -257,6 +258,19 @@ class MqttSession:
         )
 
 
+def _waking_pair() -> tuple[socket.socket, socket.socket]:
+    """Return the two ends of what wakes paho's thread, without a port of the device."""
+    pair = socket.socketpair()
+    for end in pair:
+        end.setblocking(False)
+    return pair
+
+
+# Its own listens on a TCP port for a moment: Landlock refuses that to the agent, and any program of
+# the device could be the first to connect (paho-mqtt 2.1 and 2.2).
+paho._socketpair_compat = _waking_pair
+
+
 class _Client(paho.Client):
     """paho's client, whose own thread would wake every second (paho-mqtt 2.1)."""
 
@@ -267,6 +281,10 @@ class _Client(paho.Client):
     ) -> MQTTErrorCode:
         """Run until `disconnect`; what is to be sent ends a sleep."""
         return super().loop_forever(max(timeout, self.sleep_s), retry_first_connection)
+
+    def _create_socket_connection(self) -> socket.socket:
+        """Return a connection to the broker; paho's own binds it to a port first, even to any."""
+        return socket.create_connection((self._host, self._port), timeout=self._connect_timeout)
 
 
 def with_properties(packet: int, **values: object) -> Properties:

@@ -1,8 +1,10 @@
 """The link by MQTT against a real Mosquitto, with HTTP beside it."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable
+from errno import EACCES
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,16 @@ def test_an_order_comes_by_itself_and_wakes_who_waits(mqtt: Make, fleet: Fleet) 
     assert link.wait(5)
     assert link.desired() == order(1)
     assert not link.wait(0.05)
+
+
+def test_no_port_is_listened_on(mqtt: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As on the device, where Landlock refuses it to the agent (services/agent/service.yml).
+    def refused(_one: socket.socket, address: object) -> None:
+        raise PermissionError(EACCES, f"{address} may not be listened on")
+
+    monkeypatch.setattr(socket.socket, "bind", refused)
+
+    assert there(mqtt(http_url="")).desired() is None
 
 
 def test_an_order_that_was_replaced_while_away_is_the_new_one(mqtt: Make, fleet: Fleet) -> None:

@@ -9,7 +9,7 @@ from tests.fakes.device_shell import DeviceShell
 pytestmark = pytest.mark.tools
 
 PROGRAM = "services/swap/files/edge-swap"
-DISKSIZE = "sys/block/zram0/disksize"
+DISKSIZE = "sys/devices/virtual/block/zram0/disksize"
 # Parts of busybox; the real ones would change the host.
 FUNCTIONS = """
 mkswap() { echo "mkswap $*" >>"$CALLS"; }

@@ -160,11 +160,11 @@ def manifest(tmp_path: Path) -> dict[str, Any]:
         ],
         "privileges": [
             privileges | {"name": "web", "uid": 10007, "net": "new", "capabilities": [],
-                          "landlock": ["read:/"]},
+                          "landlock": ["read:/"], "userns": "new",
+                          "listens": ["tcp/80", "udp/7"]},
             privileges | {"name": "boss", "uid": 0, "net": "host", "joined": ["net"],
-                          "capabilities": ["CAP_NET_ADMIN"], "devices": ["/dev/x"],
-                          "seccomp": "unconfined",
-                          "new_privileges": True, "writable_root": False},
+                          "capabilities": ["CAP_NET_ADMIN"],
+                          "seccomp": "unconfined", "writable_root": False},
             privileges | {"name": "all", "uid": 0, "net": "new",
                           "capabilities": [f"CAP_{number}" for number in range(41)]},
         ],
@@ -189,10 +189,10 @@ slot/Image        1.5 KiB
 slot/rootfs.img   4.0 MiB
 total of slot/    4.0 MiB
 
-service    uid  net   Landlock  rights
-web      10007  new   yes       none
-boss         0  host  no        NET_ADMIN; joins net; device /dev/x; may gain privileges; no seccomp
-all          0  new   no        all capabilities
+service    uid  net   userns  Landlock  listens       rights
+web      10007  new   yes     yes       tcp/80 udp/7  none
+boss         0  host  no      no        -             NET_ADMIN; joins net; no seccomp
+all          0  new   no      no        -             all capabilities
 
 protections of the kernel: 1 of 3 are on
 not on    by       how to get it

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.cli.table import human, table
+from edge.cli.table import human, table, visible
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,10 @@ def test_columns_are_as_wide_as_their_widest_cell_and_numbers_stand_right() -> N
     lines = table(("part", "size"), [("a", "10 B"), ("long name", "5 B")], right={1})
 
     assert lines == ["part       size", "a          10 B", "long name   5 B"]
+
+
+def test_what_plays_tricks_on_a_terminal_is_spelled_out() -> None:
+    text = "a\x1b[2J\u202eb\n\tü"
+
+    assert visible(text) == r"a\x1b[2J\u202eb\n\tü"
+    assert visible(text, keep="\n\t") == "a\\x1b[2J\\u202eb\n\tü"

@@ -46,16 +46,52 @@ def test_capabilities_outside_of_a_user_namespace_are_gained() -> None:
 
     found = difference.between(manifest(inside), manifest(outside))
 
-    gained, lost = ("NET_ADMIN",), ("NET_ADMIN in its user namespace",)
+    gained = ("NET_ADMIN", "no user namespace of its own")
+    lost = ("NET_ADMIN in its user namespace",)
     assert found.rights == (RightsChange("web", gained, lost),)
+
+
+def test_a_user_namespace_of_its_own_is_less() -> None:
+    inside, outside = service("web", userns="new"), service("web")
+
+    found = difference.between(manifest(outside), manifest(inside))
+
+    assert found.rights == (RightsChange("web", (), ("no user namespace of its own",)),)
+    assert not found.is_weaker
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gained", "lost"),
+    [
+        pytest.param([], ["tcp/80"], ("listens on tcp/80",), (), id="one more"),
+        pytest.param(["tcp/80", "udp/53"], ["udp/53"], (), ("listens on tcp/80",), id="one less"),
+        pytest.param(None, ["tcp/80"], (), (), id="a build that does not tell"),
+        pytest.param(["tcp/80"], None, (), (), id="an older one that does"),
+    ],
+)
+def test_ports_that_a_service_listens_on_are_rights(
+    before: list[str] | None,
+    after: list[str] | None,
+    gained: tuple[str, ...],
+    lost: tuple[str, ...],
+) -> None:
+    old, new = (
+        service("web", **({} if ports is None else {"listens": ports})) for ports in (before, after)
+    )
+
+    found = difference.between(manifest(old), manifest(new))
+
+    assert found.rights == ((RightsChange("web", gained, lost),) if gained or lost else ())
+    assert found.is_weaker is bool(gained)
 
 
 def test_a_service_that_came_gains_all_that_it_may_do() -> None:
     found = difference.between(
-        manifest(), manifest(service("quiet"), service("loud", seccomp="unconfined"))
+        manifest(),
+        manifest(service("quiet"), service("loud", seccomp="unconfined", listens=["tcp/22"])),
     )
 
-    assert found.rights == (RightsChange("loud", ("no seccomp",), ()),)
+    assert found.rights == (RightsChange("loud", ("listens on tcp/22", "no seccomp"), ()),)
 
 
 def test_less_rights_and_more_protection_are_not_weaker() -> None:

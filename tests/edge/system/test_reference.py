@@ -46,3 +46,15 @@ def test_a_mode_in_a_schema_is_text() -> None:
     mode = schema("system")["$defs"]["SystemFile"]["properties"]["mode"]
 
     assert {"type": "string", "pattern": "^0*[0-7]{1,4}$"} in mode["anyOf"]
+
+
+def test_a_port_in_a_schema_is_one_that_the_reader_takes() -> None:
+    pattern = schema("service")["properties"]["listens"]["items"]["pattern"]
+    ports = schema("service")["$defs"]["Landlock"]["properties"]["tcp_bind"]["anyOf"][0]["items"]
+
+    taken = [number for number in range(70_000) if re.fullmatch(pattern, f"tcp/{number}")]
+
+    assert taken == list(range(1, 65_536))
+    for wrong in ("tcp/080", "tcp/+80", "sctp/80", "80", "tcp/80 "):
+        assert not re.search(pattern, wrong)
+    assert (ports["type"], ports["minimum"], ports["maximum"]) == ("integer", 0, 65_535)
