@@ -256,11 +256,13 @@ def test_only_who_asks_shares_the_network(device: Machine) -> None:
 
 
 def test_limits_are_in_force(device: Machine) -> None:
-    folder = "/sys/fs/cgroup/edge/log"
+    used = services(device.command("edge-ctl top --json"))
 
-    limits = device.command(f"cat {folder}/memory.max {folder}/pids.max").split()
-
-    assert limits == [str(32 << 20), "64"]
+    assert sorted(used) == sorted(SERVICES)
+    assert (used["log"]["memory_most_bytes"], used["log"]["tasks_most"]) == (32 << 20, 64)
+    for name, row in used.items():
+        figures = [float(str(row[key])) for key in ("cpu_s", "memory_bytes", "tasks")]
+        assert min(figures) > 0, name
 
 
 def test_the_root_and_the_roots_of_services_cannot_be_written(device: Machine) -> None:
