@@ -58,6 +58,8 @@ files:
       PublicKey = 1ZHC6nIZlrY2fO3IsjBfDLS6uTcpSpBEpBfZgoCpDgk=
       AllowedIPs = 10.9.0.1/32
 """
+WHOLE_MAP = ["0", "0", "4294967295"]
+OWN_USERS = {"metrics"}
 CAPABILITIES = {"metrics": 0, "wireguard": 1 << 12, "syslog": 1 << 34}
 
 
@@ -139,6 +141,8 @@ def test_all_services_run_with_the_rights_of_their_files(device: Device) -> None
         status = device.run(f"cat /proc/{pid}/status")
         assert int(re.findall(r"CapBnd:\s+(\w+)", status)[0], 16) == wanted, name
         assert int(re.findall(r"Uid:\s+(\d+)", status)[0]) >= 10000, name
+        has_own_users = device.run(f"cat /proc/{pid}/uid_map").split() != WHOLE_MAP
+        assert has_own_users is (name in OWN_USERS), name
 
 
 def test_the_firewall_lets_in_what_services_listen_on_and_nothing_else(device: Device) -> None:
