@@ -21,8 +21,9 @@ QEMU = "qemu-system-aarch64"
 PROMPT = "edge# "
 DISK_MIB = 2048  # larger than any image: a new card is, and the data partition must grow
 _PIECE_BYTES = 65536
-_HUSH = "read level _ </proc/sys/kernel/printk; echo 1 2>/dev/null >/proc/sys/kernel/printk"
-_SPEAK = "echo $level 2>/dev/null >/proc/sys/kernel/printk"
+_PRINTK = "/proc/sys/kernel/printk"
+_HUSH = f'[ -n "$LOUD" ] || read -r LOUD <{_PRINTK}; echo 1 2>/dev/null >{_PRINTK}'
+_SPEAK = f'echo "$LOUD" 2>/dev/null >{_PRINTK}'
 
 
 class Machine:
