@@ -41,12 +41,12 @@ def test_a_service_is_whole_by_itself(name: str, loaded: Loaded) -> None:
     assert {part.name for part in found.parts} == {INIT, name}
 
 
-def test_only_ways_in_are_not_held_by_landlock(loaded: Loaded) -> None:
+def test_only_ways_in_and_what_opens_the_data_are_not_held_by_landlock(loaded: Loaded) -> None:
     found = loaded(system(BUILTIN))
 
     free = {part.name for part in found.parts if part.settings.confined is None}
 
-    assert free - {INIT} == {"sshd", "console", "getty"}
+    assert free - {INIT} == {"sshd", "console", "getty", "crypt"}
 
 
 def test_a_service_comes_after_the_network_where_there_is_one(loaded: Loaded) -> None:

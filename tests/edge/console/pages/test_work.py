@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import expect
 
+from edge.console import overviews
 from edge.console.people.roles import Role
 from edge_agent.errors import AgentError
 from edge_signing.messages import EventId, ReportEvent, Status
@@ -37,6 +38,19 @@ def test_a_device_that_asks_appears_by_itself_and_is_accepted(ada: Window, site:
     assert site.good("GET", "/devices/unit-7")["state"] == "accepted"
     last = site.good("GET", "/audit?newest=true&act=device.accept")["entries"][0]
     assert last["actor"] == "person:ada"
+
+
+def test_a_device_that_asks_while_figures_are_kept_appears_before_the_page_looks_again(
+    ada: Window, site: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overviews, "FRESH_S", 6.0)
+    ada.go("/")
+
+    knock(site, "unit-7")
+
+    # By itself the page looks each 30 s.
+    button = ada.page.get_by_role("button", name="Accept unit-7")
+    expect(button).to_be_visible(timeout=20_000)
 
 
 def test_a_mistake_in_a_filter_is_shown_at_its_place(ada: Window, site: Console) -> None:

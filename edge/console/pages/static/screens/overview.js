@@ -27,7 +27,7 @@ const isByItself = (entry) => kindOf(entry.actor) !== "campaign";
 
 export function overview(screen) {
   title("Overview");
-  const state = { now: null, samples: null, acts: [], campaigns: [], error: null, days: 7, going: new Set() };
+  const state = { now: null, samples: null, acts: [], campaigns: [], error: null, days: 7, going: new Set(), changedMs: -Infinity };
   const versions = chart(screen, "versions", drawVersions);
   const draw = () => show(screen.main, view(state, versions, { load, setDays }));
   const load = async () => {
@@ -47,7 +47,10 @@ export function overview(screen) {
   };
   const askAgain = (now) => {
     clearTimeout(state.again);
-    if (now.now_s - now.counted_at_s > OLD_S && document.visibilityState === "visible") state.again = setTimeout(load, OLD_S * 1000);
+    const oldS = now.now_s - now.counted_at_s;
+    // Both times are whole seconds: by one of them they may say too little.
+    const isBefore = oldS + 1 >= (performance.now() - state.changedMs) / 1000;
+    if ((oldS > OLD_S || isBefore) && document.visibilityState === "visible") state.again = setTimeout(load, OLD_S * 1000);
   };
   screen.atEnd(() => clearTimeout(state.again));
   const loadSamples = async () => {
@@ -67,7 +70,11 @@ export function overview(screen) {
   draw();
   load().then(loadSamples);
   knowNames().then(draw);
-  screen.onChange(["device", "release", "campaign", "audit"], paced(load, 1200));
+  const changed = paced(() => {
+    state.changedMs = performance.now();
+    return load();
+  }, 1200);
+  screen.onChange(["device", "release", "campaign", "audit"], changed);
   screen.every(30_000, load);
   screen.every(300_000, loadSamples);
   onScreen("a", "Accept the first device that waits", () => {
