@@ -4,18 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from edge.errors import LinkError, RefusedError, ThingNotFoundError, UntrustedError
+from edge.errors import RefusedError, UntrustedError
 from edge.flash.events import Advance, Listener, Note, Phase, Report
 from edge.flash.methods import whole_image
-from edge.flash.methods.usb_board import Session, opened
+from edge.flash.methods.usb_board import Count, Session, device_at, opened
 from edge.flash.protocols import dfu
 from edge.flash.protocols.dfu import Dfu
-from edge.flash.protocols.steps import Tell
 from edge.flash.sources.source import Source
-from edge.flash.transports import usb_bus
 from edge.flash.transports.usb_bus import Bus
-from edge.flash.transports.usb_device import Sighting
-from edge.flash.usb_boards import HOW_TO_ENTER, dfu_interfaces
+from edge.flash.usb_boards import dfu_interfaces
 from edge.flash.way import Way
 
 BOARD_S: Final = 2.0
@@ -61,9 +58,11 @@ class DfuMethod:
         """Write the image; see `Method.flash`."""
         listener(Advance(Phase.CONNECT, 0, 1))
         facts = source.facts
-        with opened(self.bus, self._board(), listener) as session:
+        with opened(
+            self.bus, device_at(self.bus, self.port, Way.DFU, self.wait_s), listener
+        ) as session:
             place = self._place(session)
-            written = _Count(Phase.WRITE, facts.image_bytes)
+            written = Count(Phase.WRITE, facts.image_bytes)
             session.run(place.download(whole_image.with_gaps(source), written.step))
             verified_bytes = 0
             if self.options.verify and place.able.can_upload:
@@ -76,7 +75,9 @@ class DfuMethod:
 
     def verify(self, source: Source, listener: Listener) -> Report:
         """Read back and compare; see `Method.verify`."""
-        with opened(self.bus, self._board(), listener) as session:
+        with opened(
+            self.bus, device_at(self.bus, self.port, Way.DFU, self.wait_s), listener
+        ) as session:
             place = self._place(session)
             return Report(0, 0, self._compare(session, place, source))
 
@@ -88,24 +89,11 @@ class DfuMethod:
         """
         image_bytes = source.facts.image_bytes
         wanted = _Comparison(self.target, whole_image.with_gaps(source))
-        read = _Count(Phase.VERIFY, image_bytes)
+        read = Count(Phase.VERIFY, image_bytes)
         came_bytes = session.run(place.upload(image_bytes, wanted.take, read.step))
         if came_bytes != image_bytes:
             raise UntrustedError(f"{self.target}: only {came_bytes} bytes of it came back")
         return came_bytes
-
-    def _board(self) -> Sighting:
-        try:
-            seen = usb_bus.wait_for(
-                self.bus,
-                lambda one: one.port == self.port,
-                f"usb {self.port}: a board",
-                self.wait_s,
-            )
-        except LinkError as error:
-            hint = HOW_TO_ENTER[Way.DFU]
-            raise ThingNotFoundError(f"{self.target}: nothing is plugged in", hint=hint) from error
-        return seen
 
     def _place(self, session: Session) -> Dfu:
         """Take the setting that is named.
@@ -126,17 +114,6 @@ class DfuMethod:
         # The descriptor stands behind the last setting, or each.
         able = dfu.abilities(b"".join(one.extra for one in (found, *settings)))
         return Dfu(found.number, able)
-
-
-@dataclass(slots=True)
-class _Count:
-    phase: Phase
-    total_bytes: int
-    done_bytes: int = 0
-
-    def step(self, length_bytes: int) -> Tell:
-        self.done_bytes += length_bytes
-        return Tell(Advance(self.phase, self.done_bytes, self.total_bytes))
 
 
 class _Comparison:

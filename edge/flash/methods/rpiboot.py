@@ -15,10 +15,9 @@ from edge.flash.disks.choice import Limits
 from edge.flash.disks.disk import Disk
 from edge.flash.events import Advance, Listener, Note, Phase, Report
 from edge.flash.methods.block import BlockMethod, BlockOptions
-from edge.flash.methods.usb_board import Session, next_at, opened
+from edge.flash.methods.usb_board import Count, Session, device_at, next_at, opened
 from edge.flash.protocols import rpiboot
 from edge.flash.protocols.rpiboot import Chip, Served
-from edge.flash.protocols.steps import Tell
 from edge.flash.protocols.usb_steps import IN
 from edge.flash.rpi import boot_files
 from edge.flash.rpi.boot_files import BootFiles
@@ -27,11 +26,12 @@ from edge.flash.transports import usb_bus
 from edge.flash.transports.storage import OpenStorage, Storage
 from edge.flash.transports.usb_bus import Bus
 from edge.flash.transports.usb_device import Sighting
+from edge.flash.usb_boards import HOW_TO_ENTER
+from edge.flash.way import Way
 
 STAGE_S: Final = 10.0
 DISK_S: Final = 90.0  # Linux starts on the board meanwhile
 BOARD_S: Final = 2.0  # a board that is just being plugged in
-_HINT: Final = "hold its boot button or set the jumper nRPIBOOT while it gets power"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,8 @@ class RpibootMethod:
     def _send_second_stage(
         self, seen: Sighting, chip: Chip, code: bytes, listener: Listener
     ) -> None:
-        sent = _Count(len(code), listener, f"BCM{chip.name}: {chip.second_stage} to its ROM")
+        listener(Note(Phase.CONNECT, f"BCM{chip.name}: {chip.second_stage} to its ROM"))
+        sent = Count(Phase.CONNECT, len(code))
         with opened(self.bus, seen, listener) as session:
             out = _claimed(session)
             session.run(rpiboot.send_second_stage(code, out, progress=sent.step))
@@ -140,20 +141,11 @@ class RpibootMethod:
         Raises:
             ThingNotFoundError: There is none, or another device.
         """
-        try:
-            seen = usb_bus.wait_for(
-                self.bus,
-                lambda one: one.port == self.port,
-                f"usb {self.port}: a board",
-                self.wait_s,
-            )
-        except LinkError as error:
-            raise ThingNotFoundError(
-                f"usb {self.port}: nothing is plugged in", hint=_HINT
-            ) from error
+        seen = device_at(self.bus, self.port, Way.RPIBOOT, self.wait_s)
         if seen.vendor != rpiboot.VENDOR_ID or seen.product not in rpiboot.CHIPS:
             raise ThingNotFoundError(
-                f"usb {self.port}: {seen.id} is no Raspberry Pi in USB boot", hint=_HINT
+                f"usb {self.port}: {seen.id} is no Raspberry Pi in USB boot",
+                hint=HOW_TO_ENTER[Way.RPIBOOT],
             )
         return seen
 
@@ -177,24 +169,6 @@ class RpibootMethod:
 
     def _look(self, path: str) -> Disk | None:
         return next((one for one in self.disks() if one.path == path), None)
-
-
-@dataclass(slots=True)
-class _Count:
-    """How much of a file was sent, as steps that tell it."""
-
-    total_bytes: int
-    listener: Listener
-    what: str
-    done_bytes: int = 0
-
-    def __post_init__(self) -> None:
-        self.listener(Note(Phase.CONNECT, self.what))
-
-    def step(self, sent_bytes: int) -> Tell:
-        """Return the step that tells it."""
-        self.done_bytes += sent_bytes
-        return Tell(Advance(Phase.CONNECT, self.done_bytes, self.total_bytes))
 
 
 def _claimed(session: Session) -> int:

@@ -7,13 +7,12 @@ from typing import Final
 from edge.errors import InputError, LinkError, ThingNotFoundError
 from edge.flash.events import Advance, Listener, Note, Phase, Report
 from edge.flash.methods.fastboot import FastbootMethod, FastbootOptions
-from edge.flash.methods.usb_board import Session, next_at, opened
+from edge.flash.methods.usb_board import Count, Session, device_at, next_at, opened
 from edge.flash.protocols import sdp, sdp_chips
 from edge.flash.protocols.sdp import Link
-from edge.flash.protocols.steps import Tell
 from edge.flash.protocols.usb_steps import IN
 from edge.flash.sources.source import Source
-from edge.flash.transports import fastboot_usb, usb_bus
+from edge.flash.transports import fastboot_usb
 from edge.flash.transports.fastboot_usb import FastbootUsb
 from edge.flash.transports.usb_bus import Bus
 from edge.flash.transports.usb_device import Sighting
@@ -69,15 +68,9 @@ class SdpMethod:
         chip = sdp_chips.CHIPS[seen.vendor, seen.product]
         code = self.loader()
         listener(Note(Phase.CONNECT, f"{chip.name}: {len(code)} bytes of boot loader to its ROM"))
-        done_bytes = 0
-
-        def told(sent_bytes: int) -> Tell:
-            nonlocal done_bytes
-            done_bytes += sent_bytes
-            return Tell(Advance(Phase.CONNECT, done_bytes, len(code)))
-
+        sent = Count(Phase.CONNECT, len(code))
         with opened(self.bus, seen, listener) as session:
-            session.run(sdp.boot(_claimed(session), chip, code, told))
+            session.run(sdp.boot(_claimed(session), chip, code, sent.step))
         return self._loader_at_port(seen)
 
     def _loader_at_port(self, rom: Sighting) -> Sighting:
@@ -97,18 +90,12 @@ class SdpMethod:
         )
 
     def _board(self) -> Sighting:
-        hint = HOW_TO_ENTER[Way.SDP]
-        try:
-            seen = usb_bus.wait_for(
-                self.bus,
-                lambda one: one.port == self.port,
-                f"usb {self.port}: a board",
-                self.wait_s,
-            )
-        except LinkError as error:
-            raise ThingNotFoundError(f"{self.target}: nothing is plugged in", hint=hint) from error
+        seen = device_at(self.bus, self.port, Way.SDP, self.wait_s)
         if (seen.vendor, seen.product) not in sdp_chips.CHIPS:
-            raise ThingNotFoundError(f"{self.target}: {seen.id} is no ROM of an i.MX", hint=hint)
+            raise ThingNotFoundError(
+                f"{self.target}: {seen.id} is no ROM of an i.MX",
+                hint=HOW_TO_ENTER[Way.SDP],
+            )
         return seen
 
 

@@ -18,7 +18,6 @@ from edge.errors import InputError, UntrustedError
 from edge.keys import rsa_key
 from edge.keys.rsa_key import SIGNATURE_BYTES, RsaSigner
 
-CHIPS: Final = ("2711", "2712")
 EXPONENT_BYTES: Final = 8
 MODULUS_BYTES: Final = 256
 CUSTOMER_KEY: Final = 16

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from io import BufferedRWPair
 
 from tests.fakes.usb.fastboot_board import Core
 
@@ -36,15 +37,15 @@ def _accept(listening: socket.socket, core: Core, hello: bytes) -> None:
                     _serve(stream, core)
 
 
-def _serve(stream: object, core: Core) -> None:
+def _serve(stream: BufferedRWPair, core: Core) -> None:
     with suppress(OSError, struct.error):
         while True:
-            (length,) = struct.unpack(">Q", stream.read(8))  # type: ignore[attr-defined]
-            core.feed(stream.read(length))  # type: ignore[attr-defined]
+            (length,) = struct.unpack(">Q", stream.read(8))
+            core.feed(stream.read(length))
             while core.out:
                 said = core.out.popleft()
-                stream.write(struct.pack(">Q", len(said)) + said)  # type: ignore[attr-defined]
-            stream.flush()  # type: ignore[attr-defined]
+                stream.write(struct.pack(">Q", len(said)) + said)
+            stream.flush()
 
 
 @dataclass

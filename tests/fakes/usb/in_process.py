@@ -3,16 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from edge.flash.protocols.steps import Heard
 from edge.flash.protocols.usb_steps import (
     IN,
     Ask,
     Order,
     Read,
+    Result,
+    UsbDialog,
+    UsbError,
     UsbGoneError,
     UsbStalledError,
     UsbTimeoutError,
     Write,
 )
+from edge.flash.transports import usb_device
 from edge.flash.transports.usb_device import Sighting
 from tests.fakes.usb.gadget import Gadget
 
@@ -79,6 +84,27 @@ class Bus:
             gadget.serial_index,
             gadget.interfaces,
         )
+
+
+def run(bus: Bus, dialog: UsbDialog[Result]) -> Result:
+    """Run a dialog over the first device of a bus."""
+    device = bus.open(bus.sightings()[0])
+    return usb_device.run(
+        dialog, device, clock_s=bus.clock_s, sleep=bus.sleep, listener=lambda _event: None
+    )
+
+
+def answered(dialog: UsbDialog[Result], replies: list[bytes], end: UsbError) -> Result:
+    """Answer each question of a dialog with the next of these, and with an error behind them."""
+    coming = iter(replies)
+    step = next(dialog)
+    while True:
+        try:
+            reply = next(coming, None) if isinstance(step, Ask) else b""
+            step = dialog.throw(end) if reply is None else dialog.send(Heard(reply, 0.0))
+        except StopIteration as ended:
+            result: Result = ended.value
+            return result
 
 
 @dataclass

@@ -14,25 +14,16 @@ from edge.flash.protocols.usb_steps import (
     Ask,
     Order,
     Pause,
-    Result,
-    UsbDialog,
     UsbGoneError,
     UsbStalledError,
 )
-from edge.flash.transports import usb_device
 from tests.fakes.usb import dfu_board
 from tests.fakes.usb.dfu_board import DfuGadget
-from tests.fakes.usb.in_process import Bus
+from tests.fakes.usb.in_process import Bus, answered, run
 
 ABLE = Abilities(can_download=True, can_upload=True, stays=True, transfer_bytes=1024)
 DATA = bytes(range(250)) * 21  # five blocks and a rest
-
-
-def run(bus: Bus, dialog: UsbDialog[Result]) -> Result:
-    device = bus.open(bus.sightings()[0])
-    return usb_device.run(
-        dialog, device, clock_s=bus.clock_s, sleep=bus.sleep, listener=lambda _event: None
-    )
+GONE = UsbStalledError("stalled")
 
 
 def board(**words: object) -> tuple[Bus, DfuGadget]:
@@ -195,30 +186,12 @@ def test_the_descriptor_is_read_wherever_it_lies() -> None:
     )
 
 
-def answered(dialog: UsbDialog[Result], replies: list[bytes]) -> Result:
-    coming = iter(replies)
-    step = next(dialog)
-    while True:
-        try:
-            if isinstance(step, Ask):
-                reply = next(coming, None)
-                if reply is None:
-                    step = dialog.throw(UsbStalledError("stalled"))
-                    continue
-                step = dialog.send(Heard(reply, 0.0))
-            else:
-                step = dialog.send(Heard(b"", 0.0))
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-
-
 def test_a_board_that_is_busy_for_ever_is_left() -> None:
     busy = struct.pack("<BBHBB", 0, 0, 0, 4, 0)
     idle = struct.pack("<BBHBB", 0, 0, 0, 2, 0)
 
     with pytest.raises(LinkError, match="busy without end"):
-        answered(Dfu(0, ABLE).download([b"x"]), [idle] + [busy] * 10_001)
+        answered(Dfu(0, ABLE).download([b"x"]), [idle] + [busy] * 10_001, GONE)
 
 
 @settings(max_examples=200, deadline=None)
@@ -226,6 +199,6 @@ def test_a_board_that_is_busy_for_ever_is_left() -> None:
 def test_no_answer_does_more_than_an_error(replies: list[bytes]) -> None:
     for dialog in (Dfu(0, ABLE).download([b"abc"]), Dfu(0, ABLE).upload(9, bytearray().extend)):
         try:
-            answered(dialog, list(replies))
+            answered(dialog, list(replies), GONE)
         except EdgeError:
             continue

@@ -13,20 +13,18 @@ from edge.flash.protocols.steps import Heard
 from edge.flash.protocols.usb_steps import (
     Ask,
     Order,
-    Result,
-    UsbDialog,
     UsbGoneError,
     UsbStalledError,
     UsbTimeoutError,
     Write,
 )
-from edge.flash.transports import usb_device
 from tests.fakes.usb import rpi_rom
-from tests.fakes.usb.in_process import Bus
+from tests.fakes.usb.in_process import Bus, answered, run
 from tests.fakes.usb.rpi_rom import Story
 
 CODE = bytes(range(251)) * 200
 OUT = 1
+GONE = UsbGoneError("gone")
 
 
 @dataclass
@@ -38,14 +36,6 @@ class Folder:
     def read(self, name: str) -> bytes | None:
         """Return one."""
         return self.files.get(name)
-
-
-def run(bus: Bus, dialog: UsbDialog[Result]) -> Result:
-    (seen,) = bus.sightings()
-    device = bus.open(seen)
-    return usb_device.run(
-        dialog, device, clock_s=bus.clock_s, sleep=bus.sleep, listener=lambda _event: None
-    )
 
 
 def started(story: Story, product: int = 0x2711) -> Bus:
@@ -185,24 +175,6 @@ def test_a_rom_that_stalls_is_an_error_of_the_link() -> None:
         run(bus, rpiboot.send_second_stage(CODE, OUT))
 
 
-def answered(dialog: UsbDialog[rpiboot.Served], replies: list[bytes]) -> rpiboot.Served:
-    coming = iter(replies)
-    step = next(dialog)
-    while True:
-        try:
-            if isinstance(step, Ask):
-                reply = next(coming, None)
-                if reply is None:
-                    step = dialog.throw(UsbGoneError("gone"))
-                    continue
-                step = dialog.send(Heard(reply, 0.0))
-            else:
-                step = dialog.send(Heard(b"", 0.0))
-        except StopIteration as end:
-            served: rpiboot.Served = end.value
-            return served
-
-
 def request(command: int, name: bytes) -> bytes:
     return struct.pack("<i", command) + name.ljust(256, b"\0")
 
@@ -217,22 +189,22 @@ def request(command: int, name: bytes) -> bytes:
 )
 def test_a_question_that_is_none_ends_it(reply: bytes, words: str) -> None:
     with pytest.raises(LinkError, match=words):
-        answered(rpiboot.serve(Folder(), OUT), [reply])
+        answered(rpiboot.serve(Folder(), OUT), [reply], GONE)
 
 
 def test_a_second_stage_that_never_has_enough_ends() -> None:
     with pytest.raises(LinkError, match="is not done"):
-        answered(rpiboot.serve(Folder(), OUT), [request(0, b"x")] * 10_001)
+        answered(rpiboot.serve(Folder(), OUT), [request(0, b"x")] * 10_001, GONE)
 
 
 def test_an_empty_name_ends_it() -> None:
-    assert not answered(rpiboot.serve(Folder(), OUT), [request(1, b"")]).is_gone
+    assert not answered(rpiboot.serve(Folder(), OUT), [request(1, b"")], GONE).is_gone
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.binary(min_size=258, max_size=261), max_size=4))
 def test_no_question_does_more_than_an_error(replies: list[bytes]) -> None:
     try:
-        answered(rpiboot.serve(Folder(), OUT), replies)
+        answered(rpiboot.serve(Folder(), OUT), replies, GONE)
     except EdgeError:
         return

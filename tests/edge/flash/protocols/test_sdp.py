@@ -10,22 +10,14 @@ from edge.errors import EdgeError, InputError, LinkError
 from edge.flash.protocols import sdp
 from edge.flash.protocols.sdp import Chip, Link
 from edge.flash.protocols.steps import Heard
-from edge.flash.protocols.usb_steps import Order, Read, Result, UsbDialog, UsbTimeoutError, Write
-from edge.flash.transports import usb_device
+from edge.flash.protocols.usb_steps import Order, Read, UsbTimeoutError, Write
 from tests.fakes.usb import imx_rom
 from tests.fakes.usb.imx_rom import ImxRom, StreamRom
-from tests.fakes.usb.in_process import Bus
+from tests.fakes.usb.in_process import Bus, run
 
 HID = Link(0, 1)
 ULL = Chip("i.MX6ULL", skips_dcd=True)
 BASE = 0x877FF000
-
-
-def run(bus: Bus, dialog: UsbDialog[Result]) -> Result:
-    device = bus.open(bus.sightings()[0])
-    return usb_device.run(
-        dialog, device, clock_s=bus.clock_s, sleep=bus.sleep, listener=lambda _event: None
-    )
 
 
 def board(rom: ImxRom | StreamRom) -> Bus:
