@@ -1,4 +1,7 @@
-"""A second slot that is good, and five that are not: the first always comes back by itself."""
+"""A second slot that is good, and four that are not: the first always comes back by itself.
+
+One whose init hangs is in `test_bad_releases`.
+"""
 
 import re
 import shutil
@@ -101,9 +104,6 @@ def corrupted_block(folder: Path, disk: Path) -> None:
         pytest.param(
             "exits", BAD_INIT.format(line="exit 0"), None, nothing, "kill init", id="init exits"
         ),
-        pytest.param(
-            "hangs", BAD_INIT.format(line="sleep 100000"), None, nothing, None, id="init hangs"
-        ),
     ],
 )
 def test_the_first_slot_comes_back_by_itself(
@@ -113,7 +113,7 @@ def test_the_first_slot_comes_back_by_itself(
     extra: str,
     without: str | None,
     damage: Callable[[Path, Path], None],
-    reason: str | None,
+    reason: str,
 ) -> None:
     folder, disk = build("minimal"), tmp_path / "disk.img"
     other = build(name, extra=extra)
@@ -126,5 +126,4 @@ def test_the_first_slot_comes_back_by_itself(
 
     assert ready[1] == "a"
     assert [left for _a, left in re.findall(STARTED_B, text)] == ["2", "1", "0"]
-    if reason is not None:
-        assert len(re.findall(reason, text)) >= TRIES
+    assert len(re.findall(reason, text)) >= TRIES
