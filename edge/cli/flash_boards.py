@@ -176,12 +176,20 @@ class Boards:
 
     def _fastboot_options(self) -> "FastbootOptions":
         from edge.flash.methods.fastboot import FastbootOptions
+        from edge.flash.methods.fastboot_back import UbootDisk
 
         profile = self.profile()
         settings = profile.flash.fastboot
         if settings is None:
             raise _not_so(profile, "fastboot")
-        return FastbootOptions(settings.disk, settings.product, restart=self.options.restart)
+        back = settings.read_back
+        return FastbootOptions(
+            settings.disk,
+            settings.product,
+            restart=self.options.restart,
+            verify=self.block.verify,
+            uboot=UbootDisk(f"{back.devtype} {back.devnum:x}", back.load_addr) if back else None,
+        )
 
     def _dfu(self, board: UsbBoard) -> Method:
         from edge.flash.methods.dfu import DfuMethod, DfuOptions

@@ -2,7 +2,7 @@
 kind, the file system of this host below a layer that is thrown away, and udev.
 
 What runs in it are the project's own commands, and those of others. The boards are played out here,
-where processors are not emulated; a network that ends at this host is their cable.
+where processors are not emulated; their cables are ports of virtio.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from edge.emulator.machine import Machine
 from edge.image import cpio
 from edge.oci.store import Store
 from edge.toolbox import catalogue, tree
-from tests.fakes.mosquitto import free_port
+from tests.fakes.mosquitto import free_ports
 
 ROOT = Path(__file__).parents[3]
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
@@ -36,16 +36,17 @@ PACKAGE = f"{IMAGE}-{ARCHITECTURE}"
 # Of the modules, those that a machine with USB and a file system of its host needs.
 KEPT = (
     "drivers/usb/*", "drivers/scsi/*", "drivers/hid/*", "drivers/virtio/*",
-    "drivers/char/hw_random/*", "fs/9p/*", "fs/netfs/*", "fs/fscache/*", "fs/overlayfs/*",
-    "net/9p/*", "lib/*", "crypto/*", "drivers/net/virtio_net*", "drivers/net/net_failover*",
-    "net/core/failover*",
+    "drivers/char/hw_random/*", "drivers/char/virtio_console*", "drivers/net/virtio_net*",
+    "drivers/net/net_failover*", "net/core/failover*", "fs/9p/*", "fs/netfs/*", "fs/fscache/*",
+    "fs/overlayfs/*", "net/9p/*", "lib/*", "crypto/*",
 )  # fmt: skip
 QEMU = {
     "amd64": ("qemu-system-x86_64", "-cpu", "max", "-machine", "pc"),
     "arm64": ("qemu-system-aarch64", "-cpu", "max", "-machine", "virt"),
 }
 CONSOLE = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
-GUEST_PORT = 7000
+PLUG_PORT, RUN_PORT = 7000, 7001  # of rig_inside.py
+PORTS = 5
 STARTED_S = 240
 ANSWER_S = 300
 INIT = """\
@@ -54,7 +55,9 @@ export PATH=/bin:/sbin:/usr/bin:/usr/sbin:/usr/local/bin
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sys /sys
 busybox mount -t devtmpfs dev /dev
-for one in virtio_pci virtio_rng 9pnet_virtio 9p overlay virtio_net; do busybox modprobe $one; done
+for one in virtio_pci virtio_rng virtio_net virtio_console 9pnet_virtio 9p overlay; do
+  busybox modprobe $one
+done
 options=trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose
 busybox mount -t 9p -o $options host /host || busybox poweroff -f
 busybox mount -t tmpfs -o size=60% above /above
@@ -98,18 +101,27 @@ class Done:
 class Rig:
     """The machine, once it does what it is told (`rig_inside.py`)."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, folder: Path, plug_port: int, run_port: int) -> None:
+        self._folder = folder
+        self._plug_port = plug_port
+        self._run_port = run_port
         self._bus = str(self.ask("bus"))
 
     def ask(self, what: str, **facts: object) -> Any:
         """Have something done there, and return what it answers."""
-        with socket.create_connection(("127.0.0.1", self._port), ANSWER_S) as link:
+        port = self._run_port if what == "run" else self._plug_port
+        with socket.create_connection(("127.0.0.1", port), ANSWER_S) as link:
             link.sendall(json.dumps({"do": what, **facts}).encode() + b"\n")
             answer = b"".join(iter(lambda: link.recv(1 << 16), b""))
         if not answer:
             raise ConnectionError(f"the machine did not answer to {what} {facts}")
         return json.loads(answer)
+
+    def cable(self, number: int) -> socket.socket:
+        """Return our end of the cable of a port."""
+        link = socket.socket(socket.AF_UNIX)
+        link.connect(str(self._folder / f"board{number}"))
+        return link
 
     def run(self, *argv: str, folder: Path = ROOT, **environment: str) -> Done:
         """Run a command in a folder of this host; what it writes stays in the machine."""
@@ -125,7 +137,7 @@ class Rig:
 def running() -> Iterator[Rig]:
     """Start the machine, until the block ends."""
     kernel = _kernel()
-    port = free_port()
+    plugs, runs = free_ports(2)
     program, *machine = QEMU[ARCHITECTURE]
     with tempfile.TemporaryDirectory(prefix="rig-") as folder:
         initrd = Path(folder) / "initrd"
@@ -138,13 +150,18 @@ def running() -> Iterator[Rig]:
             "-append", f"console={CONSOLE[ARCHITECTURE]} quiet loglevel=3 panic=-1",
             "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
             "-device", "virtio-9p-pci,fsdev=host,mount_tag=host", "-device", "virtio-rng-pci",
-            "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:{GUEST_PORT}",
-            "-device", "virtio-net-pci,netdev=net,romfile=",
+            "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{plugs}-:{PLUG_PORT}"
+            f",hostfwd=tcp:127.0.0.1:{runs}-:{RUN_PORT}",
+            "-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-serial-pci",
         ]  # fmt: skip
+        for number in range(PORTS):
+            name = f"board{number}"
+            argv += ["-chardev", f"socket,id={name},path={folder}/{name},server=on,wait=off"]
+            argv += ["-device", f"virtserialport,chardev={name},name={name}"]
         one = Machine(argv)
         try:
             one.wait_for("rig: ready", STARTED_S)
-            yield Rig(port)
+            yield Rig(Path(folder), plugs, runs)
         finally:
             one.cut_power()
 

@@ -1,6 +1,7 @@
 """Inside of the machine of `rig.py`: plugs boards in, and runs commands, as it is told.
 
-Each thing to do is a connection and a process of its own, in which the project is loaded already.
+Each thing to do is a connection. A command is run in a process of its own, in which the project is
+loaded already; what plugs in is a thread of another one, as it has to be quick.
 """
 
 import contextlib
@@ -8,35 +9,50 @@ import importlib
 import io
 import json
 import os
+import select
 import socket
 import socketserver
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from edge.cli.main import main as edge
 from edge.flash.methods import rpiboot
 
 VHCI = Path("/sys/devices/platform/vhci_hcd.0")
 DEVICES = Path("/sys/bus/usb/devices")
-HOST = "10.0.2.2"  # as the network of QEMU calls it
-GUEST_PORT = 7000
+CABLES = Path("/sys/class/virtio-ports")
+PLUG_PORT, RUN_PORT = 7000, 7001
 HIGH_SPEED = 3
 FREE = "004"  # a port without a device
 WITHIN_S = 60
+PIECE_BYTES = 1 << 17
 LOADED = (
-    "edge.cli.flash_list", "edge.cli.flash_write", "edge.cli.rpi", "edge.cli.udev",
-    "libusb_package", "usb.backend.libusb1", "usb.core", "usb.util",
+    "edge.board.search", "edge.cli.flash", "edge.cli.flash_list", "edge.cli.flash_write",
+    "edge.cli.rpi", "edge.cli.udev", "edge.flash.methods.dfu", "edge.flash.methods.fastboot",
+    "edge.flash.methods.rpiboot", "edge.flash.methods.sdp", "edge.flash.transports.fastboot_usb",
+    "importlib.resources", "libusb_package", "usb.backend.libusb1", "usb.core", "usb.util",
 )  # fmt: skip
 
 
-def attach(number: int, port: int) -> None:
-    """Give the kernel a link to a board, as the device at a port of its."""
-    with socket.create_connection((HOST, port), WITHIN_S) as link:
-        link.settimeout(None)
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        (VHCI / "attach").write_text(f"{number} {link.fileno()} {number + 1} {HIGH_SPEED}")
+def attach(number: int) -> None:
+    """Give the kernel the cable to a board, as the device at a port of its."""
+    with _attaching:  # or the relay of one board keeps the cable of another one open
+        cable = os.open(_cable(number), os.O_RDWR)
+        poll = select.poll()
+        poll.register(cable, select.POLLIN)
+        _wait(lambda: not any(event & select.POLLHUP for _cable, event in poll.poll(0)))
+        ours, theirs = socket.socketpair()
+        (VHCI / "attach").write_text(f"{number} {theirs.fileno()} {number + 1} {HIGH_SPEED}")
+        theirs.close()
+        if (relay := os.fork()) == 0:
+            _relay(cable, ours)
+        ours.close()
+        os.close(cable)
+        _relays[number] = relay
 
 
 def detach(number: int) -> None:
@@ -44,6 +60,8 @@ def detach(number: int) -> None:
     with contextlib.suppress(OSError):
         (VHCI / "detach").write_text(str(number))
     _wait(lambda: _state(number) == FREE)
+    if relay := _relays.pop(number, 0):
+        os.waitpid(relay, 0)
 
 
 def wait(number: int) -> None:
@@ -80,6 +98,9 @@ DOES: dict[str, Callable[..., object]] = {
     one.__name__: one for one in (attach, detach, wait, bus, disk, run)
 }
 
+_relays: dict[int, int] = {}
+_attaching = threading.Lock()
+
 
 class _Asked(socketserver.StreamRequestHandler):
     def handle(self) -> None:
@@ -88,8 +109,36 @@ class _Asked(socketserver.StreamRequestHandler):
         self.wfile.write(json.dumps(answer).encode())
 
 
-class _Server(socketserver.ForkingTCPServer):
-    allow_reuse_address = True
+class _Plugs(socketserver.ThreadingTCPServer):
+    request_queue_size = 32
+    daemon_threads = True
+
+
+class _Runs(socketserver.ForkingTCPServer):
+    request_queue_size = 32
+
+
+def _cable(number: int) -> str:
+    names = {(place / "name").read_text().strip(): place.name for place in CABLES.iterdir()}
+    return f"/dev/{names[f'board{number}']}"
+
+
+def _relay(cable: int, link: socket.socket) -> NoReturn:
+    """Carry what the kernel and a board say until one is gone: the kernel wants a socket."""
+
+    def out() -> None:
+        with contextlib.suppress(OSError):
+            while data := link.recv(PIECE_BYTES):
+                left = memoryview(data)
+                while left:
+                    left = left[os.write(cable, left) :]
+        os._exit(0)
+
+    threading.Thread(target=out).start()
+    with contextlib.suppress(OSError):
+        while data := os.read(cable, PIECE_BYTES):
+            link.sendall(data)
+    os._exit(0)
 
 
 def _edge(words: list[str]) -> tuple[int, str]:
@@ -126,10 +175,13 @@ def main() -> None:
     """Do what is asked for until the machine goes off."""
     for name in LOADED:
         importlib.import_module(name)
-    rpiboot.DISK_S = 10.0  # type: ignore[misc] - these boards are disks at once, or never
-    with _Server(("", GUEST_PORT), _Asked) as server:
+    setattr(rpiboot, "DISK_S", 15.0)  # noqa: B010 - these boards are disks soon, or never
+    plugs, runs = _Plugs(("", PLUG_PORT), _Asked), _Runs(("", RUN_PORT), _Asked)
+    if os.fork():
         print("rig: ready", flush=True)
-        server.serve_forever()
+        runs.serve_forever()
+    else:
+        plugs.serve_forever()
 
 
 if __name__ == "__main__":

@@ -48,11 +48,8 @@ class Plug:
                 self._rig.ask("detach", number=self._number)
             if gadget is not None:
                 gadget.plugged = self._later
-                with socket.create_server(("127.0.0.1", 0)) as server:
-                    port = server.getsockname()[1]
-                    self._rig.ask("attach", number=self._number, port=port)
-                    ours, _address = server.accept()
-                self._link = _Link(ours, gadget, self)
+                self._link = _Link(self._rig.cable(self._number), gadget, self)
+                self._rig.ask("attach", number=self._number)
 
     def wait(self) -> None:
         """Wait until the kernel knows the gadget."""
@@ -73,9 +70,10 @@ class Plug:
 
         def soon() -> None:
             time.sleep(0.05)
+            back_s = time.monotonic() + REENUMERATE_S
             with suppress(OSError):  # the machine is off by now
                 self.put(None)
-                time.sleep(REENUMERATE_S)
+                time.sleep(max(back_s - time.monotonic(), 0))
                 self.put(gadget)
 
         threading.Thread(target=soon, daemon=True).start()
@@ -86,7 +84,6 @@ class _Link:
 
     def __init__(self, link: socket.socket, gadget: Gadget, plug: Plug) -> None:
         self._socket = link
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._gadget = gadget
         self._plug = plug
         self._waiting: dict[int, tuple[int, int]] = {}
