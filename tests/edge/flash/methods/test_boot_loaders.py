@@ -198,6 +198,29 @@ def test_a_board_with_dfu_gets_the_whole_image_and_gives_it_back() -> None:
     assert method.verify(source, Ear()).verified_bytes == len(source._image)
 
 
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_board_whose_system_runs_is_sent_to_dfu_first(leaves: bool) -> None:  # noqa: FBT001
+    source = some_image()
+    bus, loader, method = dfu_bench()
+    board = dfu_board.running(loader, leaves=leaves)
+    bus.plug(PORT, board)
+    ear = Ear()
+
+    report = method.flash(source, ear)
+
+    assert board.told_ms == 2500
+    assert report.verified_bytes == len(source._image)
+    assert "its system runs" in ear.notes
+
+
+def test_a_board_that_does_not_come_back_from_its_system_is_said() -> None:
+    bus, _loader, method = dfu_bench()
+    bus.plug(PORT, dfu_board.running(None))
+
+    with pytest.raises(LinkError, match="the board in the mode of DFU did not come in 15 s"):
+        method.flash(some_image(), Ear())
+
+
 @pytest.mark.parametrize("flaw", [0, 3 * MIB, 6 * MIB - 1])
 def test_a_bit_that_came_back_otherwise_is_found(flaw: int) -> None:
     _bus, _gadget, method = dfu_bench(flaw=flaw)
