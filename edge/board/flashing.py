@@ -34,11 +34,23 @@ class RpibootFlash(StrictModel):
     chip: Literal["2835", "2710", "2711", "2712"]
 
 
+class FastbootReadBack(StrictModel):
+    """How a U-Boot that runs commands (`oem run`) reads its disk back, to be compared.
+
+    1 MiB and 8 bytes of memory from `load_addr` on is what nothing else uses meanwhile.
+    """
+
+    devtype: DeviceType
+    devnum: int = Field(ge=0, le=15)
+    load_addr: Annotated[int, Field(ge=0, le=MOST_ADDRESS)]
+
+
 class FastbootFlash(StrictModel):
     """A boot loader with fastboot: what it calls its whole disk, and itself (`product`)."""
 
     disk: Annotated[str, matching(r"[!-9;-~]{1,40}", "a name of fastboot", "no colon, no space")]
     product: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    read_back: FastbootReadBack | None = None
 
 
 class DfuFlash(StrictModel):

@@ -52,6 +52,22 @@ def ports() -> Bus:
     return LibusbBus()
 
 
+def found_on(bus: Bus, target: BoardTarget) -> UsbBoard:
+    """Return the board that is meant.
+
+    Raises:
+        ThingNotFoundError: It is not there.
+        RefusedError: Several could be meant.
+    """
+    found = usb_boards.boards(bus)
+    if target.port is not None:
+        return usb_boards.at_port(found, target.port, target.way)
+    if target.serial is not None:
+        serial_of = functools.partial(_serial, bus)
+        return usb_boards.with_serial(found, target.serial, target.way, serial_of)
+    return usb_boards.only_one(found, target.way)
+
+
 @dataclass(frozen=True, slots=True)
 class Boards:
     """How boards are found, and what is done with them.
@@ -82,7 +98,7 @@ class Boards:
         deadline_s = bus.clock_s() + self.options.wait_s
         while True:
             try:
-                return self.method(self._found(bus, target))
+                return self.method(found_on(bus, target))
             except ThingNotFoundError:
                 if bus.clock_s() >= deadline_s:
                     raise
@@ -99,7 +115,7 @@ class Boards:
         except ThingNotFoundError:
             return []
         ways = self._ways() if found else ()
-        return [one for one in found if one.way in ways]
+        return [one for one in found if one.way in ways and not one.is_running]
 
     def at_port(self, port: str) -> UsbBoard | None:
         """Return the Raspberry Pi in USB boot at a port; None when there is none, or no libusb."""
@@ -124,15 +140,6 @@ class Boards:
             Way.SDP: self._sdp,
         }
         return made[board.way](board)
-
-    def _found(self, bus: Bus, target: BoardTarget) -> UsbBoard:
-        found = usb_boards.boards(bus)
-        if target.port is not None:
-            return usb_boards.at_port(found, target.port, target.way)
-        if target.serial is not None:
-            serial_of = functools.partial(_serial, bus)
-            return usb_boards.with_serial(found, target.serial, target.way, serial_of)
-        return usb_boards.only_one(found, target.way)
 
     def _rpiboot(self, board: UsbBoard) -> Method:
         from edge.flash.methods.rpiboot import RpibootMethod
@@ -176,12 +183,20 @@ class Boards:
 
     def _fastboot_options(self) -> "FastbootOptions":
         from edge.flash.methods.fastboot import FastbootOptions
+        from edge.flash.methods.fastboot_back import UbootDisk
 
         profile = self.profile()
         settings = profile.flash.fastboot
         if settings is None:
             raise _not_so(profile, "fastboot")
-        return FastbootOptions(settings.disk, settings.product, restart=self.options.restart)
+        back = settings.read_back
+        return FastbootOptions(
+            settings.disk,
+            settings.product,
+            restart=self.options.restart,
+            verify=self.block.verify,
+            uboot=UbootDisk(f"{back.devtype} {back.devnum:x}", back.load_addr) if back else None,
+        )
 
     def _dfu(self, board: UsbBoard) -> Method:
         from edge.flash.methods.dfu import DfuMethod, DfuOptions

@@ -62,7 +62,8 @@ def _boards() -> list[UsbBoard]:
 
 
 def _board_row(board: UsbBoard) -> tuple[str, ...]:
-    return board.target, "-", board.what, f"usb {board.seen.port}", "-", f"by {board.way}"
+    takes = f"by {board.way}" + (f"; {board.to_do}" if board.to_do else "")
+    return board.target, "-", board.what, f"usb {board.seen.port}", "-", takes
 
 
 def _board_facts(board: UsbBoard) -> dict[str, object]:
@@ -71,6 +72,7 @@ def _board_facts(board: UsbBoard) -> dict[str, object]:
         "target": board.target,
         "way": str(board.way),
         "what": board.what,
+        "to_do": board.to_do,
         "port": seen.port,
         "usb_id": seen.id,
     }

@@ -6,6 +6,7 @@ from typing import Final
 
 from edge.errors import RefusedError, ThingNotFoundError
 from edge.flash.protocols import dfu, rpiboot, sdp_chips
+from edge.flash.protocols.rpiboot import Chip
 from edge.flash.transports import fastboot_usb
 from edge.flash.transports.usb_bus import Bus
 from edge.flash.transports.usb_device import Interface, Sighting
@@ -30,11 +31,16 @@ class UsbBoard:
         seen: Where it is, and what it says of itself.
         way: How to speak to it.
         what: What it is, for people.
+        to_do: What it waits for; empty when it takes an image as it is.
+        is_running: Its system runs, and lets itself be sent to DFU: it is taken only when it is
+            named, as keyboards and cameras say this too.
     """
 
     seen: Sighting
     way: Way
     what: str
+    to_do: str = ""
+    is_running: bool = False
 
     @property
     def target(self) -> str:
@@ -47,20 +53,30 @@ class UsbBoard:
 def recognised(seen: Sighting) -> UsbBoard | None:
     """Return what a device is, if it is a board that waits."""
     if seen.vendor == rpiboot.VENDOR_ID and (chip := rpiboot.CHIPS.get(seen.product)):
-        stage = "boot ROM" if rpiboot.is_rom(seen.serial_index) else "second stage"
-        return UsbBoard(seen, Way.RPIBOOT, f"Raspberry Pi, BCM{chip.name}, {stage}")
+        return _raspberry_pi(seen, chip)
     if sdp_chip := sdp_chips.CHIPS.get((seen.vendor, seen.product)):
-        return UsbBoard(seen, Way.SDP, f"{sdp_chip.name}, boot ROM")
+        to_do = "wants a boot loader: --loader"
+        return UsbBoard(seen, Way.SDP, f"{sdp_chip.name}, boot ROM", to_do)
     if fastboot_usb.interface_of(seen):
         return UsbBoard(seen, Way.FASTBOOT, "boot loader with fastboot")
     if dfu_interfaces(seen):
         return UsbBoard(seen, Way.DFU, "boot loader with DFU")
+    if dfu_interfaces(seen, dfu.RUNTIME):
+        to_do = "runs: it leaves its system when it is named by its port"
+        return UsbBoard(seen, Way.DFU, "device that can be sent to DFU", to_do, is_running=True)
     return None
 
 
-def dfu_interfaces(seen: Sighting) -> tuple[Interface, ...]:
-    """Return the settings of a device that are in the mode of DFU."""
-    wanted = (dfu.APPLICATION_CLASS, dfu.SUBCLASS, dfu.MODE)
+def _raspberry_pi(seen: Sighting, chip: Chip) -> UsbBoard:
+    stage, to_do = "second stage", "waits for the files of its second stage: --boot-files"
+    if rpiboot.is_rom(seen.serial_index):
+        stage, to_do = "boot ROM", f"wants {chip.second_stage} and its files: --boot-files"
+    return UsbBoard(seen, Way.RPIBOOT, f"Raspberry Pi, BCM{chip.name}, {stage}", to_do)
+
+
+def dfu_interfaces(seen: Sighting, mode: int = dfu.MODE) -> tuple[Interface, ...]:
+    """Return the settings of a device that are in the mode of DFU, or in `dfu.RUNTIME`."""
+    wanted = (dfu.APPLICATION_CLASS, dfu.SUBCLASS, mode)
     return tuple(one for one in seen.interfaces if one.triple == wanted)
 
 
@@ -77,9 +93,11 @@ def only_one(found: Iterable[UsbBoard], way: Way) -> UsbBoard:
         ThingNotFoundError: There is none.
         RefusedError: There are several.
     """
-    fitting = [one for one in found if one.way is way]
+    there = [one for one in found if one.way is way]
+    fitting = [one for one in there if not one.is_running]
     if not fitting:
-        raise ThingNotFoundError(f"no board waits for {way} on USB", hint=HOW_TO_ENTER[way])
+        hint = f"--to {there[0].target} means {there[0].what}" if there else HOW_TO_ENTER[way]
+        raise ThingNotFoundError(f"no board waits for {way} on USB", hint=hint)
     if len(fitting) > 1:
         names = ", ".join(one.target for one in fitting)
         raise RefusedError(

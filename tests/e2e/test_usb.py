@@ -1,51 +1,371 @@
-"""Boards on USB, by the kernel's own drivers, libusb and udev: in a virtual machine.
+"""Boards on USB, by the kernel's own drivers, libusb and udev of a virtual machine.
 
 What is plugged in there are boards on protocol level; who drives them are our commands, and those
 of others: Debian's fastboot and dfu-util, NXP's uuu.
 """
 
-import ast
-import re
-from collections.abc import Mapping
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.usb import rig
+from edge.flash import sparse, udev
+from edge.flash.sparse import Part
+from tests.fakes.usb import dfu_board, fastboot_board, imx_rom, rig, rpi_rom, storage_board
+from tests.fakes.usb.fastboot_board import Core
+from tests.fakes.usb.gadget import Gadget
+from tests.fakes.usb.rig import Rig
+from tests.fakes.usb.rpi_rom import Story
+from tests.fakes.usb.storage_board import StorageGadget
+from tests.fakes.usb.usbip import Plug
 
 pytestmark = pytest.mark.slow
 
-CASES = Path(__file__).with_name("rig_boards.py")
-WITHIN_S = 500
-NAMES = [
-    one.name
-    for one in ast.parse(CASES.read_text()).body
-    if isinstance(one, ast.FunctionDef) and one.name.startswith("test_")
-]
-_OUTCOME = re.compile(r"^(PASSED|FAILED|ERROR) \S+?::(\w+)(\[.*\])?")
+MIB = 1 << 20
+IMAGE_BYTES = 6 * MIB
+REFUSED, LINK, MISSING = 5, 6, 3
+WITHIN_S = 60
+Put = Callable[..., Plug]
+Say = Callable[..., tuple[int, str]]
+Run = Callable[..., str]
+
+
+def some_bytes() -> bytes:
+    """Return an image with a table, a gap, and something far off."""
+    noise = random.Random(11).randbytes(MIB)
+    return noise + bytes(3 * MIB) + noise[::-1] + bytes(MIB)
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> Mapping[str, list[str]]:
-    """What came of each, in one run of the machine; and all that was said, as `said`."""
-    place = CASES.relative_to(rig.ROOT)
-    command = (
-        f"PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 .venv/bin/python -m pytest {place} --noconftest -m ''"
-        " -p pytest_timeout -p no:cacheprovider -q -rA --tb=short --color=no --timeout=120"
+def machine() -> Iterator[Rig]:
+    """The machine that all of these plug into."""
+    with rig.running() as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a folder with an image and the files for the boot ROM."""
+    monkeypatch.chdir(tmp_path)
+    image = some_bytes()
+    with Path("card.img").open("wb") as stream:
+        stream.write(image[:MIB])
+        stream.seek(4 * MIB)
+        stream.write(image[4 * MIB : 5 * MIB])
+        stream.truncate(IMAGE_BYTES)
+    files = Path("boot")
+    files.mkdir()
+    (files / "bootcode4.bin").write_bytes(random.Random(1).randbytes(100_000))
+    (files / "config.txt").write_text("boot_ramdisk=1\n")
+    (files / "boot.img").write_bytes(random.Random(2).randbytes(MIB))
+    return tmp_path
+
+
+@pytest.fixture
+def plug(machine: Rig) -> Iterator[Put]:
+    """Plug gadgets into ports by their numbers, and pull all out at the end."""
+    plugs: dict[int, Plug] = {}
+
+    def put(number: int, gadget: Gadget, *, pause_s: float = 0.0) -> Plug:
+        plugs[number] = Plug(machine, number, pause_s=pause_s)
+        plugs[number].put(gadget)
+        plugs[number].wait()
+        return plugs[number]
+
+    yield put
+    for one in plugs.values():
+        one.put(None)
+
+
+def eventually(is_so: Callable[[], object]) -> None:
+    deadline_s = time.monotonic() + WITHIN_S
+    while not is_so():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+
+
+class Pi:
+    """A Raspberry Pi 4 in USB boot, and its card."""
+
+    def __init__(self, product: int = 0x2711) -> None:
+        self.card = bytearray(12 * MIB)
+        self.disk: StorageGadget | None = None
+        tells = ("USER_SERIAL_NUM*d1e2f3a4",)
+        self.story = Story(("config.txt", "pieeprom.sig", "boot.img"), tells, then=self._becomes)
+        self.rom = rpi_rom.rom(product, self.story)
+
+    def _becomes(self, _story: Story) -> Gadget:
+        self.disk = storage_board.gadget(self.card)
+        return self.disk
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the card holds all of the image that counts."""
+        image = some_bytes()
+        places = (slice(0, MIB), slice(4 * MIB, 5 * MIB))
+        return all(self.card[place] == image[place] for place in places)
+
+
+@pytest.fixture
+def edge(machine: Rig, here: Path) -> Say:
+    """Run `edge` in the machine; return its exit status and what it said."""
+
+    def run(*words: str) -> tuple[int, str]:
+        environment = {"XDG_STATE_HOME": f"{here}/state", "EDGE_BOARDS": f"{here}/boards"}
+        done = machine.run("edge", *words, folder=here, **environment)
+        return done.status, done.said
+
+    return run
+
+
+@pytest.fixture
+def flash(edge: Say) -> Say:
+    """Run `edge flash` of the image."""
+
+    def run(*words: str, board: str = "rpi4") -> tuple[int, str]:
+        argv = ["flash", "card.img", "--board", board, "--unsigned", "--boot-files", "boot"]
+        return edge(*argv, *words, "--yes")
+
+    return run
+
+
+@pytest.fixture
+def ran(machine: Rig, here: Path) -> Run:
+    """Run a program of others, and return what it printed."""
+
+    def run(*argv: str) -> str:
+        done = machine.run(*argv, folder=here)
+        assert done.status == 0, done.said
+        return done.said
+
+    return run
+
+
+def test_a_raspberry_pi_goes_from_its_boot_rom_to_a_verified_card(plug: Put, flash: Say) -> None:
+    pi = Pi()
+    plug(0, pi.rom)
+
+    status, said = flash("--to", "usb")
+
+    assert status == 0, said
+    assert pi.story.second_stage == Path("boot/bootcode4.bin").read_bytes()
+    assert pi.story.files["boot.img"] == Path("boot/boot.img").read_bytes()
+    assert pi.story.absent == ["pieeprom.sig"]
+    assert pi.is_whole
+    assert "USER_SERIAL_NUM d1e2f3a4" in said
+    assert "read back and right" in said
+    assert pi.disk is not None
+    assert pi.disk.is_ejected
+
+
+def test_four_boards_at_once_are_told_apart_by_their_ports(
+    plug: Put, machine: Rig, flash: Say
+) -> None:
+    boards = [Pi() for _number in range(4)]
+    for number, one in enumerate(boards):
+        plug(number, one.rom, pause_s=0.004 if number == 3 else 0.0)
+    boards[1].story.result = 9
+
+    status, said = flash("--all", "--jobs", "4")
+
+    assert status == 1, said
+    assert "1 of 4 targets failed" in said
+    assert f"usb:{machine.port_path(1)}: the boot ROM refused the second stage" in said
+    assert [one.is_whole for one in boards] == [True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        pytest.param(3, id="in the ROM"),
+        pytest.param(12, id="in the second stage"),
+        pytest.param(150, id="in the card"),
+    ],
+)
+def test_a_board_that_is_pulled_out_is_said_and_the_next_try_goes_on(
+    plug: Put, at: int, machine: Rig, flash: Say
+) -> None:
+    pi, other = Pi(), Pi()
+    plug(0, pi.rom).spoil_at = at
+    plug(1, other.rom)
+
+    status, said = flash("--all", "--jobs", "2")
+
+    assert status == 1, said
+    assert "1 of 2 targets failed" in said
+    assert other.is_whole
+    assert not pi.is_whole
+    again = Pi()
+    again.card = pi.card
+    plug(0, again.rom)
+    assert flash("--to", f"usb:{machine.port_path(0)}")[0] == 0
+    assert again.is_whole
+
+
+def test_another_board_than_the_image_is_for_is_refused(plug: Put, flash: Say) -> None:
+    pi = Pi(0x2712)
+    plug(0, pi.rom)
+
+    status, said = flash("--to", "usb")
+
+    assert status == REFUSED
+    assert "it has a BCM2712, and rpi4 a BCM2711" in said
+    assert not any(pi.card)
+
+
+def test_a_card_that_keeps_other_bytes_is_found(plug: Put, flash: Say) -> None:
+    pi = Pi()
+    plug(0, pi.rom)
+
+    def spoil() -> None:
+        eventually(lambda: pi.disk is not None)
+        if pi.disk is not None:
+            pi.disk.flaw = 4 * MIB + 77
+
+    threading.Thread(target=spoil).start()
+    status, said = flash("--to", "usb")
+
+    assert status != 0, said
+    assert not pi.is_whole
+
+
+def test_nothing_there_is_said_with_what_to_do(flash: Say) -> None:
+    status, said = flash("--to", "usb")
+
+    assert status == MISSING
+    assert "no board waits for rpiboot on USB" in said
+    assert "nRPIBOOT" in said
+
+
+def test_boards_are_listed_by_their_ports(plug: Put, machine: Rig, edge: Say) -> None:
+    plug(0, Pi().rom)
+    plug(1, fastboot_board.gadget())
+    plug(2, dfu_board.gadget())
+    plug(3, imx_rom.rom())
+
+    _status, said = edge("flash", "list", "--json")
+
+    found = {one["way"]: one["port"] for one in json.loads(said)["boards"]}
+    ways = ("rpiboot", "fastboot", "dfu", "sdp")
+    assert found == {way: machine.port_path(number) for number, way in enumerate(ways)}
+
+
+@pytest.fixture
+def own_board(here: Path) -> str:
+    """A board whose boot loader speaks all of them."""
+    folder = here / "boards/all"
+    folder.mkdir(parents=True)
+    source = Path(__file__).parents[2] / "boards/qemu-arm64/board.yml"
+    text = source.read_text().replace("name: qemu-arm64", "name: all", 1)
+    ways = (
+        "  fastboot: {disk: disk, product: edge-board}\n  dfu: {place: disk}\n"
+        "  sdp: {chip: i.MX6ULL}\n"
     )
-    found: dict[str, list[str]] = {}
-    lines = []
-    with rig.running(command) as machine:
-        for line in machine.lines(WITHIN_S):
-            lines.append(line)
-            if seen := _OUTCOME.match(line):
-                found.setdefault(seen[2], []).append(seen[1])
-    return {**found, "said": lines}
+    (folder / "board.yml").write_text(text.replace("\nflash:\n", f"\nflash:\n{ways}", 1))
+    for one in source.parent.iterdir():
+        if one.name != "board.yml":
+            (folder / one.name).symlink_to(one)
+    return "all"
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_in_the_machine(outcomes: Mapping[str, list[str]], name: str) -> None:
-    got = outcomes.get(name, [])
+def test_fastboot_writes_a_disk(plug: Put, own_board: str, flash: Say) -> None:
+    core = Core()
+    plug(0, fastboot_board.gadget(core))
 
-    assert got, "\n".join(outcomes["said"][-60:])
-    assert set(got) == {"PASSED"}, "\n".join(outcomes["said"])
+    status, said = flash("--to", "fastboot:FB0001", board=own_board)
+
+    assert status == 0, said
+    assert core.disk[:IMAGE_BYTES] == some_bytes()
+
+
+def test_debians_fastboot_drives_our_board_and_our_pieces(plug: Put, ran: Run) -> None:
+    core = Core(variables={"has-slot:disk": "no", "is-logical:disk": "no"})
+    plug(0, fastboot_board.gadget(core))
+    image = some_bytes()
+    (piece,) = sparse.pieces([Part(0, image)], len(image), 1 << 30)
+    Path("card.simg").write_bytes(piece.data)
+
+    assert "FB0001" in ran("fastboot", "devices")
+    ran("fastboot", "-s", "FB0001", "flash", "disk", "card.simg")
+
+    assert core.disk[:IMAGE_BYTES] == image
+
+
+def test_dfu_writes_a_disk_and_reads_it_back(plug: Put, own_board: str, flash: Say) -> None:
+    gadget = dfu_board.gadget()
+    gadget.busy = 0
+    plug(0, gadget)
+
+    short = some_bytes()[: MIB // 2]
+    Path("card.img").write_bytes(short)
+
+    status, said = flash("--to", "dfu", board=own_board)
+
+    assert status == 0, said
+    assert gadget.places[0] == short
+    assert "read back and right" in said
+
+
+def test_debians_dfu_util_drives_our_board(plug: Put, ran: Run) -> None:
+    gadget = dfu_board.gadget()
+    gadget.busy = 0
+    plug(0, gadget)
+    data = some_bytes()[:200_000]
+    Path("file").write_bytes(data)
+
+    assert "disk" in ran("dfu-util", "-l")
+    ran("dfu-util", "-a", "boot", "-D", "file")
+    ran("dfu-util", "-a", "boot", "-U", "back")
+    ran("cmp", "-n", str(len(data)), "file", "back")
+
+    assert gadget.places[1] == data
+
+
+def test_an_imx_is_started_and_flashed(plug: Put, own_board: str, flash: Say) -> None:
+    core, rom = Core(), imx_rom.rom()
+    rom.then = lambda: fastboot_board.gadget(core, vendor=0x1FC9, product=0x0152)
+    plug(0, rom)
+    Path("flash.bin").write_bytes(imx_rom.boot_image())
+
+    status, said = flash("--to", "sdp", "--loader", "flash.bin", board=own_board)
+
+    assert status == 0, said
+    assert rom.memory[0x877FF000] == imx_rom.boot_image()
+    assert core.disk[:IMAGE_BYTES] == some_bytes()
+
+
+def test_nxps_uuu_drives_our_rom(plug: Put, flash: Say, ran: Run) -> None:
+    rom = imx_rom.rom()
+    plug(0, rom)
+    image = imx_rom.boot_image(offset=0)
+    Path("flash.bin").write_bytes(image)
+    Path("uuu.lst").write_text("uuu_version 1.2.39\nSDP: boot -f flash.bin\nSDP: done\n")
+
+    ran("uuu", "uuu.lst")
+
+    assert rom.jumped == 0x877FF000
+    assert rom.memory[0x877FF000][: len(image)] == image
+
+
+def test_udev_gives_boards_and_their_disks_to_who_sits_here(
+    plug: Put, machine: Rig, edge: Say, ran: Run
+) -> None:
+    assert edge("udev", "install")[0] == 0
+    pi = Pi()
+    plug(0, pi.rom)
+    plug(1, fastboot_board.gadget())
+    plug(2, Gadget(0x1234, 0x5678, (imx_rom.HID,)))
+    ran("udevadm", "settle")
+
+    def tags(number: int) -> str:
+        place = f"/sys/bus/usb/devices/{machine.port_path(number)}"
+        return ran("udevadm", "info", "--query=property", place)
+
+    ran("test", "-f", f"/{udev.FILE}")
+    assert "uaccess" in tags(0)
+    assert "uaccess" in tags(1)
+    assert "uaccess" not in tags(2)

@@ -7,15 +7,17 @@ from typing import Final
 from edge.errors import RefusedError, UntrustedError
 from edge.flash.events import Advance, Listener, Note, Phase, Report
 from edge.flash.methods import whole_image
-from edge.flash.methods.usb_board import Count, Session, device_at, opened
+from edge.flash.methods.usb_board import Count, Session, device_at, next_at, opened
 from edge.flash.protocols import dfu
 from edge.flash.protocols.dfu import Dfu
 from edge.flash.sources.source import Source
 from edge.flash.transports.usb_bus import Bus
+from edge.flash.transports.usb_device import Sighting
 from edge.flash.usb_boards import dfu_interfaces
 from edge.flash.way import Way
 
 BOARD_S: Final = 2.0
+DETACH_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,7 @@ class DfuMethod:
         """Write the image; see `Method.flash`."""
         listener(Advance(Phase.CONNECT, 0, 1))
         facts = source.facts
-        with opened(
-            self.bus, device_at(self.bus, self.port, Way.DFU, self.wait_s), listener
-        ) as session:
+        with opened(self.bus, self._board(listener), listener) as session:
             place = self._place(session)
             written = Count(Phase.WRITE, facts.image_bytes)
             session.run(place.download(whole_image.with_gaps(source), written.step))
@@ -75,11 +75,28 @@ class DfuMethod:
 
     def verify(self, source: Source, listener: Listener) -> Report:
         """Read back and compare; see `Method.verify`."""
-        with opened(
-            self.bus, device_at(self.bus, self.port, Way.DFU, self.wait_s), listener
-        ) as session:
+        with opened(self.bus, self._board(listener), listener) as session:
             place = self._place(session)
             return Report(0, 0, self._compare(session, place, source))
+
+    def _board(self, listener: Listener) -> Sighting:
+        """Return the board in the mode of DFU; one that runs is sent there first.
+
+        Raises:
+            LinkError: It did not come again.
+        """
+        seen = device_at(self.bus, self.port, Way.DFU, self.wait_s)
+        running = dfu_interfaces(seen, dfu.RUNTIME)
+        if not running or dfu_interfaces(seen):
+            return seen
+        listener(Note(Phase.CONNECT, "its system runs: it is told to go to DFU"))
+        with opened(self.bus, seen, listener) as session:
+            session.device.claim(running[0].number)
+            able = dfu.abilities(b"".join(one.extra for one in running))
+            session.run(Dfu(running[0].number, able).detach())
+            if not able.leaves:
+                session.device.reset()
+        return next_at(self.bus, seen, "the board in the mode of DFU", DETACH_S)
 
     def _compare(self, session: Session, place: Dfu, source: Source) -> int:
         """Compare what the board gives, and return how much that was.

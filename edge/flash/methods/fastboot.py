@@ -5,10 +5,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
-from edge.errors import LinkError, RefusedError
+from edge.errors import LinkError, RefusedError, UntrustedError
 from edge.flash import sparse
 from edge.flash.events import Advance, Listener, Note, Phase, Report
-from edge.flash.methods import whole_image
+from edge.flash.methods import fastboot_back, whole_image
+from edge.flash.methods.block_verify import named
+from edge.flash.methods.fastboot_back import Differs, UbootDisk
 from edge.flash.pieces import HEAD_BYTES
 from edge.flash.protocols import fastboot
 from edge.flash.protocols.steps import Dialog, Result
@@ -19,7 +21,7 @@ from edge.flash.transports.port import Port
 
 PIECE_BYTES: Final = 16 << 20  # what we hold of the image at a time
 LEAST_BYTES: Final = 64 << 10
-NOT_READ_BACK: Final = "not read back: fastboot gives nothing back"
+NOT_READ_BACK: Final = "not read back: this boot loader gives nothing back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,15 @@ class FastbootOptions:
         disk: What the boot loader calls the whole disk.
         product: What the variable `product` has to be; None: anything.
         restart: Start the board at the end.
+        verify: Read back and compare, where the board can.
+        uboot: How its U-Boot reads the disk back; None when that is not known.
     """
 
     disk: str
     product: str | None = None
     restart: bool = False
+    verify: bool = True
+    uboot: UbootDisk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +60,40 @@ class FastbootMethod:
     clock_s: Callable[[], float]
 
     def flash(self, source: Source, listener: Listener) -> Report:
-        """Write the image; see `Method.flash`. What fastboot wrote can not be read back."""
+        """Write the image; see `Method.flash`. Not every boot loader gives it back."""
         listener(Advance(Phase.CONNECT, 0, 1))
         with closing(self.opener()) as port:
             work = _Work(self, port, source, listener)
             most_bytes = work.room()
+            differs = work.way_back() if self.options.verify else None
             work.clear(most_bytes)
             work.write(most_bytes)
-            listener(Note(Phase.VERIFY, NOT_READ_BACK))
+            if differs:
+                work.verify(differs)
+            elif self.options.verify:
+                listener(Note(Phase.VERIFY, NOT_READ_BACK))
             if self.options.restart:
                 work.run(fastboot.reboot())
-        return Report(work.written_bytes, 0, 0)
+        return Report(work.written_bytes, 0, work.verified_bytes)
 
     def verify(self, source: Source, listener: Listener) -> Report:
-        """Refuse; see `Method.verify`.
+        """Read back and compare; see `Method.verify`.
 
         Raises:
-            RefusedError: Always.
+            RefusedError: This boot loader gives nothing back.
         """
-        raise RefusedError(
-            f"{self.target}: {NOT_READ_BACK}", hint="read it as a disk or by serial instead"
-        )
+        listener(Advance(Phase.CONNECT, 0, 1))
+        with closing(self.opener()) as port:
+            work = _Work(self, port, source, listener)
+            work.room()
+            differs = work.way_back()
+            if differs is None:
+                raise RefusedError(
+                    f"{self.target}: {NOT_READ_BACK}",
+                    hint="a U-Boot that runs commands can: flash.fastboot.read_back in board.yml",
+                )
+            work.verify(differs)
+        return Report(0, 0, work.verified_bytes)
 
 
 class _Work:
@@ -89,6 +108,7 @@ class _Work:
         self._listener = listener
         self._disk = method.options.disk
         self.written_bytes = 0
+        self.verified_bytes = 0
 
     def run(self, dialog: Dialog[Result]) -> Result:
         """Run a dialog to its end."""
@@ -113,7 +133,7 @@ class _Work:
         self._listener(Note(Phase.CONNECT, f"{product or 'board'}, serial number {serial or '?'}"))
         self._require_room_on_disk()
         said = self.run(fastboot.variable("max-download-size"))
-        most_bytes = _number(said) if said else None
+        most_bytes = fastboot.number(said) if said else None
         if most_bytes is None or most_bytes < LEAST_BYTES:
             raise LinkError(f"{self._method.target}: it takes {said or 'nothing'} at a time")
         return min(most_bytes, PIECE_BYTES)
@@ -135,6 +155,26 @@ class _Work:
         total_bytes = self._source.facts.mapped_bytes
         self._listener(Advance(Phase.WRITE, total_bytes, total_bytes))
 
+    def way_back(self) -> Differs | None:
+        """Return how the board gives back what is on its disk; None when it can not."""
+        return self.run(fastboot_back.way(self._disk, self._method.options.uboot))
+
+    def verify(self, differs: Differs) -> None:
+        """Read all back, and compare.
+
+        Raises:
+            UntrustedError: Something else is there.
+        """
+        wrong: list[int] = []
+        total_bytes = self._source.facts.mapped_bytes
+        for part in whole_image.parts(self._source):
+            if self.run(differs(part)):
+                wrong.append(part.offset_bytes)
+            self.verified_bytes += len(part.data)
+            self._listener(Advance(Phase.VERIFY, self.verified_bytes, total_bytes))
+        if wrong:
+            raise UntrustedError(f"it differs from the image {named(wrong)}")
+
     def _body(self, head: list[Part]) -> Iterator[Part]:
         """Give what is behind the first MiB, and keep the rest."""
         for part in whole_image.parts(self._source):
@@ -155,18 +195,10 @@ class _Work:
 
     def _require_room_on_disk(self) -> None:
         said = self.run(fastboot.variable(f"partition-size:{self._disk}"))
-        size_bytes = _number(said) if said else None
+        size_bytes = fastboot.number(said) if said else None
         image_bytes = sparse.block_count(self._source.facts.image_bytes) * BLOCK_BYTES
         if size_bytes and size_bytes < image_bytes:
             raise RefusedError(
                 f"{self._method.target}: {self._disk} has {size_bytes} bytes,"
                 f" the image {image_bytes}"
             )
-
-
-def _number(text: str) -> int | None:
-    """Return a number as boot loaders write it: hexadecimal, with or without 0x."""
-    try:
-        return int(text, 16 if text.lower().startswith("0x") else 10)
-    except ValueError:
-        return None

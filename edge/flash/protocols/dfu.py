@@ -87,12 +87,16 @@ class Abilities:
     Attributes:
         transfer_bytes: The most in one block.
         stays: The device goes on after the end of a file (`bitManifestationTolerant`).
+        leaves: It leaves the bus by itself after a DETACH (`bitWillDetach`).
+        detach_ms: How long it waits for a reset after one.
     """
 
     can_download: bool
     can_upload: bool
     stays: bool
     transfer_bytes: int
+    leaves: bool = False
+    detach_ms: int = 1000
 
 
 def abilities(extra: bytes) -> Abilities:
@@ -113,7 +117,8 @@ def abilities(extra: bytes) -> Abilities:
             if most < 8:
                 break
             bits = found.attributes
-            return Abilities(bool(bits & 1), bool(bits & 2), bool(bits & 4), most)
+            able = (bool(bits & 1), bool(bits & 2), bool(bits & 4))
+            return Abilities(*able, most, bool(bits & 8), found.detach_ms)
         at += extra[at]
     raise LinkError("the device has no usable descriptor of DFU")
 
@@ -183,10 +188,10 @@ class Dfu:
         yield self._order(ABORT)
         return done_bytes
 
-    def detach(self, wait_ms: int = 1000) -> UsbDialog[None]:
-        """Have a device that runs go to the mode of DFU; it comes again on its port."""
+    def detach(self) -> UsbDialog[None]:
+        """Have a device that runs go to the mode of DFU: by itself, or when it is reset."""
         try:
-            yield self._order(DETACH, wait_ms)
+            yield self._order(DETACH, self.able.detach_ms)
         except UsbGoneError:
             return
 

@@ -141,9 +141,9 @@ def set_active(slot: str) -> Dialog[Reply]:
     return (yield from command(f"set_active:{slot}"))
 
 
-def oem(words: str) -> Dialog[Reply]:
+def oem(words: str, *, tells: bool = True) -> Dialog[Reply]:
     """Run a command of the maker of the board."""
-    return (yield from command(f"oem {words}", timeout_s=WORK_S))
+    return (yield from command(f"oem {words}", timeout_s=WORK_S, tells=tells))
 
 
 def reboot(into: str = "") -> Dialog[None]:
@@ -155,6 +155,14 @@ def reboot(into: str = "") -> Dialog[None]:
         yield from command(f"reboot-{into}" if into else "reboot")
     except LinkError as error:
         yield Tell(Note(Phase.EJECT, f"no answer to the restart: {error}"))
+
+
+def number(text: str) -> int | None:
+    """Return a number as boot loaders write it: hexadecimal, with or without 0x."""
+    try:
+        return int(text, 16 if text.lower().startswith("0x") else 10)
+    except ValueError:
+        return None
 
 
 _NOTES: Final = (b"INFO", b"TEXT")

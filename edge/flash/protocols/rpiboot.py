@@ -32,7 +32,8 @@ REQUEST: Final = Struct("command" / Int32sl, "name" / Bytes(256))
 SIZE: Final = 0
 READ: Final = 1
 DONE: Final = 2
-PIECE_BYTES: Final = 16384
+PIECE_BYTES: Final = 1 << 18  # how it is cut is not seen on the wire: all are full packets
+PIECE_S: Final = 20.0
 SETTLE_S: Final = 1.0
 REQUEST_S: Final = 20.0
 TRIES: Final = 3
@@ -201,7 +202,7 @@ def _write(data: bytes, out: int, progress: Progress | None = None) -> UsbDialog
     yield _length(len(data))
     for start in range(0, len(data), PIECE_BYTES):
         piece = data[start : start + PIECE_BYTES]
-        yield Write(out, piece)
+        yield Write(out, piece, PIECE_S)
         if progress:
             yield progress(len(piece))
 

@@ -27,7 +27,7 @@ from edge.flash.transports.usb_device import Endpoint, Interface, Sighting, UsbD
 if TYPE_CHECKING:
     import usb.core
 
-LOOK_EVERY_S: Final = 0.1
+LOOK_EVERY_S: Final = 0.05
 # Values of errno, as libusb's errors are given by pyusb.
 _GONE: Final = (19, 5)  # ENODEV, EIO
 _STALLED: Final = 32  # EPIPE

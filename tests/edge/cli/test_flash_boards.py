@@ -115,6 +115,18 @@ def test_all_means_cards_and_boards(ports: Bus, choosing: Callable[..., Choosing
     assert targets == ["/dev/sdz", "usb:1-1", "fastboot:1-2", "dfu:1-3.1", "usb:1-5"]
 
 
+def test_a_device_whose_system_runs_is_meant_only_by_its_name(
+    ports: Bus, choosing: Callable[..., Choosing]
+) -> None:
+    ports.plug("1-2", dfu_board.running(None))
+
+    with pytest.raises(ThingNotFoundError, match="no board waits for dfu") as caught:
+        choosing().named(["dfu"])
+    assert caught.value.hint == "--to dfu:1-2 means device that can be sent to DFU"
+    assert [one.method.target for one in choosing(STICK, ways=("dfu",)).every()] == ["/dev/sdz"]
+    assert choosing().named(["dfu:1-2"])[0].method.target == "dfu:1-2"
+
+
 def test_equal_boards_are_told_apart_by_their_ports(
     ports: Bus, choosing: Callable[..., Choosing]
 ) -> None:

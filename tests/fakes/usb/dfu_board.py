@@ -136,3 +136,45 @@ def gadget(*, transfer_bytes: int = 4096, names: tuple[str, ...] = ("disk", "boo
     strings = {1: "edge", 2: "board", 3: "DFU0001"}
     strings |= {4 + number: name for number, name in enumerate(names)}
     return DfuGadget(0x0525, 0xA4A5, settings, strings=strings, serial_index=3)
+
+
+@dataclass
+class RunningGadget(Gadget):
+    """A board whose system runs, and which goes to DFU when it is told to.
+
+    Attributes:
+        leaves: It goes by itself, else when it is reset.
+        next: What it becomes.
+        told_ms: How long it was told to wait for the reset; None: not told.
+    """
+
+    leaves: bool = True
+    next: Gadget | None = None
+    told_ms: int | None = None
+
+    def control(
+        self, kind: int, request: int, value: int, index: int, data: bytes, n: int
+    ) -> bytes | None:
+        """Take DETACH."""
+        if (kind, request, index) != (0x21, DETACH, 2):
+            return None
+        self.told_ms = value
+        if self.leaves:
+            self.plugged(self.next)
+        return b""
+
+    def reset(self) -> None:
+        """Go, if it was told to."""
+        if self.told_ms is not None:
+            self.plugged(self.next)
+
+
+def running(then: Gadget | None, *, leaves: bool = True) -> RunningGadget:
+    """Return a board whose system runs."""
+    attributes = 0x0F if leaves else 0x07
+    descriptor = struct.pack("<BBBHHH", 9, 0x21, attributes, 2500, 4096, 0x110)
+    interfaces = (Interface(0, 0, (3, 0, 0)), Interface(2, 0, (0xFE, 1, 1), 0, (), descriptor))
+    strings = {1: "edge", 2: "board", 3: "DFU0001"}
+    gadget = RunningGadget(0x0525, 0xA4A6, interfaces, strings=strings, serial_index=3)
+    gadget.leaves, gadget.next = leaves, then
+    return gadget

@@ -1,6 +1,7 @@
 """A boot loader that speaks fastboot: one core, for USB, TCP and UDP."""
 
 import struct
+import zlib
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -49,6 +50,9 @@ class Core:
         mute_at: It says nothing any more from a command that begins so.
         pad: U-Boot fills some replies up with zeros.
         flaw: Writes this bit wrong, in silence: offset on the disk.
+        spoilt: The disk keeps this byte otherwise, whatever is written.
+        runs: It runs commands of U-Boot.
+        environment: What those set.
     """
 
     disk: bytearray = field(default_factory=lambda: bytearray(8 << 20))
@@ -59,9 +63,13 @@ class Core:
     mute_at: str | None = None
     pad: bool = False
     flaw: int | None = None
+    spoilt: int | None = None
+    runs: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
     memory: bytearray = field(default_factory=bytearray)
     out: deque[bytes] = field(default_factory=deque)
     _left: int = 0
+    _loaded: dict[int, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         known = {
@@ -98,25 +106,58 @@ class Core:
             self._download(int(rest, 16))
         elif word == "flash":
             self._flash(rest)
-        elif word == "upload":
-            self._say(f"DATA{len(self.memory):08x}".encode())
-            self.out.append(bytes(self.memory))
-            self._say(b"OKAY")
+        elif word in ("upload", "fetch"):
+            self._give(rest)
+        elif word == "oem run":
+            self._uboot(rest.split() if self.runs else [])
         elif word in SIMPLE or text.startswith("oem "):
             self._say(f"INFO{text}".encode()[:60])
             self._say(b"OKAY")
         else:
             self._say(b"FAILunknown command")
 
+    def _give(self, what: str) -> None:
+        """Give what was downloaded, or a part of a partition."""
+        found = bytes(self.memory)
+        if what:
+            _disk, at, length = what.split(":")
+            found = bytes(self.disk[int(at, 16) : int(at, 16) + int(length, 16)])
+        self._say(f"DATA{len(found):08x}".encode())
+        self.out.append(found)
+        self._say(b"OKAY")
+
     def _variable(self, name: str) -> None:
         if name == "all":
             for one, value in self.variables.items():
                 self._say(f"INFO{one}: {value}".encode())
             self._say(b"OKAY")
+        elif f"fastboot.{name}" in self.environment:
+            self._say(b"OKAY" + self.environment[f"fastboot.{name}"].encode())
         elif name in self.variables:
             self._say(b"OKAY" + self.variables[name].encode())
         else:
             self._say(b"FAILVariable not implemented")
+
+    def _uboot(self, words: list[str]) -> None:
+        """Run a command as U-Boot on a little endian processor does."""
+        match words:
+            case ["mmc", "dev", "0"]:
+                pass
+            case ["mmc", "read", at, block, count]:
+                start, length = int(block, 16) * 512, int(count, 16) * 512
+                self._loaded = {int(at, 16): bytes(self.disk[start : start + length])}
+            case ["crc32", at, length, to]:
+                crc = zlib.crc32(self._loaded[int(at, 16)][: int(length, 16)])
+                self._loaded[int(to, 16)] = crc.to_bytes(4, "big")
+            case ["setexpr.l", name, value] if value.startswith("*"):
+                number = int.from_bytes(self._loaded[int(value[1:], 16)], "little")
+                self.environment[name] = f"{number:x}"
+            case ["setexpr.l", name, value]:
+                self.environment[name] = f"{int(value, 16):x}"
+            case _:
+                self._say(b"FAIL")
+                return
+        self._say(b"OKAY")
 
     def _download(self, length_bytes: int) -> None:
         self.memory = bytearray()
@@ -138,6 +179,8 @@ class Core:
             return
         if self.flaw is not None:
             self.disk[self.flaw] ^= 1
+        if self.spoilt is not None:
+            self.disk[self.spoilt] = 0xEE
         self._say(b"OKAY")
 
     def _say(self, data: bytes) -> None:

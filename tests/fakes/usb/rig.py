@@ -1,17 +1,23 @@
-"""A virtual machine with USB ports that programs plug boards into: Debian's kernel of this host's
+"""A virtual machine with USB ports that boards are plugged into: Debian's kernel of this host's
 kind, the file system of this host below a layer that is thrown away, and udev.
 
-What runs in it are the project's own tests and programs, unchanged.
+What runs in it are the project's own commands, and those of others. The boards are played out here,
+where processors are not emulated; their cables are ports of virtio.
 """
 
+import hashlib
+import json
 import lzma
 import platform
 import shlex
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from edge import atomic, paths, process, toolbox
 from edge.debian import deb
@@ -21,6 +27,7 @@ from edge.emulator.machine import Machine
 from edge.image import cpio
 from edge.oci.store import Store
 from edge.toolbox import catalogue, tree
+from tests.fakes.mosquitto import free_ports
 
 ROOT = Path(__file__).parents[3]
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
@@ -29,21 +36,28 @@ PACKAGE = f"{IMAGE}-{ARCHITECTURE}"
 # Of the modules, those that a machine with USB and a file system of its host needs.
 KEPT = (
     "drivers/usb/*", "drivers/scsi/*", "drivers/hid/*", "drivers/virtio/*",
-    "drivers/char/hw_random/*", "fs/9p/*", "fs/netfs/*", "fs/fscache/*", "fs/overlayfs/*",
-    "net/9p/*", "lib/*", "crypto/*",
+    "drivers/char/hw_random/*", "drivers/char/virtio_console*", "drivers/net/virtio_net*",
+    "drivers/net/net_failover*", "net/core/failover*", "fs/9p/*", "fs/netfs/*", "fs/fscache/*",
+    "fs/overlayfs/*", "net/9p/*", "lib/*", "crypto/*",
 )  # fmt: skip
 QEMU = {
     "amd64": ("qemu-system-x86_64", "-cpu", "max", "-machine", "pc"),
     "arm64": ("qemu-system-aarch64", "-cpu", "max", "-machine", "virt"),
 }
 CONSOLE = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
+PLUG_PORT, RUN_PORT = 7000, 7001  # of rig_inside.py
+PORTS = 5
+STARTED_S = 240
+ANSWER_S = 300
 INIT = """\
 #!/bin/sh
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin:/usr/local/bin
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sys /sys
 busybox mount -t devtmpfs dev /dev
-for one in virtio_pci virtio_rng 9pnet_virtio 9p overlay; do busybox modprobe $one; done
+for one in virtio_pci virtio_rng virtio_net virtio_console 9pnet_virtio 9p overlay; do
+  busybox modprobe $one
+done
 options=trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose
 busybox mount -t 9p -o $options host /host || busybox poweroff -f
 busybox mount -t tmpfs -o size=60% above /above
@@ -56,6 +70,7 @@ busybox mount -t tmpfs shm /new/dev/shm
 busybox mount -t tmpfs run /new/run
 busybox mount -o bind /new@MODULES@ /new/lib/modules
 busybox ifconfig lo 127.0.0.1
+busybox ifconfig eth0 10.0.2.15 netmask 255.255.255.0
 busybox sed -e '1,/^# then/d' /init >/new/run/then
 exec busybox switch_root /new @BUSYBOX@ sh /run/then
 # then
@@ -63,21 +78,71 @@ for one in vhci_hcd 'usb_storage delay_use=0' sd_mod hid_generic usbhid; do
   @BUSYBOX@ modprobe $one
 done
 /lib/systemd/systemd-udevd --daemon
-(cd @ROOT@ && @COMMAND@)
+cd @ROOT@ && PYTHONPATH=. .venv/bin/python -m tests.fakes.usb.rig_inside
 echo "rig: ended with $?"
 @BUSYBOX@ poweroff -f
 """
 
 
+@dataclass(frozen=True)
+class Done:
+    """What came of a command.
+
+    Attributes:
+        said: All that it printed.
+        time_s: By the clock of the machine.
+    """
+
+    status: int
+    said: str
+    time_s: float
+
+
+class Rig:
+    """The machine, once it does what it is told (`rig_inside.py`)."""
+
+    def __init__(self, folder: Path, plug_port: int, run_port: int) -> None:
+        self._folder = folder
+        self._plug_port = plug_port
+        self._run_port = run_port
+        self._bus = str(self.ask("bus"))
+
+    def ask(self, what: str, **facts: object) -> Any:
+        """Have something done there, and return what it answers."""
+        port = self._run_port if what == "run" else self._plug_port
+        with socket.create_connection(("127.0.0.1", port), ANSWER_S) as link:
+            link.sendall(json.dumps({"do": what, **facts}).encode() + b"\n")
+            answer = b"".join(iter(lambda: link.recv(1 << 16), b""))
+        if not answer:
+            raise ConnectionError(f"the machine did not answer to {what} {facts}")
+        return json.loads(answer)
+
+    def cable(self, number: int) -> socket.socket:
+        """Return our end of the cable of a port."""
+        link = socket.socket(socket.AF_UNIX)
+        link.connect(str(self._folder / f"board{number}"))
+        return link
+
+    def run(self, *argv: str, folder: Path = ROOT, **environment: str) -> Done:
+        """Run a command in a folder of this host; what it writes stays in the machine."""
+        facts = {"argv": argv, "folder": str(folder), "environment": environment}
+        return Done(**self.ask("run", **facts))
+
+    def port_path(self, number: int) -> str:
+        """Return how the kernel there calls a port, such as `1-3`."""
+        return f"{self._bus}-{number + 1}"
+
+
 @contextmanager
-def running(command: str) -> Iterator[Machine]:
-    """Start the machine and run a shell command in it, in the folder of the project."""
+def running() -> Iterator[Rig]:
+    """Start the machine, until the block ends."""
     kernel = _kernel()
+    plugs, runs = free_ports(2)
     program, *machine = QEMU[ARCHITECTURE]
     with tempfile.TemporaryDirectory(prefix="rig-") as folder:
         initrd = Path(folder) / "initrd"
         with initrd.open("wb") as stream:
-            cpio.write(stream, _first_files(kernel, command))
+            cpio.write(stream, _first_files(kernel))
         argv = [
             program, *machine, "-accel", "tcg,thread=multi", "-smp", "2", "-m", "1536",
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
@@ -85,21 +150,28 @@ def running(command: str) -> Iterator[Machine]:
             "-append", f"console={CONSOLE[ARCHITECTURE]} quiet loglevel=3 panic=-1",
             "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
             "-device", "virtio-9p-pci,fsdev=host,mount_tag=host", "-device", "virtio-rng-pci",
+            "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{plugs}-:{PLUG_PORT}"
+            f",hostfwd=tcp:127.0.0.1:{runs}-:{RUN_PORT}",
+            "-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-serial-pci",
         ]  # fmt: skip
+        for number in range(PORTS):
+            name = f"board{number}"
+            argv += ["-chardev", f"socket,id={name},path={folder}/{name},server=on,wait=off"]
+            argv += ["-device", f"virtserialport,chardev={name},name={name}"]
         one = Machine(argv)
         try:
-            yield one
+            one.wait_for("rig: ready", STARTED_S)
+            yield Rig(Path(folder), plugs, runs)
         finally:
             one.cut_power()
 
 
-def _first_files(kernel: Path, command: str) -> Iterator[cpio.CpioEntry]:
+def _first_files(kernel: Path) -> Iterator[cpio.CpioEntry]:
     busybox = tree.folder() / "root/usr/bin/busybox"
     words = {
         "@MODULES@": str(kernel / "lib/modules"),
         "@BUSYBOX@": str(busybox),
         "@ROOT@": shlex.quote(str(ROOT)),
-        "@COMMAND@": command,
     }
     init = INIT
     for mark, value in words.items():
@@ -126,7 +198,8 @@ def _kernel() -> Path:
     package = next(
         one for one in archive.resolve([PACKAGE]) if one.name.startswith("linux-image-6")
     )
-    place = paths.cache_folder() / "rig" / f"{package.name}-{package.version}"
+    kept = hashlib.sha256("\n".join(KEPT).encode()).hexdigest()[:8]
+    place = paths.cache_folder() / "rig" / f"{package.name}-{package.version}-{kept}"
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
         store = Store(paths.cache_folder() / "store")

@@ -1,6 +1,6 @@
 """Gadgets on the ports of `vhci_hcd`: the kernel takes them for devices that are plugged in.
 
-One end of a socket pair is given to the driver, the other speaks the protocol of USB/IP.
+The driver, in the machine of `rig.py`, is given one end of a connection, and speaks USB/IP over it.
 
 Source: Linux, Documentation/usb/usbip_protocol.rst, drivers/usb/usbip/vhci_sysfs.c.
 """
@@ -10,15 +10,12 @@ import struct
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from tests.fakes.usb.gadget import CONFIGURATION, DEVICE, STRING, Gadget
+from tests.fakes.usb.rig import Rig
 
-VHCI = Path("/sys/devices/platform/vhci_hcd.0")
 SUBMIT, UNLINK, SUBMITTED, UNLINKED = 1, 2, 3, 4
-HIGH_SPEED = 3
 PIPE, RESET = -32, -104
-WITHIN_S = 60
 REENUMERATE_S = 0.4  # a board is gone for a while between its stages
 _HEAD = struct.Struct(">5I")
 _BODY = struct.Struct(">Iiiii8s")
@@ -28,11 +25,13 @@ class Plug:
     """A port of the driver, and the gadget in it.
 
     Args:
+        rig: The machine.
         number: Of the port, from 0.
         pause_s: Waited before each transfer of data: a slow board.
     """
 
-    def __init__(self, number: int, *, pause_s: float = 0.0) -> None:
+    def __init__(self, rig: Rig, number: int, *, pause_s: float = 0.0) -> None:
+        self._rig = rig
         self._number = number
         self._pause_s = pause_s
         self._link: _Link | None = None
@@ -46,28 +45,15 @@ class Plug:
             if self._link:
                 self._link.close()
                 self._link = None
-                self._wait_until_free()
+                self._rig.ask("detach", number=self._number)
             if gadget is not None:
                 gadget.plugged = self._later
-                ours, theirs = socket.socketpair()
-                with theirs:
-                    words = f"{self._number} {theirs.fileno()} {self._number + 1} {HIGH_SPEED}"
-                    (VHCI / "attach").write_text(words)
-                self._link = _Link(ours, gadget, self)
+                self._link = _Link(self._rig.cable(self._number), gadget, self)
+                self._rig.ask("attach", number=self._number)
 
     def wait(self) -> None:
-        """Wait until the kernel knows the gadget.
-
-        Raises:
-            TimeoutError: It does not.
-        """
-        place = Path("/sys/bus/usb/devices") / port_path(self._number) / "bConfigurationValue"
-        for _try in range(WITHIN_S * 20):
-            with suppress(OSError):
-                if place.read_text().strip() == "1":
-                    return
-            time.sleep(0.05)
-        raise TimeoutError(str(place))
+        """Wait until the kernel knows the gadget."""
+        self._rig.ask("wait", number=self._number)
 
     def count(self) -> bool:
         """Count a transfer of data; False when the gadget is pulled out now."""
@@ -84,21 +70,13 @@ class Plug:
 
         def soon() -> None:
             time.sleep(0.05)
-            self.put(None)
-            time.sleep(REENUMERATE_S)
-            self.put(gadget)
+            back_s = time.monotonic() + REENUMERATE_S
+            with suppress(OSError):  # the machine is off by now
+                self.put(None)
+                time.sleep(max(back_s - time.monotonic(), 0))
+                self.put(gadget)
 
         threading.Thread(target=soon, daemon=True).start()
-
-    def _wait_until_free(self) -> None:
-        with suppress(OSError):
-            (VHCI / "detach").write_text(str(self._number))
-        for _try in range(100):
-            for line in (VHCI / "status").read_text().splitlines()[1:]:
-                words = line.split()
-                if words[0] == "hs" and int(words[1]) == self._number and words[2] == "004":
-                    return
-            time.sleep(0.05)
 
 
 class _Link:
@@ -201,11 +179,3 @@ class _Link:
                 raise EOFError
             data += piece
         return bytes(data)
-
-
-def port_path(number: int) -> str:
-    """Return how the kernel calls a port of the driver, such as `1-3`."""
-    for hub in sorted(VHCI.glob("usb*")):
-        if (hub / "speed").read_text().strip() == "480":
-            return f"{hub.name.removeprefix('usb')}-{number + 1}"
-    raise FileNotFoundError(VHCI)

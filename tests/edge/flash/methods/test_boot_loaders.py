@@ -8,6 +8,7 @@ from edge.errors import EdgeError, LinkError, RefusedError, UntrustedError
 from edge.flash.events import Advance, Phase
 from edge.flash.methods.dfu import DfuMethod, DfuOptions
 from edge.flash.methods.fastboot import FastbootMethod, FastbootOptions
+from edge.flash.methods.fastboot_back import UbootDisk
 from edge.flash.methods.sdp import SdpMethod
 from edge.flash.protocols.usb_steps import UsbGoneError
 from edge.flash.transports.fastboot_usb import FastbootUsb
@@ -118,6 +119,64 @@ def test_a_board_is_started_when_that_is_wished() -> None:
     assert bench.core.commands[-1] == "reboot"
 
 
+UBOOT = UbootDisk("mmc 0", 0x42000000)
+
+
+@pytest.mark.parametrize(
+    ("words", "uboot"),
+    [
+        pytest.param({"runs": True}, UBOOT, id="commands of U-Boot"),
+        pytest.param({"variables": {"max-fetch-size": "0x10000"}}, None, id="fetch"),
+    ],
+)
+def test_what_fastboot_wrote_is_read_back_where_the_boot_loader_can(
+    words: dict[str, object], uboot: UbootDisk | None
+) -> None:
+    source = some_image()
+    bench = fastboot_bench(**words)
+    options = FastbootOptions("disk", uboot=uboot)
+
+    report = bench.method(options).flash(source, bench.ear)
+
+    assert report.verified_bytes == source.facts.mapped_bytes
+    assert "not read back" not in bench.ear.notes
+    assert bench.method(options).verify(source, Ear()).verified_bytes == report.verified_bytes
+    bench.core.disk[4 * MIB + 600] ^= 1
+    with pytest.raises(UntrustedError, match=f"differs from the image at byte {4 * MIB + 512}"):
+        bench.method(options).verify(source, Ear())
+
+
+@pytest.mark.parametrize("flaw", [0, MIB, 4 * MIB + 899])
+def test_a_bit_that_fastboot_wrote_otherwise_is_found(flaw: int) -> None:
+    bench = fastboot_bench(runs=True, spoilt=flaw)
+
+    with pytest.raises(UntrustedError, match="differs from the image"):
+        bench.method(FastbootOptions("disk", uboot=UBOOT)).flash(some_image(), bench.ear)
+
+
+def test_a_boot_loader_that_runs_no_commands_is_refused_before_anything_is_written() -> None:
+    bench = fastboot_bench()
+
+    with pytest.raises(RefusedError, match="runs no commands"):
+        bench.method(FastbootOptions("disk", uboot=UBOOT)).flash(some_image(), bench.ear)
+    assert set(bench.core.disk) == {0xEE}
+
+
+def test_nothing_is_read_back_when_that_is_not_wanted() -> None:
+    bench = fastboot_bench(runs=True)
+    options = FastbootOptions("disk", uboot=UBOOT, verify=False)
+
+    assert bench.method(options).flash(some_image(), bench.ear).verified_bytes == 0
+    assert not any(one.startswith("oem") for one in bench.core.commands)
+
+
+def test_a_boot_loader_that_gives_nothing_back_can_not_be_verified() -> None:
+    bench = fastboot_bench()
+
+    with pytest.raises(RefusedError, match="gives nothing back"):
+        bench.method().verify(some_image(), bench.ear)
+
+
 def dfu_bench(**words: object) -> tuple[Bus, dfu_board.DfuGadget, DfuMethod]:
     gadget = dfu_board.gadget()
     gadget.busy = 0
@@ -137,6 +196,29 @@ def test_a_board_with_dfu_gets_the_whole_image_and_gives_it_back() -> None:
     assert gadget.places[0] == source._image
     assert report.verified_bytes == len(source._image)
     assert method.verify(source, Ear()).verified_bytes == len(source._image)
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_board_whose_system_runs_is_sent_to_dfu_first(leaves: bool) -> None:  # noqa: FBT001
+    source = some_image()
+    bus, loader, method = dfu_bench()
+    board = dfu_board.running(loader, leaves=leaves)
+    bus.plug(PORT, board)
+    ear = Ear()
+
+    report = method.flash(source, ear)
+
+    assert board.told_ms == 2500
+    assert report.verified_bytes == len(source._image)
+    assert "its system runs" in ear.notes
+
+
+def test_a_board_that_does_not_come_back_from_its_system_is_said() -> None:
+    bus, _loader, method = dfu_bench()
+    bus.plug(PORT, dfu_board.running(None))
+
+    with pytest.raises(LinkError, match="the board in the mode of DFU did not come in 15 s"):
+        method.flash(some_image(), Ear())
 
 
 @pytest.mark.parametrize("flaw", [0, 3 * MIB, 6 * MIB - 1])

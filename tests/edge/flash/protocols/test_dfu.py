@@ -182,7 +182,12 @@ def test_the_descriptor_is_read_wherever_it_lies() -> None:
     extra = bytes.fromhex("0524000110" "09210dff0000101001")  # fmt: skip
 
     assert dfu.abilities(extra) == Abilities(
-        can_download=True, can_upload=False, stays=True, transfer_bytes=4096
+        can_download=True,
+        can_upload=False,
+        stays=True,
+        transfer_bytes=4096,
+        leaves=True,
+        detach_ms=255,
     )
 
 
