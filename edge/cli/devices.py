@@ -11,7 +11,7 @@ from edge.cli.sections import LazyGroup
 from edge.cli.table import table
 from edge.console.client import Client, part
 
-_STATES = ("pending", "accepted", "revoked", "decommissioned")
+_STATES = ("pending", "accepted", "revoked", "decommissioned", "quarantined")
 _HEAD = ("device", "state", "board", "version", "phase", "tags")
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
 

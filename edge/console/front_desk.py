@@ -6,18 +6,21 @@ process has the database for itself; whatever changes a device tells it here (`f
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from cryptography import x509
 from sqlalchemy import Connection, bindparam, select, update
 
 from edge.console import orders
 from edge.console.desk import Caller, Desk, Via
 from edge.console.devices import commands, registry, reports
 from edge.console.devices.certificates import Certificate
+from edge.console.devices.papers import Number
 from edge.console.devices.registry import State
+from edge.console.factory import knocking
 from edge.console.notices import Notices, Topic
 from edge.console.orders import Director
 from edge.console.repository.vaults import Vaults
@@ -31,6 +34,7 @@ _KNOWN_MOST: Final = 1_000_000
 _ASK_AGAIN_S: Final = 600
 _NEVER_S: Final = 1 << 60
 Listener = Callable[[str, str], None]
+Chain = Sequence[x509.Certificate]
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +59,7 @@ class FrontDesk(Desk):
         on_desired: Told when something else is wanted of a device.
         on_standing: Told the device when it may be let in by other links than before.
         is_revoked: Whether a certificate is on a list of revoked ones.
+        listed: Returns all that are on one.
         on_asked: Told when a device is asked something once.
         notices: Who is told of what changes.
 
@@ -75,6 +80,7 @@ class FrontDesk(Desk):
         self.on_desired: list[Listener] = []
         self.on_standing: list[Callable[[str], None]] = []
         self.is_revoked: Callable[[Certificate], bool] = lambda _one: False
+        self.listed: Callable[[], Collection[Number]] = tuple
         self.on_asked: list[Listener] = []
         self.notices = Notices()
         self._database = database
@@ -108,12 +114,15 @@ class FrontDesk(Desk):
         """Note that a device called, also one that shows something else than a certificate."""
         self._seen[caller.tenant, caller.device] = self._now_s(), caller.via
 
-    async def meet(self, certificate: Certificate, via: Via) -> Caller | None:
+    async def meet(
+        self, certificate: Certificate, via: Via, between: Callable[[], Chain] = tuple
+    ) -> Caller | None:
         """Return the caller with a certificate; one that nobody knows waits to be accepted.
 
         Args:
             certificate: Verified by TLS, under the authority of one of the tenants.
             via: The link.
+            between: Returns what it showed above that, verified too.
         """
         if self.is_revoked(certificate):
             return None
@@ -125,11 +134,14 @@ class FrontDesk(Desk):
         now_s = self._now_s()
         state = await self._database.read(lambda one: _stands(one, certificate))
         if state is None:
-            state = await self._database.write(lambda one: registry.knock(one, certificate, now_s))
+            shown, listed = between(), self.listed()
+            state = await self._database.write(
+                lambda one: knocking.meet(one, certificate, now_s, between=shown, listed=listed)
+            )
             # Another certificate may have been its own until now.
             self._changes += 1
             self.stands_otherwise(device)
-        if state is State.PENDING:
+        if state in (State.PENDING, State.QUARANTINED):
             await self.note_waiting(device, via)
         if state is not State.ACCEPTED:
             return None

@@ -7,12 +7,14 @@ on a connection that was made before; who is shut out loses its connections at o
 import asyncio
 import hashlib
 import logging
+import ssl
 from collections.abc import Callable
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from cryptography import x509
 
 from edge.console.desk import Caller, Via
 from edge.console.devices import certificates
@@ -136,7 +138,7 @@ class HttpLink:
             raise web.HTTPForbidden(text=str(error)) from error
         if request.match_info.get("device", certificate.device) != certificate.device:
             raise web.HTTPForbidden(text="the certificate is that of another device")
-        caller = await self._desk.meet(certificate, Via.HTTP)
+        caller = await self._desk.meet(certificate, Via.HTTP, lambda: between(request))
         if caller is None:
             raise web.HTTPForbidden(text=f"{certificate.device} is not let in")
         self._open[transport] = caller
@@ -146,6 +148,16 @@ class HttpLink:
         for transport, caller in list(self._open.items()):
             if (caller.tenant, caller.device) == (tenant, device):
                 transport.abort()
+
+
+def between(request: web.Request) -> list[x509.Certificate]:
+    """Return what TLS has verified between the certificate of a device and an authority."""
+    transport = request.transport
+    secure = transport.get_extra_info("ssl_object") if transport is not None else None
+    # From Python 3.13 on it has a method for that; until then what that calls.
+    chain = secure._sslobj.get_verified_chain() if secure is not None else []
+    ders = [ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in chain or ()]
+    return [x509.load_der_x509_certificate(der) for der in ders[1:-1]]
 
 
 def shown_by_tls(request: web.Request) -> bytes | None:
