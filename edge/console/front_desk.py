@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from edge.console import orders
 from edge.console.desk import Caller, Desk, Via
-from edge.console.devices import commands, registry, reports
+from edge.console.devices import commands, doubles, registry, reports
 from edge.console.devices.certificates import Certificate
 from edge.console.devices.papers import Number
 from edge.console.devices.registry import State
@@ -49,6 +49,7 @@ class _Known:
     renew_at_s: int
     is_noted: bool
     asked_until_s: int = 0
+    boot_id: str = ""
 
 
 class FrontDesk(Desk):
@@ -179,8 +180,27 @@ class FrontDesk(Desk):
             known.renew_at_s = max(int(found[1]), now_s + _ASK_AGAIN_S)
         return found[0]
 
+    async def hear(self, caller: Caller, boot_id: str, address: str = "") -> bool:
+        """Note which start of a device says something; whether it is let in still.
+
+        It is not if two devices have its key; see `edge.console.devices.doubles`.
+        """
+        known = self._of(caller)
+        if known is None or known.boot_id == boot_id:
+            return True
+        now_s, known.boot_id = self._now_s(), boot_id
+        if not await self._database.write(
+            lambda one: doubles.hear(one, caller, boot_id, address, now_s)
+        ):
+            return True
+        self.shut_out(caller.tenant, caller.device)
+        self._tell_of(caller)
+        return False
+
     async def take_status(self, caller: Caller, status: Status) -> None:
         """Store a status; see `edge.console.desk.Desk`."""
+        if not await self.hear(caller, status.boot_id):
+            return
         now_s = self._now_s()
         step = partial(reports.take_status, caller=caller, status=status, now_s=now_s)
         if await self._database.write(step):
@@ -197,6 +217,8 @@ class FrontDesk(Desk):
 
     async def take_online(self, caller: Caller, boot_id: str, *, is_online: bool) -> None:
         """Store a birth or a will; see `edge.console.desk.Desk`."""
+        if is_online and not await self.hear(caller, boot_id):
+            return
         step = partial(reports.take_online, caller=caller, boot_id=boot_id, is_online=is_online)
         if await self._database.write(step):
             self._tell_of(caller)
@@ -342,7 +364,9 @@ def _known_by(connection: Connection, fingerprint: bytes) -> _Known | None:
     )
     is_noted = connection.execute(noted).first() is not None
     asked_until_s = commands.asked_until_s(connection, row.tenant, row.device)
-    return _Known(row.tenant, row.device, desired, renew_at_s, is_noted, asked_until_s)
+    return _Known(
+        *(row.tenant, row.device, desired, renew_at_s, is_noted, asked_until_s, row.boot_id)
+    )
 
 
 def _desired_of(connection: Connection, caller: Caller) -> bytes | None:

@@ -79,6 +79,9 @@ class HttpLink:
 
     async def _give_desired(self, request: web.Request) -> web.StreamResponse:
         caller = await self._caller(request)
+        boot_id = request.headers.get(topics.BOOT_HEADER, "")
+        if messages.ID.fullmatch(boot_id):
+            await self._hear(request, caller, boot_id)
         message = await self._desk.desired(caller)
         said = {topics.ASKED_HEADER: "1"} if self._desk.has_commands(caller) else {}
         if self._terminals is not None and self._terminals.wanted_of(caller):
@@ -98,7 +101,9 @@ class HttpLink:
 
     async def _take_state(self, request: web.Request) -> web.StreamResponse:
         caller = await self._caller(request)
-        await self._desk.take_status(caller, Status.unpack(await _body(request)))
+        status = Status.unpack(await _body(request))
+        await self._hear(request, caller, status.boot_id)
+        await self._desk.take_status(caller, status)
         return web.Response(status=204)
 
     async def _give_commands(self, request: web.Request) -> web.StreamResponse:
@@ -143,6 +148,10 @@ class HttpLink:
             raise web.HTTPForbidden(text=f"{certificate.device} is not let in")
         self._open[transport] = caller
         return caller
+
+    async def _hear(self, request: web.Request, caller: Caller, boot_id: str) -> None:
+        if not await self._desk.hear(caller, boot_id, request.remote or ""):
+            raise web.HTTPForbidden(text=f"{caller.device}: two devices have its key")
 
     def _break(self, tenant: str, device: str) -> None:
         for transport, caller in list(self._open.items()):
