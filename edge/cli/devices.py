@@ -32,6 +32,7 @@ devices.add_lazily(
         "tag": "edge.cli.devices_labels:tag",
         "set": "edge.cli.devices_labels:set_attributes",
         "note": "edge.cli.devices_labels:note",
+        "made": "edge.cli.devices_made:made",
         "history": "edge.cli.devices_history:history",
         "events": "edge.cli.devices_labels:events",
         "logs": "edge.cli.devices_reach:logs",

@@ -3,11 +3,13 @@
 The console keeps the newest by `number` of the line's station; who sends it again changes nothing.
 """
 
+import hashlib
 import re
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from edge_signing import canonical
 from edge_signing.errors import FormatError
 from edge_signing.fields import Fields
 from edge_signing.trust.names import check_device
@@ -81,6 +83,10 @@ class Made:
     def to_json(self) -> dict[str, Any]:
         """Return it as what JSON can say."""
         return asdict(self) | {"fate": self.fate.value, "retired": sorted(set(self.retired))}
+
+    def content(self) -> str:
+        """Return the SHA-256 of all that it says, in hex."""
+        return hashlib.sha256(canonical.encode(self.to_json())).hexdigest()
 
     @classmethod
     def from_json(cls, value: object, place: str) -> "Made":

@@ -22,8 +22,8 @@ from edge.console.api.factory_views import (
 from edge.console.devices import quarantine, registry
 from edge.console.devices.quarantine import Quarantined
 from edge.console.factory import receiving, records
+from edge.console.factory.outcome import Outcome
 from edge.console.factory.records import DAY_S, Record
-from edge.console.factory.taking import Outcome
 from edge.console.tokens import Scope
 from edge.errors import InputError
 from edge.factory.made import Made

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from edge.console.api.views import Sha256, View, Words
 from edge.console.devices.quarantine import Reason
+from edge.console.factory.outcome import Outcome
 from edge.console.factory.records import Standing
-from edge.console.factory.taking import Outcome
 from edge.factory.made import Fate
 
 RECORDS_MOST = 200

@@ -1,6 +1,5 @@
 """What lines told of devices, as it is stored: the newest record of a device, and those before."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -81,11 +80,6 @@ class Station:
     last_sync_s: int
 
 
-def content_of(made: Made) -> str:
-    """Return the SHA-256 of all that a record says, in hex."""
-    return hashlib.sha256(canonical.encode(made.to_json())).hexdigest()
-
-
 def known(connection: Connection, tenant: str, made: Made) -> list[Row[Any]]:
     """Return what is stored under the number of a record: itself, or something else."""
     same = (
@@ -142,7 +136,7 @@ def store(
     values = {
         **{name: facts[name] for name in _SAME},
         "tenant": actor.tenant,
-        "content": content_of(made),
+        "content": made.content(),
         "standing": standing,
         "problem": problem,
         "fingerprint": paper.fingerprint,

@@ -8,7 +8,6 @@ shown, and changes nothing, so that who has one station's token can not put out 
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from cryptography import x509
@@ -20,21 +19,11 @@ from edge.console.devices import papers
 from edge.console.devices.certificates import Certificate
 from edge.console.devices.papers import Number
 from edge.console.factory import admitting, records, stations
+from edge.console.factory.outcome import Outcome
 from edge.console.factory.records import Paper, Standing
 from edge.console.store.tables import DEVICES
 from edge.errors import RefusedError, UntrustedError
 from edge.factory.made import Fate, Made
-
-
-class Outcome(StrEnum):
-    """What became of a record."""
-
-    NEW = "new"
-    SAME = "same"
-    NEWER = "newer"
-    OLDER = "older"
-    CONFLICT = "conflict"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +54,7 @@ def take(
         listed: Certificates on lists of revoked ones.
     """
     there = records.known(connection, actor.tenant, made)
-    content = records.content_of(made)
+    content = made.content()
     for row in there:
         if row.content == content:
             is_conflict = row.standing == Standing.CONFLICT
@@ -98,7 +87,8 @@ def _proved(
         raise UntrustedError(f"certificate: of {leaf.device!r}, and not of {made.device!r}")
     if stations.key_of(leaf) != made.key:
         raise UntrustedError("certificate: of another key than the record says")
-    if f"{leaf.parsed.serial_number:x}" in made.retired:
+    serial = f"{leaf.parsed.serial_number:x}"
+    if made.fate is Fate.GOOD and serial in made.retired:
         raise UntrustedError("certificate: the record itself retires it")
     if station is not None:
         is_new = stations.adopt(connection, actor, leaf, station, listed)

@@ -15,7 +15,7 @@ from edge_agent.link import RefusedByServerError
 from edge_agent.links.http import HttpLink
 from tests.fakes import console
 from tests.fakes.console import Console
-from tests.fakes.factory_line import NOW, Device, Line, pem_of
+from tests.fakes.made_line import NOW, Device, Line, pem_of
 from tests.fakes.pki import Pki
 
 NOW_S = int(NOW.timestamp())

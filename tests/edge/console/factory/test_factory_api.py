@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.edge.console.factory.conftest import call
 from tests.fakes.console import Console
-from tests.fakes.factory_line import Line, serial_of
+from tests.fakes.made_line import Line, serial_of
 
 
 def tell(plant: Console, token: str, *records: object) -> list[dict[str, Any]]:

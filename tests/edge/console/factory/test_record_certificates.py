@@ -8,11 +8,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from edge.console.factory import records
-from edge.console.factory.taking import Outcome
+from edge.console.factory.outcome import Outcome
 from edge.console.store.database import Database
 from edge.factory.made import Made
 from tests.edge.console.factory.test_taking import state, take
-from tests.fakes.factory_line import Line, pem_of, serial_of
+from tests.fakes.made_line import Line, pem_of, serial_of
 
 
 def _other_authority(_line: Line) -> Made:

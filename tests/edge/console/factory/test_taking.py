@@ -13,12 +13,13 @@ from edge.console.devices.certificates import Certificate
 from edge.console.devices.papers import Number
 from edge.console.devices.registry import State
 from edge.console.factory import knocking, records, taking
-from edge.console.factory.taking import Outcome, Taken
+from edge.console.factory.outcome import Outcome
+from edge.console.factory.taking import Taken
 from edge.console.front_desk import _store_seen
 from edge.console.store.database import Database
 from edge.factory.made import Fate, Made
 from tests.edge.console.factory.conftest import NOW_S, THEM, US, know
-from tests.fakes.factory_line import Device, Line, serial_of
+from tests.fakes.made_line import Device, Line, serial_of
 
 
 def take(fleet: Database, *made: Made, actor: Actor = US, listed: tuple[Number, ...] = ()) -> Taken:
@@ -296,7 +297,7 @@ def test_a_record_for_another_tenant_is_refused(fleet: Database, line: Line) -> 
 def test_only_what_is_not_here_is_told_to_be_lacking(fleet: Database, line: Line) -> None:
     here, lost = line.station().make("gw-1").made, line.station().make("gw-2").made
     take(fleet, here)
-    wanted = [records.content_of(one) for one in (here, lost)]
+    wanted = [one.content() for one in (here, lost)]
 
     found = fleet.read_now(lambda c: records.lacking(c, "us", "hall-3", "S1", wanted))
 
