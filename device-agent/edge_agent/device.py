@@ -343,7 +343,7 @@ def link_to(
     identity = certified or server.identity
     if identity is None or not (server.http or server.mqtt):
         return None
-    http = http_link_to(server, certified, is_clock_known)
+    http = http_link_to(server, certified, is_clock_known, boot_id)
     if not server.mqtt or not certified:
         return http
     from edge_agent.links.mqtt import MqttLink
@@ -352,7 +352,10 @@ def link_to(
 
 
 def http_link_to(
-    server: Server, certified: Identity | None, is_clock_known: Callable[[], bool]
+    server: Server,
+    certified: Identity | None,
+    is_clock_known: Callable[[], bool],
+    boot_id: str = "",
 ) -> "HttpLink | None":
     """Return a link by HTTP, None if the server or who we are is not known."""
     identity = certified or server.identity
@@ -361,7 +364,9 @@ def http_link_to(
     from edge_agent.links.http import HttpLink
 
     token = "" if certified else server.token
-    return HttpLink(server.http, identity, token=token, is_clock_known=is_clock_known)
+    return HttpLink(
+        server.http, identity, token=token, boot_id=boot_id, is_clock_known=is_clock_known
+    )
 
 
 def _trust_folder(places: Places) -> Path:

@@ -11,7 +11,7 @@ from edge.cli.sections import LazyGroup
 from edge.cli.table import table
 from edge.console.client import Client, part
 
-_STATES = ("pending", "accepted", "revoked", "decommissioned")
+_STATES = ("pending", "accepted", "revoked", "decommissioned", "quarantined")
 _HEAD = ("device", "state", "board", "version", "phase", "tags")
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -32,6 +32,7 @@ devices.add_lazily(
         "tag": "edge.cli.devices_labels:tag",
         "set": "edge.cli.devices_labels:set_attributes",
         "note": "edge.cli.devices_labels:note",
+        "made": "edge.cli.devices_made:made",
         "history": "edge.cli.devices_history:history",
         "events": "edge.cli.devices_labels:events",
         "logs": "edge.cli.devices_reach:logs",

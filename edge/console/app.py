@@ -189,6 +189,7 @@ async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[in
     passwords = Passwords(settings.hasher)
     devices = device_tls(site, [one for _tenant, one in authorities])
     registrar.on_authority.append(lambda one: trust(devices, [one]))
+    office.on_authority.append(lambda one: trust(devices, [one]))
     async with (
         _closing(passwords),
         _listening(link, devices, settings.bind, settings.port) as port,
@@ -260,6 +261,7 @@ async def _watching_lists(settings: Settings, office: Office) -> AsyncIterator[N
         return datetime.now(UTC)
 
     office.desk.is_revoked = office.admissions.is_revoked
+    office.desk.listed = lambda: office.admissions.lists.known
     folder = settings.site.tenants / DEFAULT_TENANT
     own = OwnList(office.database, DEFAULT_TENANT, folder, now=now)
     watch = ListWatch(

@@ -6,18 +6,21 @@ process has the database for itself; whatever changes a device tells it here (`f
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from cryptography import x509
 from sqlalchemy import Connection, bindparam, select, update
 
 from edge.console import orders
 from edge.console.desk import Caller, Desk, Via
-from edge.console.devices import commands, registry, reports
+from edge.console.devices import commands, doubles, registry, reports
 from edge.console.devices.certificates import Certificate
+from edge.console.devices.papers import Number
 from edge.console.devices.registry import State
+from edge.console.factory import knocking
 from edge.console.notices import Notices, Topic
 from edge.console.orders import Director
 from edge.console.repository.vaults import Vaults
@@ -31,6 +34,7 @@ _KNOWN_MOST: Final = 1_000_000
 _ASK_AGAIN_S: Final = 600
 _NEVER_S: Final = 1 << 60
 Listener = Callable[[str, str], None]
+Chain = Sequence[x509.Certificate]
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +49,7 @@ class _Known:
     renew_at_s: int
     is_noted: bool
     asked_until_s: int = 0
+    boot_id: str = ""
 
 
 class FrontDesk(Desk):
@@ -55,6 +60,7 @@ class FrontDesk(Desk):
         on_desired: Told when something else is wanted of a device.
         on_standing: Told the device when it may be let in by other links than before.
         is_revoked: Whether a certificate is on a list of revoked ones.
+        listed: Returns all that are on one.
         on_asked: Told when a device is asked something once.
         notices: Who is told of what changes.
 
@@ -75,6 +81,7 @@ class FrontDesk(Desk):
         self.on_desired: list[Listener] = []
         self.on_standing: list[Callable[[str], None]] = []
         self.is_revoked: Callable[[Certificate], bool] = lambda _one: False
+        self.listed: Callable[[], Collection[Number]] = tuple
         self.on_asked: list[Listener] = []
         self.notices = Notices()
         self._database = database
@@ -108,12 +115,15 @@ class FrontDesk(Desk):
         """Note that a device called, also one that shows something else than a certificate."""
         self._seen[caller.tenant, caller.device] = self._now_s(), caller.via
 
-    async def meet(self, certificate: Certificate, via: Via) -> Caller | None:
+    async def meet(
+        self, certificate: Certificate, via: Via, between: Callable[[], Chain] = tuple
+    ) -> Caller | None:
         """Return the caller with a certificate; one that nobody knows waits to be accepted.
 
         Args:
             certificate: Verified by TLS, under the authority of one of the tenants.
             via: The link.
+            between: Returns what it showed above that, verified too.
         """
         if self.is_revoked(certificate):
             return None
@@ -125,11 +135,14 @@ class FrontDesk(Desk):
         now_s = self._now_s()
         state = await self._database.read(lambda one: _stands(one, certificate))
         if state is None:
-            state = await self._database.write(lambda one: registry.knock(one, certificate, now_s))
+            shown, listed = between(), self.listed()
+            state = await self._database.write(
+                lambda one: knocking.meet(one, certificate, now_s, between=shown, listed=listed)
+            )
             # Another certificate may have been its own until now.
             self._changes += 1
             self.stands_otherwise(device)
-        if state is State.PENDING:
+        if state in (State.PENDING, State.QUARANTINED):
             await self.note_waiting(device, via)
         if state is not State.ACCEPTED:
             return None
@@ -167,8 +180,27 @@ class FrontDesk(Desk):
             known.renew_at_s = max(int(found[1]), now_s + _ASK_AGAIN_S)
         return found[0]
 
+    async def hear(self, caller: Caller, boot_id: str, address: str = "") -> bool:
+        """Note which start of a device says something; whether it is let in still.
+
+        It is not if two devices have its key; see `edge.console.devices.doubles`.
+        """
+        known = self._of(caller)
+        if known is None or known.boot_id == boot_id:
+            return True
+        now_s, known.boot_id = self._now_s(), boot_id
+        if not await self._database.write(
+            lambda one: doubles.hear(one, caller, boot_id, address, now_s)
+        ):
+            return True
+        self.shut_out(caller.tenant, caller.device)
+        self._tell_of(caller)
+        return False
+
     async def take_status(self, caller: Caller, status: Status) -> None:
         """Store a status; see `edge.console.desk.Desk`."""
+        if not await self.hear(caller, status.boot_id):
+            return
         now_s = self._now_s()
         step = partial(reports.take_status, caller=caller, status=status, now_s=now_s)
         if await self._database.write(step):
@@ -185,6 +217,8 @@ class FrontDesk(Desk):
 
     async def take_online(self, caller: Caller, boot_id: str, *, is_online: bool) -> None:
         """Store a birth or a will; see `edge.console.desk.Desk`."""
+        if is_online and not await self.hear(caller, boot_id):
+            return
         step = partial(reports.take_online, caller=caller, boot_id=boot_id, is_online=is_online)
         if await self._database.write(step):
             self._tell_of(caller)
@@ -330,7 +364,9 @@ def _known_by(connection: Connection, fingerprint: bytes) -> _Known | None:
     )
     is_noted = connection.execute(noted).first() is not None
     asked_until_s = commands.asked_until_s(connection, row.tenant, row.device)
-    return _Known(row.tenant, row.device, desired, renew_at_s, is_noted, asked_until_s)
+    return _Known(
+        *(row.tenant, row.device, desired, renew_at_s, is_noted, asked_until_s, row.boot_id)
+    )
 
 
 def _desired_of(connection: Connection, caller: Caller) -> bytes | None:

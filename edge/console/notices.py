@@ -24,6 +24,7 @@ class Topic(StrEnum):
     ENROLMENT = "enrolment"
     PERSON = "person"
     CAMPAIGN = "campaign"
+    FACTORY = "factory"
     AUDIT = "audit"
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from cryptography import x509
 from sqlalchemy import Connection
 
 from edge.console import audit, foreign, orders, releases
@@ -53,6 +54,7 @@ class Office:
         terminals: Of devices, those that are under way.
         mqtt: How MQTT is; None while there is none.
         lists_end: When the first list of revoked certificates ends; None for never.
+        on_authority: Told of an authority that devices may come with from now on.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Office:
         desk.on_shut_out.append(self.terminals.shut_out)
         self.mqtt: MqttState | None = None
         self.lists_end: Callable[[], datetime | None] = lambda: None
+        self.on_authority: list[Callable[[x509.Certificate], None]] = []
         self._now_s = now_s
         self._word = word
 

@@ -38,6 +38,7 @@ class Scope(StrEnum):
     HOOKS_WRITE = "hooks:write"
     TOKENS_WRITE = "tokens:write"
     PEOPLE_WRITE = "people:write"
+    FACTORY_WRITE = "factory:write"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ ALL_TERMINALS: Final = f"{_ROOT}/d/+/s/term"
 ASKED_HEADER: Final = "Edge-Commands"
 # The same, for a terminal that somebody wants to open.
 TERMINAL_HEADER: Final = "Edge-Terminal"
+# A header of the question for `desired`: the kernel's id of this start, by which two devices with
+# one key are told apart.
+BOOT_HEADER: Final = "Edge-Boot"
 
 
 def desired(device: str) -> str:

@@ -35,6 +35,7 @@ class HttpLink:
         url: `https://…/`; plain HTTP only where no token is sent.
         identity: Of this device; its certificate is shown to this server alone.
         token: Sent to this server instead of the certificate.
+        boot_id: Of this start of the system; told to this server alone.
         is_clock_known: See `tls.context`.
         pace: How slow servers may be.
 
@@ -48,12 +49,14 @@ class HttpLink:
         identity: Identity,
         *,
         token: str = "",
+        boot_id: str = "",
         is_clock_known: Callable[[], bool] = lambda: True,
         pace: Pace | None = None,
     ) -> None:
         self._server = Server.of(url)
         self._identity = identity
         self._token = token
+        self._boot_id = boot_id
         self._is_clock_known = is_clock_known
         self._pace = pace or Pace()
         if token and self._server.scheme != "https":
@@ -69,6 +72,8 @@ class HttpLink:
     def desired(self) -> Desired | None:
         """Return the newest order; see `edge_agent.link.Link`."""
         headers = {"If-None-Match": self._etag} if self._etag else {}
+        if self._boot_id:
+            headers[topics.BOOT_HEADER] = self._boot_id
         answer = self._exchange.ask("GET", self._path("desired"), headers=headers)
         if answer.header(topics.ASKED_HEADER):
             self.on_asked()

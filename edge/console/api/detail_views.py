@@ -18,7 +18,7 @@ class HistoryItemView(View):
     """One thing that happened to a device."""
 
     at_s: int = Field(description="When the console heard of it")
-    source: Literal["event", "order", "audit"]
+    source: Literal["event", "order", "audit", "made"]
     what: str
     action: str
     version: str

@@ -23,6 +23,7 @@ from edge.console.api import (
     devices,
     enrolment,
     errors,
+    factory,
     filters,
     groups,
     guard,
@@ -57,6 +58,7 @@ from edge.errors import InputError
 ENDPOINTS: Final = (
     *devices.ENDPOINTS,
     *history.ENDPOINTS,
+    *factory.ENDPOINTS,
     *filters.ENDPOINTS,
     *groups.ENDPOINTS,
     *imports.ENDPOINTS,

@@ -87,9 +87,15 @@ def issuer(certificate: Certificate, authorities: Mapping[str, x509.Certificate]
         authorities: By the name that is returned, such as their fingerprint.
     """
     for name, one in authorities.items():
-        try:
-            certificate.parsed.verify_directly_issued_by(one)
-        except (ValueError, TypeError, InvalidSignature):
-            continue
-        return name
+        if is_issued_by(certificate.parsed, one):
+            return name
     return None
+
+
+def is_issued_by(certificate: x509.Certificate, authority_: x509.Certificate) -> bool:
+    """Whether an authority signed a certificate itself."""
+    try:
+        certificate.verify_directly_issued_by(authority_)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True

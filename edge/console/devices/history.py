@@ -11,14 +11,16 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, and_, desc, or_, select
 
 from edge.console.chain import Details
+from edge.console.store.factory_tables import RECORDS
 from edge.console.store.tables import AUDIT, EVENTS, ORDERS
 from edge.errors import InputError
 from edge_signing import canonical
 
-# What happened in the same second: events come before orders, and those before acts.
-_SOURCES: Final = ("audit", "order", "event")
+# What happened in the same second: events come before orders, those before acts, and what a line
+# of the factory told is the beginning.
+_SOURCES: Final = ("made", "audit", "order", "event")
 _PLACE: Final = re.compile(
-    r"([0-9]{1,15})\.(?:(audit|event)\.([0-9]{1,18})|(order)\.([!-~]{1,200}))"
+    r"([0-9]{1,15})\.(?:(made|audit|event)\.([0-9]{1,18})|(order)\.([!-~]{1,200}))"
 )
 
 
@@ -58,8 +60,8 @@ class Item:
     """One thing that happened.
 
     Attributes:
-        at_s: When the console heard of it, seconds since 1970.
-        source: `event`, `order` or `audit`.
+        at_s: When the console heard of it, seconds since 1970; what a line made, when it did.
+        source: `event`, `order`, `audit` or `made`.
         what: The kind of event, how an order stands, or the act.
         who: Who acted; empty for the device.
         place: Its place in the stream.
@@ -97,6 +99,7 @@ def of_device(
     """
     found = [*_events(connection, tenant, device, most, after)]
     found += _orders(connection, tenant, device, most, after)
+    found += _made(connection, tenant, device, most, after)
     if with_audit:
         found += _acts(connection, tenant, device, most, after)
     # Of each source they are in order: sorting keeps those of one second as they are.
@@ -140,6 +143,30 @@ def _orders(
             place=str(Place(row.closed_at_s, "order", row.action)),
         )
         for row in connection.execute(_newest(asked, "order", order, most, after))
+    ]
+
+
+def _made(
+    connection: Connection, tenant: str, device: str, most: int, after: Place | None
+) -> list[Item]:
+    """Return what factory lines told of the device; not what conflicts with that."""
+    asked = select(RECORDS).where(
+        RECORDS.c.tenant == tenant,
+        RECORDS.c.device == device,
+        RECORDS.c.standing.in_(("newest", "past")),
+    )
+    order = RECORDS.c.made_at_s, RECORDS.c.id
+    return [
+        Item(
+            row.made_at_s,
+            "made",
+            "made" if row.fate == "good" else row.fate,
+            version=row.release,
+            who=f"station:{row.line}/{row.station}",
+            details={"board_serial": row.board_serial, "order": row.order},
+            place=str(Place(row.made_at_s, "made", row.id)),
+        )
+        for row in connection.execute(_newest(asked, "made", order, most, after))
     ]
 
 

@@ -14,10 +14,11 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from edge.console import audit, tenants
 from edge.console.audit import Actor
-from edge.console.devices import papers, renewals
+from edge.console.devices import papers, quarantine, renewals
 from edge.console.devices.certificates import Certificate
 from edge.console.store.ddi_tables import DDI_ACTIONS, DDI_DEVICES, REPORTED
 from edge.console.store.enrolment_tables import RENEWALS
+from edge.console.store.factory_tables import HEARD_BOOTS, QUARANTINE
 from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, ORDERS, SIGHTINGS, TAGS
 from edge.errors import InputError, RefusedError, ThingNotFoundError
 from edge_signing.errors import FormatError
@@ -25,6 +26,12 @@ from edge_signing.trust.names import check_device
 
 _FINGERPRINT_BYTES: Final = 32
 _PUT_OUT: Final = "the device was put out or enrolled anew"
+
+# What there may be of a device that waits.
+_OF_WAITING: Final = (
+    *(MEMBERS, TAGS, ATTRIBUTES, REPORTED, DDI_DEVICES, RENEWALS, SIGHTINGS),
+    *(HEARD_BOOTS, QUARANTINE),
+)
 
 
 class State(StrEnum):
@@ -34,14 +41,15 @@ class State(StrEnum):
     ACCEPTED = "accepted"
     REVOKED = "revoked"
     DECOMMISSIONED = "decommissioned"
+    QUARANTINED = "quarantined"
 
 
 # What an act makes of which states; anything else is refused.
 _ACTS: Final[Mapping[str, tuple[frozenset[State], State]]] = {
-    "accept": (frozenset({State.PENDING, State.REVOKED}), State.ACCEPTED),
-    "revoke": (frozenset({State.ACCEPTED, State.PENDING}), State.REVOKED),
+    "accept": (frozenset({State.PENDING, State.REVOKED, State.QUARANTINED}), State.ACCEPTED),
+    "revoke": (frozenset({State.ACCEPTED, State.PENDING, State.QUARANTINED}), State.REVOKED),
     "decommission": (
-        frozenset({State.ACCEPTED, State.PENDING, State.REVOKED}),
+        frozenset({State.ACCEPTED, State.PENDING, State.REVOKED, State.QUARANTINED}),
         State.DECOMMISSIONED,
     ),
 }
@@ -63,10 +71,16 @@ def register(
     audit.record(connection, actor, "device.register", _subject(device), {"certificate": known_by})
 
 
-def knock(connection: Connection, certificate: Certificate, now_s: int) -> State | None:
+def knock(
+    connection: Connection,
+    certificate: Certificate,
+    now_s: int,
+    *,
+    newcomer: State = State.PENDING,
+) -> State | None:
     """Return how a device stands whose certificate no accepted device has; None for a stranger.
 
-    Binds a device that was registered by its id, and makes one that nobody named a pending one.
+    Binds a device that was registered by its id, and makes one that nobody named a newcomer.
     The certificate was verified by TLS; that its authority is the tenant's is asked here.
     """
     found = tenants.of_certificate(connection, certificate)
@@ -81,9 +95,9 @@ def knock(connection: Connection, certificate: Certificate, now_s: int) -> State
     if renewals.is_retired(connection, certificate.fingerprint.hex()):
         return None
     if row is None:
-        _add(connection, actor, certificate.device, State.PENDING, certificate.fingerprint)
+        _add(connection, actor, certificate.device, newcomer, certificate.fingerprint)
         _record(connection, actor, "ask", certificate)
-        return State.PENDING
+        return newcomer
     return _met(connection, actor, row, certificate, is_new=is_new)
 
 
@@ -197,7 +211,7 @@ def reject(connection: Connection, actor: Actor, device: str) -> None:
     if row.state != State.PENDING:
         raise RefusedError(f"{device} is {row.state}, not pending", hint="revoke it instead")
     renewals.retire(connection, actor, device, row.fingerprint)
-    for table in (MEMBERS, TAGS, ATTRIBUTES, REPORTED, DDI_DEVICES, RENEWALS, SIGHTINGS, DEVICES):
+    for table in (*_OF_WAITING, DEVICES):
         same = (table.c.tenant == actor.tenant, table.c.device == device)
         connection.execute(delete(table).where(*same))
     audit.record(connection, actor, "device.reject", _subject(device))
@@ -240,6 +254,7 @@ def re_enrol(
     if fingerprint is not None:
         _require_unused(connection, fingerprint)
     _forget_ddi(connection, actor, device)
+    quarantine.leave(connection, actor.tenant, device)
     _set(
         connection,
         actor.tenant,
@@ -313,6 +328,7 @@ def _act(connection: Connection, actor: Actor, device: str, act: str) -> None:
     if row.state not in before:
         raise RefusedError(f"{device} is {row.state}: it can not be {_done(act)}")
     _set(connection, actor.tenant, device, state=after)
+    quarantine.leave(connection, actor.tenant, device)
     audit.record(connection, actor, f"device.{act}", _subject(device), {"was": row.state})
 
 

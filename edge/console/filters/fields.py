@@ -47,6 +47,7 @@ STATES: Final = (
     "accepted",
     "revoked",
     "decommissioned",
+    "quarantined",
 )
 # One field for each attribute of devices: `attr.site`.
 ATTRIBUTE_PREFIX: Final = "attr."

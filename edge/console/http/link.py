@@ -7,12 +7,14 @@ on a connection that was made before; who is shut out loses its connections at o
 import asyncio
 import hashlib
 import logging
+import ssl
 from collections.abc import Callable
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from cryptography import x509
 
 from edge.console.desk import Caller, Via
 from edge.console.devices import certificates
@@ -77,6 +79,9 @@ class HttpLink:
 
     async def _give_desired(self, request: web.Request) -> web.StreamResponse:
         caller = await self._caller(request)
+        boot_id = request.headers.get(topics.BOOT_HEADER, "")
+        if messages.ID.fullmatch(boot_id):
+            await self._hear(request, caller, boot_id)
         message = await self._desk.desired(caller)
         said = {topics.ASKED_HEADER: "1"} if self._desk.has_commands(caller) else {}
         if self._terminals is not None and self._terminals.wanted_of(caller):
@@ -96,7 +101,9 @@ class HttpLink:
 
     async def _take_state(self, request: web.Request) -> web.StreamResponse:
         caller = await self._caller(request)
-        await self._desk.take_status(caller, Status.unpack(await _body(request)))
+        status = Status.unpack(await _body(request))
+        await self._hear(request, caller, status.boot_id)
+        await self._desk.take_status(caller, status)
         return web.Response(status=204)
 
     async def _give_commands(self, request: web.Request) -> web.StreamResponse:
@@ -136,16 +143,30 @@ class HttpLink:
             raise web.HTTPForbidden(text=str(error)) from error
         if request.match_info.get("device", certificate.device) != certificate.device:
             raise web.HTTPForbidden(text="the certificate is that of another device")
-        caller = await self._desk.meet(certificate, Via.HTTP)
+        caller = await self._desk.meet(certificate, Via.HTTP, lambda: between(request))
         if caller is None:
             raise web.HTTPForbidden(text=f"{certificate.device} is not let in")
         self._open[transport] = caller
         return caller
 
+    async def _hear(self, request: web.Request, caller: Caller, boot_id: str) -> None:
+        if not await self._desk.hear(caller, boot_id, request.remote or ""):
+            raise web.HTTPForbidden(text=f"{caller.device}: two devices have its key")
+
     def _break(self, tenant: str, device: str) -> None:
         for transport, caller in list(self._open.items()):
             if (caller.tenant, caller.device) == (tenant, device):
                 transport.abort()
+
+
+def between(request: web.Request) -> list[x509.Certificate]:
+    """Return what TLS has verified between the certificate of a device and an authority."""
+    transport = request.transport
+    secure = transport.get_extra_info("ssl_object") if transport is not None else None
+    # From Python 3.13 on it has a method for that; until then what that calls.
+    chain = secure._sslobj.get_verified_chain() if secure is not None else []
+    ders = [ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in chain or ()]
+    return [x509.load_der_x509_certificate(der) for der in ders[1:-1]]
 
 
 def shown_by_tls(request: web.Request) -> bytes | None:

@@ -21,7 +21,7 @@ from edge.console.store.tables import CERTIFICATES, DEVICES, RETIRED
 
 _AT_ONCE: Final = 500
 _SHOWN: Final = 16
-_OUT: Final = (State.REVOKED, State.DECOMMISSIONED)
+_OUT: Final = (State.REVOKED, State.DECOMMISSIONED, State.QUARANTINED)
 
 
 @dataclass(frozen=True, slots=True)

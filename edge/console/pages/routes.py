@@ -19,7 +19,7 @@ from edge.console.visitor import Door, Visitor
 # What programs ask: they get errors as JSON, whoever asks.
 _PROGRAMS: Final = ("/api/", "/auth/", "/static/")
 # Paths below which the shell decides what there is to see.
-SCREENS: Final = ("devices", "campaigns", "releases", "audit", "settings")
+SCREENS: Final = ("devices", "campaigns", "releases", "factory", "audit", "settings")
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _FOR_EVER: Final = {
     "Cache-Control": "public, max-age=31536000, immutable",

@@ -53,6 +53,10 @@ class Database:
         self.batches = 0
         try:
             with self._engine.begin() as connection:
+                if self.kind == "sqlite":
+                    # What another process commits between our reading and writing would fail it.
+                    connection.exec_driver_sql("ROLLBACK")
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
                 migrate.upgrade(connection)
                 if self.kind == "sqlite":
                     statistics.tell(connection)

@@ -23,6 +23,7 @@ from edge.console.store import (
     command_tables,
     ddi_tables,
     enrolment_tables,
+    factory_tables,
     people_tables,
     terminal_tables,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "command_tables",
     "ddi_tables",
     "enrolment_tables",
+    "factory_tables",
     "people_tables",
     "terminal_tables",
 ]
@@ -63,6 +65,8 @@ AUTHORITIES: Final = Table(
     _key("tenant"),
     _key("fingerprint"),
     Column("certificate", LargeBinary, nullable=False),
+    # Of a station of a factory line: the fingerprint of the authority that signed it.
+    _text("issued_by"),
     _integer("added_at_s"),
     UniqueConstraint("fingerprint"),
 )

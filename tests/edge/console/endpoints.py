@@ -24,6 +24,8 @@ BODIES: dict[str, object] = {
     "/devices/{device}/terminals/{session}/frames": {"n": 0, "frames": ["AAAA"]},
     "/groups/{group}": {"filter": "tag:berlin"},
     "/groups/{group}/members": {"add": ["unit-1"]},
+    "/factory/records": {"records": []},
+    "/factory/lacking": {"line": "l", "station": "S1", "contents": []},
     "/imports/devices": {"devices": [{"device": "new-2", "tags": ["a"]}]},
     "/repository/collect": {},
     "/enrolment-keys": {"name": "hall"},
@@ -63,6 +65,7 @@ def path_of(one: Endpoint) -> str:
         "sha256": "0" * 64,
         "token": "0" * 16,
         "person": "carla",
+        "record": "1",
     }
     return PREFIX + re.sub(r"\{(\w+)\}", lambda found: parts[found[1]], one.path)
 

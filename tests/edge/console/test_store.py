@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,18 @@ def test_the_devices_of_campaigns_outlive_the_table_that_is_made_anew(tmp_path: 
         assert connection.execute(select(CAMPAIGN_DEVICES)).all() == before
         assert len(before) == 3
     engine.dispose()
+
+
+def test_a_database_that_another_process_writes_to_is_opened_after_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'busy.db'}"
+    Database(url).close()
+    other = sqlite3.connect(tmp_path / "busy.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("DELETE FROM tenants")
+    commit = threading.Timer(0.2, lambda: other.execute("COMMIT"))
+    commit.start()
+
+    Database(url).close()
+
+    commit.join()
+    other.close()

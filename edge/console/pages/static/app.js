@@ -14,6 +14,7 @@ import { campaigns } from "./screens/campaigns.js";
 import { compare } from "./screens/compare.js";
 import { device } from "./screens/device.js";
 import { devices } from "./screens/devices.js";
+import { factory } from "./screens/factory.js";
 import { newCampaign } from "./screens/new-campaign.js";
 import { overview } from "./screens/overview.js";
 import { release } from "./screens/release.js";
@@ -25,6 +26,7 @@ const SCREENS = [
   { path: "/devices", name: "Devices", icon: "devices", key: "d", scope: "devices:read" },
   { path: "/campaigns", name: "Campaigns", icon: "campaigns", key: "c", scope: "devices:read", isOfAll: true },
   { path: "/releases", name: "Releases", icon: "releases", key: "r", scope: "releases:read" },
+  { path: "/factory", name: "Factory", icon: "factory", key: "f", scope: "devices:read", isOfAll: true },
   { path: "/audit", name: "Audit", icon: "audit", key: "a", scope: "audit:read" },
   { path: "/settings", name: "Settings", icon: "settings", key: "s" },
 ];
@@ -107,6 +109,7 @@ router.route("/campaigns/compare", compare);
 router.route("/campaigns/:campaign", campaign);
 router.route("/releases", releases);
 router.route("/releases/:product/:version", release);
+router.route("/factory", factory);
 router.route("/audit", audit);
 router.route("/settings", settings);
 router.start();

@@ -11,6 +11,7 @@ const PATHS = {
   pause: "M5.5 3.5v9M10.5 3.5v9",
   stop: "M4 4h8v8H4z",
   back: "M6.5 3.5 3 7l3.5 3.5M3 7h6.5a3.5 3.5 0 0 1 0 7H7",
+  factory: "M2.5 13.5v-6l3.5 2v-2l3.5 2v-7h4v11zM5 11.3h.01M8 11.3h.01M11 11.3h.01",
   audit: "M4 2.5h6l2.5 2.5v8.5H4zM6 7h4.5M6 9.5h4.5M6 12h2.5",
   settings: "M3 4.5h6M12 4.5h1M3 8h1M7 8h6M3 11.5h6M12 11.5h1M10.5 3v3M5.5 6.5v3M10.5 10v3",
   copy: "M5.5 5.5h7v7h-7zM3.5 10.5v-7h7",

@@ -46,6 +46,7 @@ const KINDS = {
   accepted: "good",
   revoked: "bad",
   decommissioned: "none",
+  quarantined: "bad",
   open: "info",
   succeeded: "good",
   failed: "bad",

@@ -17,6 +17,7 @@ import { reach } from "../reach.js";
 import { go, title } from "../router.js";
 import { attributes, notes, tags } from "./labels.js";
 import { logChoice, logs } from "./logs.js";
+import { made, quarantined } from "./made.js";
 import { services } from "./services.js";
 import { timeline } from "./timeline.js";
 
@@ -47,16 +48,16 @@ function takeNewest(state, page) {
 export function device(screen) {
   const name = screen.words.device;
   title(name);
-  const state = { name, device: null, orders: [], history: [], older: "", error: null, tab: location.hash.slice(1) || "now", going: "" };
+  const state = { name, device: null, orders: [], history: [], older: "", made: [], quarantine: null, error: null, tab: location.hash.slice(1) || "now", going: "" };
   const acts = {};
   const draw = () => show(screen.main, view(state, acts));
   Object.assign(state, { reach: reach(name, draw), logs: logChoice(), view: logView() });
   const path = `/devices/${part(name)}`;
   acts.load = async () => {
     try {
-      const [found, orders, history] = await Promise.all([get(path), get(`${path}/orders`), get(`${path}/history`)]);
+      const [found, orders, history, told] = await Promise.all([get(path), get(`${path}/orders`), get(`${path}/history`), get(`${path}/made`)]);
       tellPhase(state.device, found);
-      Object.assign(state, { device: found, orders: orders.orders, error: null });
+      Object.assign(state, { device: found, orders: orders.orders, made: told.records, quarantine: told.quarantine, error: null });
       takeNewest(state, history);
     } catch (error) {
       if (!state.device || error.status === 404) Object.assign(state, { error, device: null });
@@ -117,6 +118,7 @@ function view(state, acts) {
   return [
     heading(name, { above, note: noteOf(one), actions: actions(one, acts) }),
     one.state === "pending" && waiting(one, acts),
+    state.quarantine && quarantined(state.quarantine),
     h("div.tabs", { role: "tablist", "aria-label": "Parts of the device" }, TABS.map((tab) => h("button", { type: "button", role: "tab", id: `tab-${tab.id}`, "aria-selected": String(tab.id === state.tab), "aria-controls": "tab-body", on: { click: () => acts.setTab(tab.id) } }, tab.name))),
     h("div", { id: "tab-body", role: "tabpanel", "aria-labelledby": `tab-${state.tab}` }, (TABS.find((tab) => tab.id === state.tab) ?? TABS[0]).draw(state, acts)),
   ];
@@ -131,8 +133,8 @@ function actions(one, acts) {
   const isIn = one.state === "accepted";
   const then = (act) => () => act(one.device).then(acts.load);
   const items = may("devices:write") && [
-    one.state === "revoked" && { text: "Accept", act: then(accept) },
-    isIn && { text: "Revoke…", isDangerous: true, act: then(revoke) },
+    ["revoked", "quarantined"].includes(one.state) && { text: "Accept", act: then(accept) },
+    (isIn || one.state === "quarantined") && { text: "Revoke…", isDangerous: true, act: then(revoke) },
     one.state === "pending" && { text: "Reject…", isDangerous: true, act: () => reject(one.device).then((is) => (is ? go("/devices") : acts.load())) },
     one.state !== "pending" && { text: "Re-enrol…", act: () => reEnrol(one.device).then((answer) => answer && tellEpoch(one.device, answer.epoch)).then(acts.load) },
     one.state !== "decommissioned" && { text: "Decommission…", isDangerous: true, act: then(decommission) },
@@ -168,7 +170,7 @@ function drawNow(state, acts) {
     "div.columns",
     // Of one that is not let in nothing is known but that it came.
     h("div.column", one.state !== "pending" && [update(state), desired(one)], recent(state, acts)),
-    h("div.column.is-narrow", identity(one), tags(one, acts), attributes(one, acts), notes(one, acts), byCommand(one)),
+    h("div.column.is-narrow", identity(one), made(state), tags(one, acts), attributes(one, acts), notes(one, acts), byCommand(one)),
   );
 }
 

@@ -128,7 +128,7 @@ function figure(name, value, what, href, kind = "") {
 }
 
 function others(states) {
-  const found = ["revoked", "decommissioned"].filter((one) => states[one]).map((one) => `${count(states[one])} ${one}`);
+  const found = ["quarantined", "revoked", "decommissioned"].filter((one) => states[one]).map((one) => `${count(states[one])} ${one}`);
   return found.join(", ") || "none revoked";
 }
 

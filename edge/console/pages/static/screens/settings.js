@@ -26,6 +26,7 @@ const SCOPES = {
   "tokens:write": "make and revoke tokens",
   "people:write": "invite people, and say what they may do",
   "hooks:write": "make webhooks",
+  "factory:write": "tell what a factory line has made",
 };
 const ENDS = [
   [30, "in 30 days"],

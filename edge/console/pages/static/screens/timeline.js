@@ -14,6 +14,11 @@ const KINDS = {
   reverted: ["warn", "left", "went back to the slot before"],
   replaced: ["none", "right", "was replaced by a newer order"],
   started: ["info", "rocket", "began"],
+  made: ["good", "factory", "was made"],
+  scrapped: ["bad", "factory", "was scrapped"],
+  "device.quarantine": ["bad", "shield"],
+  "device.remade": ["info", "factory"],
+  "factory.record": ["none", "factory"],
   "device.accept": ["good", "check"],
   "device.ask": ["warn", "alert"],
   "device.revoke": ["bad", "cross"],
@@ -46,6 +51,7 @@ function entry(one, key) {
 
 function byDevice(one, words) {
   const version = one.version && h("strong.mono", one.version);
+  if (one.source === "made") return [`It ${words} at `, h("strong", one.who.replace(/^station:/, "")), version && " with ", version];
   if (one.source === "order") return ["The order of ", version, ` ${words ?? one.what}`];
   return version ? ["Update to ", version, ` ${words ?? one.what}`] : [words ? `It ${words}` : one.what];
 }
@@ -59,7 +65,8 @@ function byPerson(one) {
 }
 
 function details(one) {
-  if (one.source !== "audit" || one.what === "device.deploy") return null;
-  const text = detailsOf(one.details);
+  if (!["audit", "made"].includes(one.source) || one.what === "device.deploy") return null;
+  const { places, ...said } = one.details;
+  const text = detailsOf(Array.isArray(places) ? { ...said, places: places.map((place) => place.address || place.via) } : one.details);
   return text && h("p.faint.details", text);
 }

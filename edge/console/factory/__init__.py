@@ -1,0 +1,1 @@
+"""The console's side of factory lines: what they made, and who comes without a record."""
