@@ -57,7 +57,7 @@ EVENTS: Final[tuple[Event, ...]] = (
 )
 # As rich draws it, but for the fonts that it would fetch.
 _FORM: Final = """\
-<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<svg class="rich-terminal" viewBox="0 0 {terminal_width} {terminal_height}" xmlns="http://www.w3.org/2000/svg">
 <style>
 .{unique_id}-matrix {{ font-family: DejaVu Sans Mono, monospace; font-size: {char_height}px;
 line-height: {line_height}px; font-variant-east-asian: full-width; }}
@@ -65,7 +65,7 @@ line-height: {line_height}px; font-variant-east-asian: full-width; }}
 </style>
 <defs>{lines}</defs>
 <rect width="100%" height="100%" fill="#111"/>
-<g transform="translate({terminal_x}, {terminal_y})">{backgrounds}
+<g>{backgrounds}
 <g class="{unique_id}-matrix">{matrix}</g></g>
 </svg>
 """

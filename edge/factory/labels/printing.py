@@ -110,7 +110,7 @@ class TcpPrinter:
 
 
 def parse(text: str, form: Form | None = None) -> Printer:
-    """Return the printer that a text names: `file:PATH`, `cups:QUEUE` or `tcp:HOST[:PORT]`.
+    """Return the printer that a text names: `file:PATH`, `lp:QUEUE` or `tcp:HOST[:PORT]`.
 
     Args:
         text: As a person writes it.
@@ -126,13 +126,13 @@ def parse(text: str, form: Form | None = None) -> Printer:
             suffix = Path(rest).suffix.removeprefix(".")
             usual = Form(suffix) if suffix in set(Form) else Form.PDF
             return FilePrinter(Path(rest), form or usual)
-        case "cups" if _QUEUE.fullmatch(rest) and not rest.startswith("-"):
+        case "lp" if _QUEUE.fullmatch(rest) and not rest.startswith("-"):
             return CupsPrinter(rest, form or Form.PDF)
         case "tcp" if host and port.isdecimal() and 0 < int(port) < 1 << 16:
             return TcpPrinter(host.strip("[]"), int(port), form or Form.ZPL)
         case _:
             raise InputError(
-                f"printer {text!r} is none", hint="file:FOLDER, cups:QUEUE or tcp:HOST[:PORT]"
+                f"printer {text!r} is none", hint="file:FOLDER, lp:QUEUE or tcp:HOST[:PORT]"
             )
 
 

@@ -118,8 +118,8 @@ def _counts(station: StationEvent) -> str:
 def _said(scan: ScanEvent | None, station: StationEvent | None, width: int) -> Text:
     """Return what was scanned last, or what is to be known of the station."""
     if station is not None and station.note:
-        return Text(writing.fitted(f" ! {station.note}", width), "bold black on bright_yellow")
+        return Text(writing.fitted(f" ! {station.note}", width), "bold #000000 on #ffd700")
     if scan is None:
         return Text(" " * width)
-    mark, style = ("ok", "bold") if scan.accepted else ("NOT TAKEN", "bold white on red")
+    mark, style = ("ok", "bold") if scan.accepted else ("NOT TAKEN", "bold #ffffff on #c00000")
     return Text(writing.fitted(f" scanned {scan.text}: {mark} {scan.note}", width), style)

@@ -32,10 +32,10 @@ class Look:
 
 LOOKS: Final = {
     Light.EMPTY: Look(("FREE",), "bright_black", "╭╮╰╯╌╎"),
-    Light.WORKING: Look(("BUSY", "RUN"), "bright_cyan", "╭╮╰╯─│"),
-    Light.ASKING: Look(("LOOK", "ACT"), "bold black on bright_yellow", "┏┓┗┛╍┇"),
-    Light.GOOD: Look(("GOOD", "OK"), "bold black on bright_green", "┏┓┗┛━┃"),
-    Light.BAD: Look(("FAIL", "BAD"), "bold white on red", "╔╗╚╝═║"),
+    Light.WORKING: Look(("BUSY", "RUN"), "#5fd7ff", "╭╮╰╯─│"),
+    Light.ASKING: Look(("LOOK", "ACT"), "bold #000000 on #ffd700", "┏┓┗┛╍┇"),
+    Light.GOOD: Look(("GOOD", "OK"), "bold #000000 on #00d75f", "┏┓┗┛━┃"),
+    Light.BAD: Look(("FAIL", "BAD"), "bold #ffffff on #c00000", "╔╗╚╝═║"),
 }
 
 

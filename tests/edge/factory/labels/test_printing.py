@@ -147,7 +147,7 @@ def test_a_printer_that_takes_nothing_is_told() -> None:
     [
         ("file:labels", FilePrinter(Path("labels"))),
         ("file:one.zpl", FilePrinter(Path("one.zpl"), Form.ZPL)),
-        ("cups:zebra_1", CupsPrinter("zebra_1")),
+        ("lp:zebra_1", CupsPrinter("zebra_1")),
         ("tcp:printer.example", TcpPrinter("printer.example")),
         ("tcp:10.0.0.7:6101", TcpPrinter("10.0.0.7", 6101)),
         ("tcp:[fd00::1]:9100", TcpPrinter("fd00::1")),
@@ -158,7 +158,7 @@ def test_a_printer_has_a_name(text: str, printer: printing.Printer) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "lpt1", "file:", "cups:", "cups:-d", "cups:a b", "tcp::1", "tcp:h:0"]
+    "text", ["", "lpt1", "file:", "lp:", "lp:-d", "lp:a b", "tcp::1", "tcp:h:0"]
 )
 def test_what_is_no_printer_is_told(text: str) -> None:
     with pytest.raises(InputError, match="is none"):
