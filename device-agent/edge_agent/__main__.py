@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _print(_status(PLACES), as_json=chosen.json)
             case "inventory":
                 _print(_inventory(PLACES), as_json=True)
+            case "identity":
+                _identity(PLACES, chosen)
             case "install":
                 _ask(PLACES, "install", str(chosen.file.absolute()))
             case word:
@@ -49,7 +51,46 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("confirm", help="let an update that waits for its user restart the device")
     commands.add_parser("postpone", help="keep an update from restarting it until `confirm`")
     commands.add_parser("inventory", help="what this device is, as one JSON object")
+    _identity_parser(commands.add_parser("identity", help="get an identity at the factory"))
     return parser
+
+
+def _identity_parser(parser: argparse.ArgumentParser) -> None:
+    asked = parser.add_subparsers(dest="asked", required=True)
+    new = asked.add_parser("new", help="make a key, and print a request for its certificate")
+    new.add_argument("device", metavar="ID", help="the id of this device")
+    put = asked.add_parser("put", help="take the certificate of that key: be that device")
+    put.add_argument("chain", type=Path, metavar="CHAIN", help="its certificate and its signer's")
+    put.add_argument("server_ca", type=Path, metavar="SERVER-CA", help="what servers are known by")
+    put.add_argument("--epoch", type=int, default=1, help="of the enrolment (1)")
+    prove = asked.add_parser("prove", help="sign a challenge: print the signature in hex")
+    prove.add_argument("nonce", metavar="NONCE", help="64 hex digits")
+    asked.add_parser("serve", help="let a station do these over this console, before any identity")
+
+
+def _identity(places: Places, chosen: argparse.Namespace) -> None:
+    """Do what the factory asks of a device that has no identity yet."""
+    from edge_agent.factory import conversation, own_key
+    from edge_signing import proof
+    from edge_signing.errors import FormatError
+
+    def say(line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    try:
+        match chosen.asked:
+            case "new":
+                say(own_key.begin(places.data, chosen.device).decode().rstrip())
+            case "put":
+                files = chosen.chain.read_bytes(), chosen.server_ca.read_bytes()
+                say(own_key.finish(places.data, *files, chosen.epoch))
+            case "prove":
+                say(own_key.prove(places.data, proof.nonce_of(chosen.nonce)).hex())
+            case _:
+                conversation.conversing(places.data, sys.stdin, say)
+    except (FormatError, OSError) as error:
+        raise AgentError(str(error)) from error
 
 
 def _ask(places: Places, word: Word, path: str = "") -> None:

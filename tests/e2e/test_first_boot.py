@@ -1,19 +1,26 @@
 """First settings of a device: written with the image, taken at the first start, kept after."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from edge import process, toolbox
 from edge.cli.main import main
 from edge.emulator import machine
 from edge.emulator.command import Forward, Options
 from edge.emulator.machine import Machine
+from edge.factory.identity import authority, proof, station
+from edge.factory.identity.device_key import OwnKey
+from edge.flash.protocols.steps import Line
+from edge.keys.secrets import nobody
 from tests.e2e.conftest import Build, free_port
 from tests.e2e.releases import BASE, NEXT, Releases
 from tests.e2e.test_running_system import shell, ssh
 from tests.e2e.updated_device import started
+from tests.fakes.machine_dialog import talked
 from tests.fakes.pki import Pki
 from tests.fakes.update_site import DEVICE, HOST, UpdateSite
 
@@ -29,6 +36,7 @@ ssh: {keys: ["file:mine.pub"]}
 console: {server_ca: ca.crt}
 """
 URL = f"https://{HOST}:9/"  # nobody listens there
+AGENT = "crun --root /run/crun exec agent /usr/bin/python3 -S -B -m edge_agent"
 AGENT_SEES = (
     "crun --root /run/crun exec agent /usr/bin/python3 -B -c"
     ' "from edge_agent.server import Server; one = Server.read();'
@@ -140,6 +148,30 @@ def test_damaged_settings_stop_no_start(device: Machine) -> None:
 
     assert device.command("hostname").strip() != "gateway-7"
     assert "inet 10.0.2.15/24" in device.command("ip addr show dev eth0")
+
+
+def test_a_station_gives_it_an_identity_over_its_console(device: Machine, tmp_path: Path) -> None:
+    now, line = datetime.now(UTC), tmp_path / "line"
+    factory = authority.create(line, f"file:{tmp_path}/ca.pem", product="gateway", now=now)
+    station.issue(factory, "S1", prefix="gw-", devices=1, lifetime=timedelta(days=1), now=now)
+    own, root = station.open_station(line / "stations/S1", nobody), line / "ca/factory.crt"
+    key, nonce = OwnKey(Line(), first=1000), proof.challenge()
+
+    device.send(f"{AGENT} identity serve\n")
+    talked(device, key.hello(timeout_s=240))
+    request = talked(device, key.new("gw-7"))
+    made = own.issue_device(request, "gw-7", now=now)
+    talked(device, key.put(made.chain_pem, root.read_bytes(), 1))
+    signature = talked(device, key.prove(nonce))
+    device.send("\x04")
+    device.wait_for(machine.PROMPT, 60)
+
+    certificate = x509.load_pem_x509_certificate(made.chain_pem.encode())
+    assert proof.holds(certificate, nonce, signature)
+    owner = device.command("stat -c %u /data/agent").strip()
+    found = device.command("stat -c '%u %a' /data/agent/identity/device.key").strip()
+    assert found == f"{owner} 600"
+    assert "the factory is done with it" in device.command(f"{AGENT} identity serve 2>&1", 90)
 
 
 def test_an_update_to_the_other_slot_keeps_them(

@@ -11,8 +11,10 @@ import pytest
 from edge import process, toolbox
 from edge.cli.main import main
 from edge.toolbox import tree
+from tests.fakes import token as tokens
 from tests.fakes.debian_repository import served
 from tests.fakes.tiny_project import TinyProject, digests
+from tests.fakes.token import Token
 
 
 @dataclass(frozen=True)
@@ -112,3 +114,17 @@ def build(project: TinyProject, edge: Edge) -> Edge:
         return edge("build", project.system, "--board", board, "-o", output, *words)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def token_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the tokens."""
+    folder = tmp_path_factory.mktemp("softhsm")
+    tokens.make(folder)
+    return folder
+
+
+@pytest.fixture
+def token(token_folder: Path, tmp_path: Path) -> Token:
+    """A token called `safe`, with a file that holds its PIN."""
+    return Token.plugged_in(tmp_path)

@@ -16,9 +16,9 @@ from edge_signing import canonical
 from edge_signing.release import Content
 from edge_signing.trust import approvals
 from edge_signing.trust.offline import Target
-from tests.edge.keys.conftest import Token
 from tests.fakes.agent_parts import NOW_S
 from tests.fakes.approving import Board, approvers, person
+from tests.fakes.token import Token
 
 PATH = "gateway/1.1/release.json"
 BOARD = Board({PATH: Content(900, b"n" * 32)})

@@ -14,8 +14,8 @@ from edge.keys.secrets import nobody
 from edge.keys.signers import open_as, open_signer
 from edge.keys.token_key import TokenSigner
 from edge.keys.uri import TokenUri, parse
-from tests.edge.keys.conftest import PIN, Token
 from tests.fakes.forge import NOW
+from tests.fakes.token import PIN, Token
 
 
 def _uri(token: Token, name: str, **words: bool) -> TokenUri:

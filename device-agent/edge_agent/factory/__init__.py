@@ -1,0 +1,1 @@
+"""How a device gets its identity in the factory that it is made in."""

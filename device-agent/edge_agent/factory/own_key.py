@@ -1,0 +1,130 @@
+"""The identity that a device makes at the factory: its key is made here and never leaves it.
+
+Until the certificate is there, all is in a folder beside; then it is the identity, by one rename.
+Each step may be done again: the same key gives the same request, and what is there is kept.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from edge_agent import est, identity
+from edge_agent.identity import OWN, Identity, IdentityError
+from edge_signing import proof
+from edge_signing.errors import FormatError
+from edge_signing.trust.names import check_device
+
+NEW: Final = "identity.made"
+_KEY: Final = "device.key"
+_NAME: Final = "device"
+
+
+def begin(data: Path, device: str) -> bytes:
+    """Return a request for a certificate, in PEM, of a key that is on the disk.
+
+    Args:
+        data: The folder of the agent.
+        device: The id that the factory gives this device.
+
+    Raises:
+        IdentityError: The device has an identity, or the id is none.
+        OSError: It can not be stored.
+    """
+    _check(device)
+    if (data / OWN).exists():
+        raise IdentityError(f"this device is {identity.own(data).device} already")
+    folder = data / NEW
+    if _name_in(folder) != device:
+        # A key was never used under another name.
+        identity.discard(folder)
+        folder.mkdir(mode=0o700, parents=True)
+        est.write(folder / _NAME, f"{device}\n".encode())
+    return est.request(est.key_in(folder / _KEY), device)
+
+
+def finish(data: Path, chain: bytes, server_ca: bytes, epoch: int) -> str:
+    """Take the certificate of our key, and be that device from now on; return its id.
+
+    After a power cut the identity is there as a whole, or not at all.
+
+    Args:
+        data: The folder of the agent.
+        chain: Certificates of the device and of who signed it, in PEM.
+        server_ca: What servers are trusted by, in PEM.
+        epoch: Of the enrolment.
+
+    Raises:
+        IdentityError: It is not for the key that was made here, or the device has another identity.
+        OSError: It can not be stored.
+    """
+    if (data / OWN).exists():
+        return _same(data, chain)
+    folder = data / NEW
+    device = _name_in(folder)
+    if not device:
+        raise IdentityError("no key was made here: `identity new` comes first")
+    est.require_ours(chain, est.key_in(folder / _KEY), device)
+    _require_certificates(chain, "the chain")
+    _require_certificates(server_ca, "what servers are trusted by")
+    est.write(folder / "server-ca.crt", server_ca)
+    est.write(folder / "epoch", f"{epoch}\n".encode())
+    est.write(folder / "device.crt", chain)
+    Identity.read(folder)
+    (folder / _NAME).unlink()
+    est.flush(folder)
+    folder.rename(data / OWN)
+    est.flush(data)
+    return device
+
+
+def prove(data: Path, nonce: bytes) -> bytes:
+    """Return the signature of a challenge, with the key of the identity.
+
+    Raises:
+        IdentityError: The device has no identity, or the challenge is none.
+    """
+    ours = identity.own(data)
+    try:
+        signed = proof.message(ours.device, nonce)
+        key = serialization.load_pem_private_key(ours.key.read_bytes(), None)
+    except (FormatError, ValueError, OSError) as error:
+        raise IdentityError(f"no proof: {error}") from error
+    match key:
+        case ec.EllipticCurvePrivateKey():
+            return key.sign(signed, ec.ECDSA(hashes.SHA256()))
+        case ed25519.Ed25519PrivateKey():
+            return key.sign(signed)
+        case _:
+            raise IdentityError(f"{ours.key}: a key of another kind")
+
+
+def _same(data: Path, chain: bytes) -> str:
+    """Return who we are, if that is what the factory says: its answer was lost."""
+    ours = identity.own(data)
+    if ours.certificate.read_bytes() != chain:
+        raise IdentityError(f"this device is {ours.device} already")
+    return ours.device
+
+
+def _name_in(folder: Path) -> str:
+    try:
+        return (folder / _NAME).read_text().removesuffix("\n")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""
+
+
+def _check(device: str) -> None:
+    try:
+        check_device(device)
+    except FormatError as error:
+        raise IdentityError(str(error)) from error
+
+
+def _require_certificates(pem: bytes, what: str) -> None:
+    try:
+        x509.load_pem_x509_certificates(pem)
+    except ValueError as error:
+        raise IdentityError(f"{what}: no certificate in PEM: {error}") from error

@@ -1,0 +1,1 @@
+"""What the operator of a station sees: a tile for each port, to be read from two metres."""

@@ -1,0 +1,134 @@
+"""A device that makes its own key, over a console that loses, damages and mixes lines."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from edge.errors import EdgeError, LinkError
+from edge.factory.identity import proof
+from edge.factory.identity.device_key import OwnKey
+from edge.flash.protocols.steps import Line as Cable
+from edge_agent.identity import Identity
+from tests.edge.factory.identity.conftest import NOW, Line
+from tests.fakes.factory_console import FactoryConsole
+
+KERNEL = b"[    4.201773] mmc0: new high speed SDHC card at address aaaa\r\n"
+
+
+def _provisioned(line: Line, console: FactoryConsole) -> x509.Certificate:
+    """Let a device become gw-1, and prove it."""
+    own = OwnKey(Cable(), first=1000)
+    console.run(own.hello())
+    request = console.run(own.new("gw-1"))
+    made = line.station().issue_device(request, "gw-1", now=NOW)
+    assert console.run(own.put(made.chain_pem, line.root.read_bytes(), 1)) == "gw-1"
+    nonce = proof.challenge()
+    certificate = x509.load_pem_x509_certificate(made.chain_pem.encode())
+    assert proof.holds(certificate, nonce, console.run(own.prove(nonce)))
+    return certificate
+
+
+def test_a_device_makes_its_key_and_proves_it(line: Line, tmp_path: Path) -> None:
+    console = FactoryConsole(tmp_path / "device")
+
+    certificate = _provisioned(line, console)
+
+    found = Identity.read(tmp_path / "device/identity")
+    assert (found.device, found.epoch) == ("gw-1", 1)
+    assert x509.load_pem_x509_certificate(found.certificate.read_bytes()) == certificate
+    assert found.key.stat().st_mode & 0o777 == 0o600
+    secret = found.key.read_bytes().splitlines()[1]
+    assert not any(secret in said for said in console.heard)
+    assert max(len(said) for said in console.heard) < 255
+
+
+def _is_hit(number: int) -> bool:
+    return random.Random(number).random() < 0.4
+
+
+def _lost(number: int, line: bytes) -> bytes:
+    return b"" if _is_hit(number) else line
+
+
+def _mixed(number: int, line: bytes) -> bytes:
+    return line[:20] + KERNEL + line[20:] if _is_hit(number) else KERNEL + line
+
+
+def _glued(_number: int, line: bytes) -> bytes:
+    return b"# " + line
+
+
+def _twice(_number: int, line: bytes) -> bytes:
+    return line + line
+
+
+def _flipped(number: int, line: bytes) -> bytes:
+    place = number * 7 % (len(line) - 2)
+    return line[:place] + bytes((line[place] ^ 4,)) + line[place + 1 :] if _is_hit(number) else line
+
+
+@pytest.mark.parametrize("damage", [_lost, _mixed, _glued, _twice, _flipped])
+@pytest.mark.parametrize("way", ["coming", "going"])
+def test_a_bad_console_costs_time_only(
+    line: Line, tmp_path: Path, damage: Callable[[int, bytes], bytes], way: str
+) -> None:
+    console = FactoryConsole(tmp_path / "device")
+    setattr(console, way, damage)
+
+    _provisioned(line, console)
+
+
+def test_a_device_that_is_started_anew_at_any_line_goes_on(line: Line, tmp_path: Path) -> None:
+    console = FactoryConsole(tmp_path / "whole")
+    _provisioned(line, console)
+
+    for place in range(1, len(console.heard)):
+        again = Line(line.factory)
+        for file in again.station().folder.glob("issued.*"):
+            file.unlink()
+        _provisioned(again, FactoryConsole(tmp_path / f"{place}", restarts_at=(place,)))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_never_makes_another_identity(line: Line, tmp_path: Path, seed: int) -> None:
+    noise = random.Random(seed)
+
+    def damage(_number: int, said: bytes) -> bytes:
+        if noise.random() < 0.7:
+            return said
+        place = noise.randrange(len(said))
+        return said[:place] + noise.randbytes(noise.randrange(8)) + said[place:]
+
+    try:
+        _provisioned(line, FactoryConsole(tmp_path / "device", coming=damage, going=damage))
+    except LinkError:
+        return
+    assert Identity.read(tmp_path / "device/identity").device == "gw-1"
+
+
+def test_a_console_without_a_device_is_told(tmp_path: Path) -> None:
+    console = FactoryConsole(tmp_path / "device", coming=lambda _number, _line: b"login: ")
+
+    with pytest.raises(LinkError, match=r"did not answer in 60 s.*login") as caught:
+        console.run(OwnKey(Cable(), first=1).hello())
+
+    assert "identity serve" in str(caught.value.hint)
+
+
+def test_what_the_device_refuses_is_told(line: Line, tmp_path: Path) -> None:
+    console, own = FactoryConsole(tmp_path / "device"), OwnKey(Cable(), first=1)
+    other = line.device("gw-2")
+
+    with pytest.raises(EdgeError, match="the device says: the device id"):
+        console.run(own.new("gw/1"))
+    with pytest.raises(EdgeError, match="no key was made here"):
+        console.run(own.put(other.made.chain_pem, line.root.read_bytes(), 1))
+    with pytest.raises(EdgeError, match="the device says"):
+        console.run(own.prove(proof.challenge()))
+    console.run(own.new("gw-1"))
+    with pytest.raises(EdgeError, match="another key or device"):
+        console.run(own.put(other.made.chain_pem, line.root.read_bytes(), 1))
+    assert not (tmp_path / "device/identity").exists()
