@@ -49,5 +49,8 @@ class Ports(Protocol):
             EdgeError: Nobody can say: the hub is gone.
         """
 
-    def next(self, port: str) -> bool:
-        """Take it that the operator has changed the board; False where that is seen anyway."""
+    def is_watched(self, port: str) -> bool:
+        """Return whether a change of boards is seen there."""
+
+    def next(self, port: str) -> None:
+        """Take it that the operator has changed the board, where that is not seen."""

@@ -30,6 +30,7 @@ class Shift:
         operator: Who stands there.
         order: What it is for.
         wanted: After so many good ones it ends; None for no end.
+        once: One run at each port, then it ends.
         look_every_s: How often the ports are looked at.
         clock_s: Returns seconds that only go forward.
         now_ms: Returns the time.
@@ -40,15 +41,23 @@ class Shift:
     operator: str = ""
     order: str = ""
     wanted: int | None = None
+    once: bool = False
     look_every_s: float = LOOK_EVERY_S
     clock_s: Callable[[], float] = time.monotonic
 
 
-def shown(worker: Worker, run: Run) -> PortEvent:
-    """Return how a port stands after a run."""
+def shown(worker: Worker, run: Run, *, by_hand: bool) -> PortEvent:
+    """Return how a port stands after a run.
+
+    Args:
+        worker: The run.
+        run: How it ended.
+        by_hand: Whether the operator has to say that the board was changed.
+    """
     is_good = run.state is State.GOOD
     has_label = "label" in run.facts
     good = f"put the label {worker.device} on it, and take it out" if has_label else "take it out"
+    bad = "take it out; plug it in again to try once more"
     return PortEvent(
         worker.port,
         Light.GOOD if is_good else Light.BAD,
@@ -58,6 +67,6 @@ def shown(worker: Worker, run: Run) -> PortEvent:
         "" if is_good or run.rule is None else run.rule.name,
         run.attempt,
         None,
-        good if is_good else "take it out; plug it in again to try once more",
+        (good if is_good else bad) + ("; then say next" if by_hand else ""),
         run.reason,
     )

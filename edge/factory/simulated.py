@@ -106,10 +106,13 @@ class Bench:
                 if one.board is not None
             }
 
-    def next(self, port: str) -> bool:
+    def is_watched(self, port: str) -> bool:
         """See `Ports`."""
-        del port
-        return False
+        return port in self._sockets
+
+    def next(self, port: str) -> None:
+        """See `Ports`."""
+        self._sockets[port].session += 1
 
     def plug(self, port: str, board: SimulatedBoard | None) -> None:
         """Put a board into a port, or nothing."""

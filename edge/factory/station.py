@@ -35,6 +35,7 @@ class _Slot:
     wants_id: bool = False
     last: PortEvent | None = None
     hung: threading.Thread | None = None
+    is_done: bool = False
 
     @property
     def is_busy(self) -> bool:
@@ -141,11 +142,14 @@ class Station:
         self._books.close()
 
     def _is_done(self) -> bool:
+        if self._failure is not None:
+            return True
+        if any(slot.thread for slot in self._slots.values()):
+            return False
         wanted = self._shift.wanted
-        return self._failure is not None or (
-            wanted is not None
-            and self._state.good >= wanted
-            and not any(slot.thread for slot in self._slots.values())
+        has_enough = wanted is not None and self._state.good >= wanted
+        return has_enough or (
+            self._shift.once and all(slot.is_done for slot in self._slots.values())
         )
 
     def _look(self) -> None:
@@ -164,7 +168,7 @@ class Station:
 
     def _serve(self, slot: _Slot, seen: Seen | None) -> None:
         """Begin what is to begin at a port where nothing runs."""
-        if seen is not None and self._is_enough():
+        if seen is not None and self._is_enough(slot):
             return
         before, slot.seen = slot.seen, seen
         if seen is None:
@@ -205,8 +209,10 @@ class Station:
                     )
                 )
 
-    def _is_enough(self) -> bool:
+    def _is_enough(self, slot: _Slot) -> bool:
         wanted = self._shift.wanted
+        if self._shift.once and slot.is_done:
+            return True
         under_way = sum(slot.worker is not None for slot in self._slots.values())
         return wanted is not None and self._state.good + under_way >= wanted
 
@@ -284,7 +290,8 @@ class Station:
                 failed=self._state.failed + (not is_good),
                 first_pass=self._state.first_pass + (is_good and run.failures == 0),
             )
-        self._told(shown(worker, run))
+        slot.is_done = True
+        self._told(shown(worker, run, by_hand=not self._ports.is_watched(slot.port)))
         self._tell_state()
 
     def _is_there(self, port: str, seen: Seen) -> bool:
@@ -322,9 +329,10 @@ class Station:
                 slot.worker.answers.put(answer)
                 return f"{answer} at {slot.port}"
             case scanning.Next(port=port):
-                slot = self._one(port, lambda one: not one.is_busy)
-                if not self._ports.next(slot.port):
-                    raise InputError(f"{slot.port}: a change of boards is seen there anyway")
+                slot = self._one(
+                    port, lambda one: not one.is_busy and not self._ports.is_watched(one.port)
+                )
+                self._ports.next(slot.port)
                 return f"next at {slot.port}"
             case scanning.Id(text=text):
                 slot = self._one("", lambda one: one.wants_id)
