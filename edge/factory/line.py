@@ -179,12 +179,6 @@ class Golden(StrictModel):
         return self
 
 
-class Ca(StrictModel):
-    """Where the key of the factory's authority is; its certificate lies in `ca/`."""
-
-    key: Text
-
-
 def _default_steps() -> tuple[Step, ...]:
     return tuple(
         Step(step=name, timeout_s=1800 if name in ("flash", "verify") else 120) for name in ORDER
@@ -198,9 +192,9 @@ class Line(StrictModel):
     product: Name
     board: Name
     image: Text
-    ca: Ca
     ids: Ids
     identity: Literal["station", "device"] = "station"
+    server_ca: Text = "ca/server.crt"
     config: Text | None = None
     printer: Annotated[str, AfterValidator(_printer)] = "file:labels"
     golden: Golden | None = None
@@ -220,6 +214,16 @@ class Line(StrictModel):
         for earlier, later in _BEFORE:
             if earlier in names and later in names and names.index(earlier) > names.index(later):
                 raise wrong(f"the step {earlier!r} comes before {later!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _makes_its_key_when_it_runs(self) -> Self:
+        names = [one.step for one in self.steps]
+        if self.identity == "device" and names.index("identity") < names.index("verify"):
+            raise wrong(
+                "a device makes its own key when it runs: identity comes behind flash and verify",
+                "write the steps in that order",
+            )
         return self
 
     @model_validator(mode="after")

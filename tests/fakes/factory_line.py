@@ -23,7 +23,6 @@ line: gateway
 product: gateway
 board: rpi4
 image: out
-ca: {key: 'file:ca.key'}
 ids: {range: gw-0001..gw-9999}
 """
 

@@ -22,6 +22,7 @@ class Given:
         certificate: PEM of the device and of the station's authority.
         serial: The number of the certificate, in hex.
         proved: How it was proved that the device holds the key; empty if it was not.
+        retired: The numbers of certificates that this one takes the place of.
         files: What goes onto its data partition, if it does not have it yet.
     """
 
@@ -29,6 +30,7 @@ class Given:
     certificate: str
     serial: str
     proved: str
+    retired: tuple[str, ...] = ()
     files: tuple[Placed, ...] = ()
 
 
@@ -87,6 +89,7 @@ class IdentityStep:
             "certificate": given.certificate,
             "certificate_serial": given.serial,
             "proved": given.proved,
+            "retired": list(given.retired),
         }
 
 
@@ -121,6 +124,7 @@ class RegisterStep:
                 raise EdgeError(f"{name} was not done: there is nothing to record")
         identity, flashed = job.facts["identity"], job.facts["flash"]
         current = identity["certificate_serial"]
+        earlier = dict.fromkeys((*self.retired(job.device), *identity.get("retired", ())))
         return {
             "record": {
                 "line": self.line.line,
@@ -132,7 +136,7 @@ class RegisterStep:
                 "image": flashed["image"],
                 "key": identity["key"],
                 "certificate": identity["certificate"],
-                "retired": [one for one in self.retired(job.device) if one != current],
+                "retired": [one for one in earlier if one != current],
                 "tests": _tests(job.facts),
             }
         }

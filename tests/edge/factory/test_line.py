@@ -60,6 +60,7 @@ def test_a_step_of_ones_own_is_a_command() -> None:
             id="own flash",
         ),
         pytest.param("golden: {good: [A]}", "golden needs a step with run", id="golden, no test"),
+        pytest.param("identity: device", "behind flash and verify", id="own key before it runs"),
         pytest.param("printer: usb:1", "is no printer", id="printer"),
     ],
 )
