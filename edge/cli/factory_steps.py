@@ -38,7 +38,7 @@ from edge.flash.methods.serial_options import SerialOptions
 from edge.flash.sources import http_stream
 from edge.flash.sources.overlaid import Overlaid
 from edge.flash.sources.source import Source
-from edge.flash.targets import SerialTarget
+from edge.flash.targets import FileTarget, SerialTarget
 from edge.flash.transports import address
 from edge.flash.transports.open_port import open_port
 from edge.flash.transports.port import Port
@@ -125,7 +125,10 @@ def _methods(image: Source, line: Line, words: FlashWords) -> Callable[[str, Job
     )
 
     def method(port: str, job: Job) -> Method:
-        (chosen,) = choosing.named([port.replace(DEVICE, job.device)])
+        name = port.replace(DEVICE, job.device)
+        if isinstance(target := targets.parse(name), FileTarget):
+            Path(target.path).parent.mkdir(parents=True, exist_ok=True)
+        (chosen,) = choosing.named([name])
         return chosen.method
 
     return method

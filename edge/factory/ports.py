@@ -32,7 +32,7 @@ class Seen:
 
 
 class Ports(Protocol):
-    """The named ports of a station."""
+    """The named ports of a station; asked from any thread."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,6 +47,13 @@ class Ports(Protocol):
 
         Raises:
             EdgeError: Nobody can say: the hub is gone.
+        """
+
+    def at(self, port: str) -> Seen | None:
+        """Return what is at one port that has a run; None when nothing is.
+
+        Raises:
+            EdgeError: Nobody can say.
         """
 
     def is_watched(self, port: str) -> bool:

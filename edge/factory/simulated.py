@@ -106,6 +106,10 @@ class Bench:
                 if one.board is not None
             }
 
+    def at(self, port: str) -> Seen | None:
+        """See `Ports`."""
+        return self.look().get(port)
+
     def is_watched(self, port: str) -> bool:
         """See `Ports`."""
         return port in self._sockets

@@ -296,7 +296,7 @@ class Station:
 
     def _is_there(self, port: str, seen: Seen) -> bool:
         try:
-            now = self._ports.look(frozenset((port,))).get(port)
+            now = self._ports.at(port)
         except EdgeError:
             return False
         return now is not None and not now.is_other(seen)

@@ -3,7 +3,8 @@
 At a USB port a board is seen. Where none can be, the operator says that it was changed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,7 +61,8 @@ class TargetPorts:
         self._targets = {name: _checked(name) for name in dict.fromkeys(names)}
         self._states = {name: _State() for name in self._targets}
         self._bus, self._disks, self._clock_s = bus, disks, clock_s
-        self._serials: dict[tuple[str, int], str] = {}
+        self._serials: dict[str, tuple[int, str]] = {}
+        self._lock = threading.Lock()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -69,9 +71,19 @@ class TargetPorts:
 
     def look(self, busy: frozenset[str] = frozenset()) -> Mapping[str, Seen]:
         """See `Ports`."""
-        usb = self._usb() if any(_usb_port(one) for one in self._targets.values()) else {}
+        with self._lock:
+            return self._look(self._targets, busy)
+
+    def at(self, port: str) -> Seen | None:
+        """See `Ports`."""
+        with self._lock:
+            return self._look({port: self._targets[port]}, frozenset((port,))).get(port)
+
+    def _look(self, wanted: Mapping[str, Target], busy: frozenset[str]) -> dict[str, Seen]:
+        in_use = {_usb_port(self._targets[name]) for name in busy}
+        usb = self._usb(in_use) if any(_usb_port(one) for one in wanted.values()) else {}
         found: dict[str, Seen] = {}
-        for name, target in self._targets.items():
+        for name, target in wanted.items():
             port = _usb_port(target)
             if port is None:
                 seen = self._by_hand(name, target)
@@ -123,7 +135,7 @@ class TargetPorts:
             state.seen = Seen(here.serial, here.what, state.session)
         return state.seen
 
-    def _usb(self) -> dict[str, Seen]:
+    def _usb(self, in_use: Collection[str | None]) -> dict[str, Seen]:
         """Return what is at each USB port: a board that waits, or a disk."""
         found = {
             disk.port: Seen("", f"{disk.title}, {disk.size_bytes // 10**9} GB")
@@ -134,18 +146,18 @@ class TargetPorts:
             bus = self._bus()
         except ThingNotFoundError:  # without libusb there are cards still
             return found
-        boards = usb_boards.boards(bus)
-        known = {(one.seen.port, one.seen.address) for one in boards}
-        self._serials = {key: text for key, text in self._serials.items() if key in known}
-        for one in boards:
-            found[one.seen.port] = Seen(self._serial(bus, one.seen), one.what)
+        for one in usb_boards.boards(bus):
+            # Whoever works at a port has its device open.
+            serial = "" if one.seen.port in in_use else self._serial(bus, one.seen)
+            found[one.seen.port] = Seen(serial, one.what)
         return found
 
     def _serial(self, bus: Bus, seen: Sighting) -> str:
-        key = seen.port, seen.address
-        if key not in self._serials:
-            self._serials[key] = _asked(bus, seen)
-        return self._serials[key]
+        address, serial = self._serials.get(seen.port, (-1, ""))
+        if address != seen.address:
+            serial = _asked(bus, seen)
+            self._serials[seen.port] = seen.address, serial
+        return serial
 
 
 def _asked(bus: Bus, seen: Sighting) -> str:

@@ -132,7 +132,8 @@ class Worker:
         return Passed(rule.name, attempt, found)
 
     def _failed(self, rule: Rule, attempt: int, error: EdgeError) -> Failed:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        first, *more = str(error).splitlines() or [type(error).__name__]
+        reason = f"{first} ({more[-1].strip()})" if more else first
         is_lost = isinstance(error, LinkError | ThingNotFoundError) and not self.place.is_there(
             self.port, self.seen
         )

@@ -64,7 +64,7 @@ class DetectStep:
 
     def run(self, job: Job) -> Mapping[str, Any]:
         """See `Step`."""
-        seen = self.ports.look(frozenset((job.port,))).get(job.port)
+        seen = self.ports.at(job.port)
         if seen is None:
             raise LinkError(f"{job.port}: nothing is plugged in any more")
         if seen.is_other(job.seen):
