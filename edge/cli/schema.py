@@ -6,6 +6,7 @@ import click
 
 from edge.board.schema import schema as board_schema
 from edge.cli.output import Output
+from edge.factory.line import schema as line_schema
 from edge.flash.customise.schema import schema as device_schema
 from edge.system.schema import schema as system_schema
 
@@ -14,6 +15,7 @@ SCHEMAS = {
     "service": lambda: system_schema("service"),
     "board": board_schema,
     "device": device_schema,
+    "line": line_schema,
 }
 
 

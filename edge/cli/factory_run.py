@@ -1,0 +1,189 @@
+"""`edge factory run`: work at a station."""
+
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import click
+
+from edge.cli.factory_rework import now_ms
+from edge.cli.factory_steps import FlashWords, real_steps
+from edge.cli.factory_verify import LINE
+from edge.cli.flash_boards import UsbOptions, ports
+from edge.cli.output import Output
+from edge.errors import EdgeError
+from edge.factory.events import Event, Light, Listener, PortEvent, ScanEvent, StationEvent
+from edge.factory.shift import Shift
+from edge.flash.methods.serial_options import SerialOptions, Via
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+_MARKS: Final = {Light.GOOD: "✓", Light.BAD: "✗", Light.ASKING: "?"}
+
+
+@click.command()
+@LINE
+@click.option("--station", required=True, help="Which work place this is.")
+@click.option(
+    "--port",
+    "places",
+    multiple=True,
+    required=True,
+    metavar="TARGET",
+    help="A place for boards: usb:PORT, serial:PORT, file:cards/{device}.img; several times.",
+)
+@click.option("--operator", default="", help="Who works here; a scan can change it.")
+@click.option("--order", default="", help="What it is for; a scan can change it.")
+@click.option("--count", type=click.IntRange(1), help="End after so many good devices.")
+@click.option("--once", is_flag=True, help="One run at each port, then end.")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The root metadata that is trusted; else the first of --keys.",
+)
+@click.option("--keys", type=FOLDER, help="A key folder, else the development keys.")
+@click.option("--unsigned", is_flag=True, help="Take an image that nobody has signed.")
+@click.option(
+    "--boot-files",
+    type=FOLDER,
+    envvar="EDGE_BOOT_FILES",
+    help="usb: the folder with the second stage of Raspberry Pis.",
+)
+@click.option(
+    "--loader",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="sdp: the boot loader that the ROM starts.",
+)
+@click.option(
+    "--via",
+    type=click.Choice([str(one) for one in Via]),
+    default="auto",
+    show_default=True,
+    help="serial: how the image comes to the board.",
+)
+@click.option("--host", help="serial: this machine's address as the board reaches it.")
+@click.option("--bind", help="serial: the address to serve at, if that is another one.")
+@click.option(
+    "--restart", is_flag=True, help="serial, fastboot, dfu: start the board when flashed."
+)
+@click.option("--json", "as_json", is_flag=True, help="JSON lines: docs/factory.md has the events.")
+@click.pass_obj
+def run(
+    output: Output,
+    *,
+    line: Path,
+    station: str,
+    places: tuple[str, ...],
+    operator: str,
+    order: str,
+    count: int | None,
+    once: bool,
+    root: Path | None,
+    keys: Path | None,
+    unsigned: bool,
+    boot_files: Path | None,
+    loader: Path | None,
+    via: str,
+    host: str | None,
+    bind: str | None,
+    restart: bool,
+    as_json: bool,
+) -> None:
+    r"""Make devices of the folder LINE at this station, until Ctrl-C or --count.
+
+    Each board that is plugged in goes through the steps of line.yml. What the scanner or the
+    keyboard says is read from the standard input: an order, a name, an answer, `next`.
+
+    \b
+    Examples:
+      edge factory run line/ --station S1 --port usb:1-1.1 --port usb:1-1.2
+      edge factory run line/ --station S1 --port serial:/dev/ttyUSB0 --once --json
+    """
+    output.as_json |= as_json
+    words = FlashWords(
+        root,
+        keys,
+        unsigned,
+        SerialOptions(via=Via(via), host=host, bind=bind, restart=restart),
+        UsbOptions(boot_files=boot_files, loader=loader, restart=restart),
+    )
+    shift = Shift(station, now_ms, operator, order, count, once)
+    _run(output, line, places, words, shift)
+
+
+def _run(
+    output: Output, folder: Path, places: tuple[str, ...], words: FlashWords, shift: Shift
+) -> None:
+    from edge.factory import line as lines
+    from edge.factory.books import open_books
+    from edge.factory.plain_label import TextLabels
+    from edge.factory.station import Station
+    from edge.factory.target_ports import TargetPorts
+    from edge.flash.disks import sysfs
+
+    model = lines.read(folder)
+    at = TargetPorts(places, ports, sysfs.disks, shift.clock_s)
+    books = open_books(folder, model, shift.station, now_ms=now_ms)
+    try:
+        labels = TextLabels(folder / model.printer.removeprefix("file:"))
+        steps = real_steps(folder, model, books, at, words, labels)
+    except BaseException:
+        books.close()
+        raise
+    found = Station(model, shift, books, at, steps, listener(output))
+    _read_scans(found.scan)
+    tally = found.run()
+    output.result(
+        {"event": "done", "good": tally.good, "failed": tally.failed},
+        f"{tally.good} good, {tally.failed} failed",
+    )
+    if shift.once and tally.failed:
+        raise EdgeError(f"{tally.failed} of {tally.good + tally.failed} boards failed")
+
+
+def _read_scans(scan: Callable[[str], None]) -> None:
+    """Hand on what the scanner says, in a thread that nobody waits for."""
+
+    def read() -> None:
+        for text in sys.stdin:
+            scan(text.rstrip("\n"))
+
+    if sys.stdin is not None and not sys.stdin.closed:
+        threading.Thread(target=read, name="scanner", daemon=True).start()
+
+
+def listener(output: Output) -> Listener:
+    """Return who tells events as JSON lines, or as lines for people."""
+    if output.as_json:
+        return lambda event: output.result(event.to_json(), "")
+    return _Lines(output).take
+
+
+class _Lines:
+    """Tells what changes, a line each."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._steps: dict[str, tuple[str, str]] = {}
+
+    def take(self, event: Event) -> None:
+        """Tell an event, if it says anything new."""
+        match event:
+            case PortEvent():
+                self._port(event)
+            case StationEvent(note=note) if note:
+                self._output.line(note)
+            case ScanEvent(text=text, accepted=accepted, note=note):
+                self._output.line(f"{'✓' if accepted else '✗'} {text}: {note}")
+            case StationEvent():
+                pass
+
+    def _port(self, event: PortEvent) -> None:
+        now = (event.unit, f"{event.light} {event.step} {event.attempt}")
+        if self._output.quiet or self._steps.get(event.port) == now:
+            return
+        self._steps[event.port] = now
+        mark = _MARKS.get(event.light, "·")
+        words = [event.port, event.device, event.step, event.note, event.advice]
+        self._output.line(f"{mark} " + "  ".join(one for one in words if one))
