@@ -199,7 +199,7 @@ def test_a_board_with_dfu_gets_the_whole_image_and_gives_it_back() -> None:
 
 
 @pytest.mark.parametrize("leaves", [True, False])
-def test_a_board_whose_system_runs_is_sent_to_dfu_first(leaves: bool) -> None:  # noqa: FBT001
+def test_a_board_whose_system_runs_is_sent_to_dfu_first(leaves: bool) -> None:
     source = some_image()
     bus, loader, method = dfu_bench()
     board = dfu_board.running(loader, leaves=leaves)
