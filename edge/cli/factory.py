@@ -18,6 +18,7 @@ def factory() -> None:
       edge factory station add line/ S1 --count 1000
       edge factory run line/ --station S1 --port usb:1-1.1 --port usb:1-1.2
       edge factory report line/
+      edge factory sync line/ --console https://fleet.example.com:8444 --token-file line.token
     """
 
 
@@ -31,6 +32,7 @@ factory.add_lazily(
         "merge": "edge.cli.factory_verify:merge",
         "rework": "edge.cli.factory_rework:rework",
         "scrap": "edge.cli.factory_rework:scrap",
+        "sync": "edge.cli.factory_sync:sync",
         "demo": "edge.cli.factory_demo:demo",
     }
 )

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from edge.factory.identity import naming
+from edge.factory.identity.grant import Grant
 from edge.factory.made import Fate, Made
 from edge_agent.identity import Identity
 
@@ -137,14 +139,9 @@ class Station:
         return Device(device, key, certificate, replace(made, **facts))
 
     def certify(self, device: str, key: ec.EllipticCurvePublicKey) -> x509.Certificate:
-        subject = _name(
-            (NameOID.ORGANIZATION_NAME, "gateway"),
-            (NameOID.ORGANIZATIONAL_UNIT_NAME, self.name),
-            (NameOID.COMMON_NAME, device),
-        )
-        return self.signer.sign(
-            subject, key, (x509.BasicConstraints(ca=False, path_length=None), True)
-        )
+        subject = naming.device("gateway", self.name, device)
+        basic = x509.BasicConstraints(ca=False, path_length=None)
+        return self.signer.sign(subject, key, (basic, True), (naming.IS_DEVICE, True))
 
     def again(self, device: Device, **facts: Any) -> Made:
         """Return what the station says of a device next."""
@@ -178,21 +175,26 @@ class Line:
         path_length: int | None = 0,
         lasts: timedelta = _DAYS,
         constraints: x509.NameConstraints | None = None,
+        prefix: str = "gw-",
+        devices: int = 1000,
+        until: datetime = NOW + _DAYS,
     ) -> Station:
         """Return a station, the same again by its name."""
         if name in self._stations:
             return self._stations[name]
         key = ec.generate_private_key(ec.SECP256R1())
-        above = (
-            (NameOID.ORGANIZATION_NAME, "gateway"),
-            (NameOID.ORGANIZATIONAL_UNIT_NAME, name),
+        subject = naming.station("gateway", name, key.public_key())
+        grant = Grant(name, "gateway", prefix, devices, int(until.timestamp()))
+        made = self.root.sign(
+            subject,
+            key.public_key(),
+            (x509.BasicConstraints(ca=True, path_length=path_length), True),
+            (naming.SIGNS, True),
+            (naming.FOR_CLIENTS, False),
+            (constraints or naming.constraints("gateway", name), True),
+            (grant.extension(), False),
+            lasts=lasts,
         )
-        subject = _name(*above, (NameOID.COMMON_NAME, f"station {name} of {self.name}"))
-        basic = x509.BasicConstraints(ca=True, path_length=path_length)
-        names = constraints or x509.NameConstraints(
-            [x509.DirectoryName(_name(*above))], [x509.DNSName("")]
-        )
-        made = self.root.sign(subject, key.public_key(), (basic, True), (names, True), lasts=lasts)
         self._stations[name] = Station(self, name, Signer(key, made))
         return self._stations[name]
 

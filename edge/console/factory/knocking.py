@@ -50,10 +50,21 @@ def meet(
         return None
     if not stations.is_station(connection, authority):
         return registry.knock(connection, certificate, now_s)
-    before = registry.state_of(connection, tenant, certificate.device)
-    state = registry.knock(connection, certificate, now_s, newcomer=State.QUARANTINED)
+    actor = Actor(tenant, f"device:{certificate.device}", now_s)
+    try:
+        # TLS does not know what the station was granted.
+        stations.verify(connection, actor, certificate, authority, listed)
+    except UntrustedError:
+        return None
+    return _waits(connection, actor, certificate, authority)
+
+
+def _waits(
+    connection: Connection, actor: Actor, certificate: Certificate, authority: x509.Certificate
+) -> State | None:
+    before = registry.state_of(connection, actor.tenant, certificate.device)
+    state = registry.knock(connection, certificate, actor.now_s, newcomer=State.QUARANTINED)
     if before is None and state is State.QUARANTINED:
-        actor = Actor(tenant, f"device:{certificate.device}", now_s)
         said: dict[str, object] = {"authority": authority.subject.rfc4514_string()}
         quarantine.put(connection, actor, certificate.device, Reason.UNRECORDED, said)
     return state
@@ -71,7 +82,8 @@ def _adopted(
         return None
     actor = Actor(found[0], f"device:{certificate.device}", now_s)
     try:
-        stations.adopt(connection, actor, certificate, found[1], listed)
+        stations.verify(connection, actor, certificate, found[1], listed)
+        stations.adopt(connection, actor, found[1])
     except (UntrustedError, RefusedError):
         return None
     return found

@@ -235,7 +235,8 @@ def stations(connection: Connection, tenant: str) -> list[Station]:
 
 def days(connection: Connection, tenant: str, since_s: int) -> list[tuple[int, str, int]]:
     """Return how many devices each line made well on each day: when it began (UTC), line, count."""
-    day = RECORDS.c.made_at_s - RECORDS.c.made_at_s % DAY_S
+    # By its name: PostgreSQL takes the same expression with another parameter for another one.
+    day = (RECORDS.c.made_at_s - RECORDS.c.made_at_s % DAY_S).label("day")
     asked = (
         select(day, RECORDS.c.line, func.count())
         .where(
@@ -244,8 +245,8 @@ def days(connection: Connection, tenant: str, since_s: int) -> list[tuple[int, s
             RECORDS.c.made_at_s >= since_s,
             RECORDS.c.fate == Fate.GOOD,
         )
-        .group_by(day, RECORDS.c.line)
-        .order_by(day, RECORDS.c.line)
+        .group_by("day", RECORDS.c.line)
+        .order_by("day", RECORDS.c.line)
     )
     return [(int(row[0]), row[1], int(row[2])) for row in connection.execute(asked)]
 

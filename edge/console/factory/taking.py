@@ -23,6 +23,7 @@ from edge.console.factory.outcome import Outcome
 from edge.console.factory.records import Paper, Standing
 from edge.console.store.tables import DEVICES
 from edge.errors import RefusedError, UntrustedError
+from edge.factory.identity import prints
 from edge.factory.made import Fate, Made
 
 
@@ -85,14 +86,12 @@ def _proved(
     leaf, station = stations.read(made.certificate)
     if leaf.device != made.device:
         raise UntrustedError(f"certificate: of {leaf.device!r}, and not of {made.device!r}")
-    if stations.key_of(leaf) != made.key:
+    if prints.of_key(leaf.parsed.public_key()) != made.key:
         raise UntrustedError("certificate: of another key than the record says")
-    serial = f"{leaf.parsed.serial_number:x}"
-    if made.fate is Fate.GOOD and serial in made.retired:
+    if made.fate is Fate.GOOD and f"{leaf.parsed.serial_number:x}" in made.retired:
         raise UntrustedError("certificate: the record itself retires it")
     if station is not None:
-        is_new = stations.adopt(connection, actor, leaf, station, listed)
-        return leaf, station if is_new else None
+        return leaf, _station(connection, actor, made, leaf, station, listed)
     found = tenants.of_certificate(connection, leaf)
     if found is None or found[0] != actor.tenant:
         raise UntrustedError(
@@ -100,6 +99,22 @@ def _proved(
             hint="edge console serve --factory-ca names the authority of the line",
         )
     return leaf, None
+
+
+def _station(
+    connection: Connection,
+    actor: Actor,
+    made: Made,
+    leaf: Certificate,
+    station: x509.Certificate,
+    listed: Collection[Number],
+) -> x509.Certificate | None:
+    """Return the certificate of the station that has signed for a device, if it is new."""
+    found = stations.verify(connection, actor, leaf, station, listed)
+    if found.grant.product != made.product:
+        raise UntrustedError(f"station {found.grant.station} does not make {made.product}")
+    stations.require_room(connection, actor.tenant, found)
+    return station if stations.adopt(connection, actor, station) else None
 
 
 def _stored(

@@ -4,15 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from edge.console.devices.registry import State
 from edge.console.factory import records
 from edge.console.factory.outcome import Outcome
 from edge.console.store.database import Database
 from edge.factory.made import Made
-from tests.edge.console.factory.test_taking import state, take
-from tests.fakes.made_line import Line, pem_of, serial_of
+from tests.edge.console.factory.test_taking import knock, state, take
+from tests.fakes.made_line import NOW, Line, pem_of, serial_of
 
 
 def _other_authority(_line: Line) -> Made:
@@ -62,28 +62,49 @@ def _outside_names(line: Line) -> Made:
     return line.station("S5", constraints=allowed).make("gw-1").made
 
 
-def _for_a_host(line: Line) -> Made:
-    station = line.station()
-    key = ec.generate_private_key(ec.SECP256R1())
-    device = station.make("gw-1", private=key)
-    host = x509.SubjectAlternativeName([x509.DNSName("gw-1.example.com")])
-    subject = device.certificate.subject
-    certificate = station.signer.sign(subject, key.public_key(), (host, False))
-    return replace(device.made, certificate=pem_of(certificate, station.signer.certificate))
+def _outside_prefix(line: Line) -> Made:
+    return line.station("S6", prefix="cam-").make("gw-1").made
+
+
+def _after_the_grant(line: Line) -> Made:
+    return line.station("S7", until=NOW - timedelta(days=1)).make("gw-1").made
+
+
+def _other_product(line: Line) -> Made:
+    return replace(line.station().make("gw-1").made, product="camera")
+
+
+def _no_grant(line: Line) -> Made:
+    station = line.station("S8")
+    signed = station.signer.certificate
+    without = line.root.sign(
+        signed.subject,
+        station.signer.key.public_key(),
+        *[
+            (one.value, one.critical)
+            for one in signed.extensions
+            if not isinstance(one.value, x509.UnrecognizedExtension)
+        ],
+    )
+    device = station.make("gw-1")
+    return replace(device.made, certificate=pem_of(device.certificate, without))
 
 
 _REFUSED = {
-    _other_authority: "no authority",
+    _other_authority: "of no factory that is known",
     _other_name: "of 'gw-2'",
     _other_key: "of another key",
     _no_chain: "no authority",
-    _of_other_station: "has not signed",
-    _sub_authority: "devices alone",
+    _of_other_station: "has not signed it",
+    _sub_authority: "station: BasicConstraints",
     _garbage: "certificate: ",
     _three: "3 of them",
     _retires_itself: "itself retires",
-    _outside_names: "may not sign for",
-    _for_a_host: "may not sign for",
+    _outside_names: "station: NameConstraints",
+    _outside_prefix: "makes cam-* only",
+    _after_the_grant: "might not",
+    _other_product: "does not make camera",
+    _no_grant: "not the certificate of a station",
 }
 
 
@@ -99,16 +120,18 @@ def test_a_certificate_that_does_not_hold_is_refused_and_not_stored(
     assert fleet.read_now(lambda c: records.of_device(c, "us", "gw-1")) == []
 
 
-def test_a_certificate_that_was_made_after_its_station_had_ended_is_refused(
-    fleet: Database, line: Line
-) -> None:
-    station = line.station("S4", lasts=timedelta(minutes=1))
-    key = ec.generate_private_key(ec.SECP256R1())
-    device = station.make("gw-1", private=key)
-    begins = station.signer.certificate.not_valid_after_utc + timedelta(minutes=1)
-    late = station.signer.sign(device.certificate.subject, key.public_key(), begins=begins)
-    chain = pem_of(late, station.signer.certificate)
+def test_a_station_makes_no_more_devices_than_it_was_granted(fleet: Database, line: Line) -> None:
+    station = line.station(devices=2)
+    first, second, third = (station.make(f"gw-{number}") for number in (1, 2, 3))
 
-    assert (
-        "while the station's held" in take(fleet, replace(device.made, certificate=chain)).problem
-    )
+    assert take(fleet, first.made, second.made, station.again(first)).outcome is Outcome.NEWER
+    assert "may make 2 devices, and has" in take(fleet, third.made).problem
+
+
+def test_a_device_outside_the_grant_is_nobody_at_the_door(fleet: Database, line: Line) -> None:
+    line.station("S1", prefix="cam-")
+
+    assert knock(fleet, line.station().make("gw-1"), line) is None
+    assert knock(fleet, line.station().make("cam-1"), line) is State.QUARANTINED
+    # The station is known now, and its grant is asked all the same.
+    assert knock(fleet, line.station().make("gw-1")) is None
