@@ -30,7 +30,7 @@ ids: {{range: {ids}}}
 # What the devices trust their server by.
 server_ca: ca/server.crt
 
-# Labels: file:FOLDER, cups:QUEUE or tcp:HOST.
+# Labels: file:FOLDER, lp:QUEUE or tcp:HOST.
 printer: file:labels
 
 # own steps: {{step: modem, run: [./test-modem], on_failure: ask}}

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="A file, in place of a printer.",
 )
-@click.option("--printer", help="file:FOLDER, cups:QUEUE or tcp:HOST; else that of line.yml.")
+@click.option("--printer", help="file:FOLDER, lp:QUEUE or tcp:HOST; else that of line.yml.")
 @click.pass_obj
 def label(
     output: Output,
