@@ -29,6 +29,7 @@ factory.add_lazily(
         "run": "edge.cli.factory_run:run",
         "report": "edge.cli.factory_report:report",
         "verify": "edge.cli.factory_verify:verify",
+        "label": "edge.cli.factory_label:label",
         "merge": "edge.cli.factory_verify:merge",
         "rework": "edge.cli.factory_rework:rework",
         "scrap": "edge.cli.factory_rework:scrap",

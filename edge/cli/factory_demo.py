@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from edge.cli.factory_rework import now_ms
-from edge.cli.factory_run import listener
+from edge.cli.factory_run import watching
 from edge.cli.output import Output
 from edge.errors import InputError, UntrustedError
 
@@ -73,7 +73,8 @@ def demo(
             raise InputError(f"{folder}: not empty", hint="name a new folder")
         begun_s = time.monotonic()
         lot = Lot(seed, boards, fails, step_seconds)
-        found = demos.run(folder, lot, ports, now_ms=now_ms, look_on=listener(output))
+        with watching(output) as listener:
+            found = demos.run(folder, lot, ports, now_ms=now_ms, look_on=listener)
         facts = {**found.to_json(), "seconds": round(time.monotonic() - begun_s, 1)}
         click.echo(json.dumps(facts))
         if found.findings:

@@ -30,7 +30,7 @@ ids: {{range: {ids}}}
 # What the devices trust their server by.
 server_ca: ca/server.crt
 
-# Labels: file:FOLDER, lp:NAME of CUPS, or tcp:HOST:9100.
+# Labels: file:FOLDER, lp:QUEUE or tcp:HOST.
 printer: file:labels
 
 # own steps: {{step: modem, run: [./test-modem], on_failure: ask}}
@@ -89,15 +89,11 @@ def init(
     if file.exists():
         raise RefusedError(f"{file}: there is a line already", hint="name another folder")
     search.find(board)
-    text = _TEXT.format(
-        name=name or line.resolve().name.lower(),
-        product=product,
-        board=board,
-        image=image,
-        ids=ids or f"{product}-000001..{product}-999999",
-    )
+    name = name or line.resolve().name.lower()
+    ids = ids or f"{product}-000001..{product}-999999"
+    text = _TEXT.format(name=name, product=product, board=board, image=image, ids=ids)
     model = load_model(lines.Line, text, str(file))
-    made = authority.create(
+    authority.create(
         line, key, product=product, now=clock.now(), ask=ask.secrets_from(passphrase_file)
     )
     with atomic.file(file) as stream:
@@ -109,4 +105,3 @@ def init(
         f"next: put what devices trust the server by into {line / model.server_ca}, then\n"
         f"  edge factory station add {line} S1 --count 1000",
     )
-    del made

@@ -2,7 +2,8 @@
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -67,6 +68,7 @@ _MARKS: Final = {Light.GOOD: "✓", Light.BAD: "✗", Light.ASKING: "?"}
 @click.option(
     "--restart", is_flag=True, help="serial, fastboot, dfu: start the board when flashed."
 )
+@click.option("--sound", is_flag=True, help="Ring the bell when somebody has to look.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines: docs/factory.md has the events.")
 @click.pass_obj
 def run(
@@ -88,12 +90,14 @@ def run(
     host: str | None,
     bind: str | None,
     restart: bool,
+    sound: bool,
     as_json: bool,
 ) -> None:
     r"""Make devices of the folder LINE at this station, until Ctrl-C or --count.
 
-    Each board that is plugged in goes through the steps of line.yml. What the scanner or the
-    keyboard says is read from the standard input: an order, a name, an answer, `next`.
+    Each board that is plugged in goes through the steps of line.yml. On a terminal there is a tile
+    for each port. What the scanner or the keyboard says is read from the standard input: an order,
+    a name, an answer, `next`.
 
     \b
     Examples:
@@ -109,16 +113,22 @@ def run(
         UsbOptions(boot_files=boot_files, loader=loader, restart=restart),
     )
     shift = Shift(station, now_ms, operator, order, count, once)
-    _run(output, line, places, words, shift)
+    _run(output, line, places, words, shift, sound=sound)
 
 
 def _run(
-    output: Output, folder: Path, places: tuple[str, ...], words: FlashWords, shift: Shift
+    output: Output,
+    folder: Path,
+    places: tuple[str, ...],
+    words: FlashWords,
+    shift: Shift,
+    *,
+    sound: bool,
 ) -> None:
     from edge.factory import line as lines
     from edge.factory.books import open_books
-    from edge.factory.plain_label import TextLabels
     from edge.factory.station import Station
+    from edge.factory.steps.labelling import LinePrinter, printer_of
     from edge.factory.target_ports import TargetPorts
     from edge.flash.disks import sysfs
 
@@ -126,14 +136,15 @@ def _run(
     at = TargetPorts(places, ports, sysfs.disks, shift.clock_s)
     books = open_books(folder, model, shift.station, now_ms=now_ms)
     try:
-        labels = TextLabels(folder / model.printer.removeprefix("file:"))
+        labels = LinePrinter(printer_of(folder, model.printer), model.printer)
         steps = real_steps(folder, model, books, at, words, labels)
     except BaseException:
         books.close()
         raise
-    found = Station(model, shift, books, at, steps, listener(output))
-    _read_scans(found.scan)
-    tally = found.run()
+    with watching(output, sound=sound) as listener:
+        found = Station(model, shift, books, at, steps, listener)
+        _read_scans(found.scan)
+        tally = found.run()
     output.result(
         {"event": "done", "good": tally.good, "failed": tally.failed},
         f"{tally.good} good, {tally.failed} failed",
@@ -153,11 +164,19 @@ def _read_scans(scan: Callable[[str], None]) -> None:
         threading.Thread(target=read, name="scanner", daemon=True).start()
 
 
-def listener(output: Output) -> Listener:
-    """Return who tells events as JSON lines, or as lines for people."""
+@contextmanager
+def watching(output: Output, *, sound: bool = False) -> Iterator[Listener]:
+    """Give who tells events: as JSON lines, on the whole screen, or as lines for people."""
     if output.as_json:
-        return lambda event: output.result(event.to_json(), "")
-    return _Lines(output).take
+        yield lambda event: output.result(event.to_json(), "")
+    elif output.is_terminal and not output.quiet:
+        from edge.factory.view.live import OperatorView
+
+        keyboard = sys.stdin.fileno() if sys.stdin and sys.stdin.isatty() else None
+        with OperatorView(output.console, sound=sound, keyboard=keyboard) as view:
+            yield view
+    else:
+        yield _Lines(output).take
 
 
 class _Lines:

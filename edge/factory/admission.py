@@ -8,10 +8,11 @@ from edge.errors import EdgeError, InputError
 from edge.factory import golden as samples
 from edge.factory.books import Books
 from edge.factory.events import Light
-from edge.factory.line import DEVICE, Line
+from edge.factory.line import Line
 from edge.factory.made import Fate
 from edge.factory.ports import Seen
 from edge.factory.records import Known
+from edge.factory.spans import DEVICE
 
 _SCAN: Final = "scan the id for this board"
 

@@ -3,7 +3,7 @@
 Each finding is a sentence that names the places; an empty list is a line in order.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edge.factory.entry import Entry, Kind
@@ -29,7 +29,7 @@ class _Use:
 
 
 class Audit:
-    """Takes the entries of all stations of a line, each in its order.
+    """Takes the entries of all stations of a line.
 
     Args:
         line: Its file.
@@ -50,11 +50,9 @@ class Audit:
             for one, other in overlapping(ranges)
         ]
 
-    def take(self, entries: Iterable[Entry]) -> None:
-        """Look at the entries of one station."""
-        self._units.clear()
-        for entry in entries:
-            self.findings.extend(f"{_place(entry)}: {found}" for found in self._look(entry))
+    def take(self, entry: Entry) -> None:
+        """Look at the next entry; those of a station come in their order."""
+        self.findings.extend(f"{_place(entry)}: {found}" for found in self._look(entry))
 
     def _look(self, entry: Entry) -> Iterator[str]:
         match entry.said.kind:

@@ -10,8 +10,9 @@ from edge.factory.entry import Entry, Kind, Said
 from edge.factory.ids import Ids
 from edge.factory.ledger import Ledger, Storage
 from edge.factory.ledger_files import StationFiles
-from edge.factory.line import Line, Span, station_folder, station_names
+from edge.factory.line import Line, station_folder, station_names
 from edge.factory.records import FAILED, Index
+from edge.factory.spans import Span
 
 _CUT_SHORT = "the station went out"
 

@@ -114,9 +114,14 @@ def run(
     )
     bench.stop = station.stop
     station.run()
-    findings, counts = reading.findings(folder, model)
+    found = reading.verified(folder, model)
     figures = report.figures(reading.of_line(folder, model))
     failed = figures.runs - len(figures.cycle_ms)
     return Shown(
-        lot.count, figures.good, failed, figures.first_pass, sum(counts.values()), findings
+        lot.count,
+        figures.good,
+        failed,
+        figures.first_pass,
+        sum(found.counts.values()),
+        found.findings,
     )

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-from edge.factory.line import OnFailure
-from edge.factory.step_names import REQUIRED
+from edge.factory.step_names import REQUIRED, OnFailure
 
 
 class State(StrEnum):

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from edge import atomic
 from edge.errors import InputError, RefusedError, UntrustedError
-from edge.factory.line import Span
+from edge.factory.spans import Span
 
 FILE: Final = "ranges.json"
 

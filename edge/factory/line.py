@@ -4,84 +4,22 @@ A line is a folder: `line.yml`, `ca/` with public certificates, `ranges.json` (w
 ids), and `stations/NAME/` with the ledger of each.
 """
 
-import re
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from edge.errors import InputError, Problem, ProblemsError
-from edge.factory.step_names import BUILT_IN, ORDER, REQUIRED
+from edge.factory.labels import printing
+from edge.factory.spans import Span, span
+from edge.factory.step_names import BUILT_IN, ORDER, REQUIRED, OnFailure
 from edge.strict.document import parse, read_text
 from edge.strict.formats import Name, Text, matching
 from edge.strict.model import StrictModel, examine, wrong
 from edge.strict.schema import schema_of
-from edge.strict.wording import shown
 
 FILE: Final = "line.yml"
 STATIONS: Final = "stations"
-_ID: Final = re.compile(r"(?P<prefix>[A-Za-z0-9_-]*?)(?P<number>\d{1,15})")
-_MOST_IDS: Final = 100_000_000
-DEVICE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-class OnFailure(StrEnum):
-    """What happens when a step has failed for the last time."""
-
-    STOP = "stop"
-    SKIP = "skip"
-    ASK = "ask"
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The ids `first` to `last`, numbers with a prefix and always as many digits."""
-
-    prefix: str
-    digits: int
-    first: int
-    last: int
-
-    def name(self, number: int) -> str:
-        """Return the id with a number."""
-        return f"{self.prefix}{number:0{self.digits}}"
-
-    def number(self, device: str) -> int | None:
-        """Return the number of an id; None if it is none of these."""
-        found = device.removeprefix(self.prefix)
-        if not device.startswith(self.prefix) or len(found) != self.digits:
-            return None
-        if not (found.isascii() and found.isdigit()):
-            return None
-        number = int(found)
-        return number if self.first <= number <= self.last else None
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return self.last - self.first + 1
-
-
-def span(text: str) -> Span:
-    """Return what `gw-000001..gw-999999` means.
-
-    Raises:
-        InputError: It means nothing.
-    """
-    first_text, dots, last_text = text.partition("..")
-    first, last = _ID.fullmatch(first_text), _ID.fullmatch(last_text)
-    if not dots or not first or not last:
-        raise InputError(f"{text!r} is no range of ids", hint="like gw-000001..gw-999999")
-    if first["prefix"] != last["prefix"] or len(first_text) != len(last_text):
-        raise InputError(f"{text!r}: both ends need one prefix, and as many digits")
-    found = Span(first["prefix"], len(first["number"]), int(first["number"]), int(last["number"]))
-    if found.last < found.first:
-        raise InputError(f"{text!r}: the last id is before the first")
-    if found.count > _MOST_IDS or not DEVICE.fullmatch(last_text):
-        raise InputError(f"{text!r}: at most {_MOST_IDS} ids of 64 characters")
-    return found
 
 
 def _span_text(text: str) -> str:
@@ -93,11 +31,10 @@ def _span_text(text: str) -> str:
 
 
 def _printer(text: str) -> str:
-    kind, colon, rest = text.partition(":")
-    if kind not in ("file", "lp", "tcp") or not colon or not rest:
-        raise wrong(
-            f"{shown(text)} is no printer", "like file:labels, lp:NAME or tcp:10.0.0.9:9100"
-        )
+    try:
+        printing.parse(text)
+    except InputError as error:
+        raise wrong(str(error), error.hint) from error
     return text
 
 

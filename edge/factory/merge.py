@@ -52,7 +52,7 @@ def merge(folder: Path, other: Path) -> Merged:
         added[station] = count
         if aside:
             diverged[station] = aside
-    findings, _counts = reading.findings(folder, line)
+    findings = reading.verified(folder, line).findings
     findings += [
         f"{name} has two ledgers: {aside} is the other" for name, aside in diverged.items()
     ]

@@ -1,12 +1,15 @@
 """Read the ledgers of a line without changing them: every chain followed, every entry right."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import UntrustedError
 from edge.factory import ids
 from edge.factory.audit import Audit
+from edge.factory.certificates import CertificateAudit
 from edge.factory.entry import Entry
+from edge.factory.identity import authority
 from edge.factory.ledger import entries
 from edge.factory.ledger_files import ReadFiles
 from edge.factory.line import Line, station_folder, station_names
@@ -35,23 +38,38 @@ def of_line(folder: Path, line: Line) -> Iterator[Entry]:
         yield from of_station(folder, line, station)
 
 
-def findings(folder: Path, line: Line) -> tuple[list[str], dict[str, int]]:
-    """Return what is wrong in a line, and how many entries each station has.
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was found in a line.
+
+    Attributes:
+        findings: What is wrong, a sentence each.
+        counts: How many entries each station has.
+        has_authority: Whether certificates could be looked at: the line knows its factory.
+    """
+
+    findings: list[str]
+    counts: dict[str, int]
+    has_authority: bool
+
+
+def verified(folder: Path, line: Line) -> Verified:
+    """Look at all that a line has written down.
 
     A ledger that is damaged is one finding; the others are looked at all the same.
     """
     audit = Audit(line, ids.read(folder))
-    counts: dict[str, int] = {}
-    for station in station_names(folder):
-        counts[station] = 0
-
-        def counted(name: str = station) -> Iterator[Entry]:
-            for entry in of_station(folder, line, name):
-                counts[name] += 1
-                yield entry
-
+    has_authority = (folder / authority.CERTIFICATE).exists()
+    certificates = CertificateAudit(authority.trusted(folder)) if has_authority else None
+    counts = dict.fromkeys(station_names(folder), 0)
+    findings: list[str] = []
+    for station in counts:
         try:
-            audit.take(counted())
+            for entry in of_station(folder, line, station):
+                counts[station] += 1
+                audit.take(entry)
+                for found in certificates.look(entry) if certificates else ():
+                    findings.append(f"{station} entry {entry.n}: {found}")
         except UntrustedError as error:
-            audit.findings.append(str(error))
-    return audit.findings, counts
+            findings.append(str(error))
+    return Verified([*audit.findings, *findings], counts, has_authority)

@@ -5,7 +5,7 @@ from typing import Final
 
 from edge.errors import InputError
 from edge.factory.engine import Answer
-from edge.factory.line import DEVICE
+from edge.factory.spans import DEVICE
 
 _ANSWERS: Final = {one.value: one for one in Answer}
 _MOST: Final = 200

@@ -92,6 +92,12 @@ def test_a_device_is_made_with_its_identity_and_its_key_is_nowhere_else(
     assert good["details"]["certificate"].encode() == chain
     assert (good["details"]["order"], good["operator"]) == ("4711", "Zoë")
     assert edge("factory", "verify", "line").status == 0
+    assert (here / "line/labels/gw-01.pdf").read_bytes().startswith(b"%PDF")
+    label = json.loads(edge("--json", "factory", "label", "line", "gw-01", "-o", "label.zpl").out)
+    assert label["code"] == f"edge:1/gateway/gw-01/{good['details']['key'][:24]}"
+    assert (here / "label.zpl").read_text().startswith("^XA")
+    assert edge("factory", "label", "line", "gw-02").status == 3
+    assert edge("factory", "label", "line", "gw-01", "-o", "label.bin").status == 2
 
 
 @pytest.mark.tools

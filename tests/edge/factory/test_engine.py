@@ -8,8 +8,7 @@ from hypothesis import strategies as some
 
 from edge.factory import engine
 from edge.factory.engine import Answer, Answered, Event, Failed, Passed, Rule, Run, State
-from edge.factory.line import OnFailure
-from edge.factory.step_names import ORDER, REQUIRED
+from edge.factory.step_names import ORDER, REQUIRED, OnFailure
 
 RULES = (
     Rule("detect"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from edge.errors import InputError, RefusedError, UntrustedError
 from edge.factory import ids
 from edge.factory.ids import Ids, Range
-from edge.factory.line import span
+from edge.factory.spans import span
 
 SPAN = span("gw-0001..gw-0100")
 

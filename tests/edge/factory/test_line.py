@@ -3,7 +3,9 @@
 import pytest
 
 from edge.errors import InputError, ProblemsError
-from edge.factory.line import Line, OnFailure, schema, span
+from edge.factory.line import Line, schema
+from edge.factory.spans import span
+from edge.factory.step_names import OnFailure
 from tests.fakes.factory_line import TEXT, line_of
 
 ALL = "[{step: detect}, {step: identity}, {step: flash}, {step: verify}, {step: register}]"
@@ -61,7 +63,7 @@ def test_a_step_of_ones_own_is_a_command() -> None:
         ),
         pytest.param("golden: {good: [A]}", "golden needs a step with run", id="golden, no test"),
         pytest.param("identity: device", "behind flash and verify", id="own key before it runs"),
-        pytest.param("printer: usb:1", "is no printer", id="printer"),
+        pytest.param("printer: usb:1", "is none", id="printer"),
     ],
 )
 def test_a_line_that_is_wrong_says_where(more: str, words: str) -> None:

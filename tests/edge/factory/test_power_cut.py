@@ -46,7 +46,8 @@ def test_the_station_goes_on_where_the_power_failed(seed: int) -> None:
         made = {one.device: one.board_serial for one in made_of(entries)}
         assert sorted(made.values()) == ["A", "B", "C"], cut
         audit = Audit(yard.line, [yard.range])
-        audit.take(entries)
+        for entry in entries:
+            audit.take(entry)
         assert audit.findings == [], cut
         starts = [one for one in entries if one.said.kind is Kind.START]
         ids = {one.said.details["board_serial"]: one.said.device for one in starts}

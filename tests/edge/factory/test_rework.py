@@ -27,7 +27,8 @@ def known(yard: Yard, device: str) -> rework.History:
 def findings(*yards: Yard) -> list[str]:
     audit = Audit(yards[0].line, [one.range for one in yards])
     for yard in yards:
-        audit.take(yard.entries())
+        for entry in yard.entries():
+            audit.take(entry)
     return audit.findings
 
 

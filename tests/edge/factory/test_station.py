@@ -32,7 +32,8 @@ steps:
 
 def findings(yard: Yard) -> list[str]:
     audit = Audit(yard.line, [yard.range])
-    audit.take(yard.entries())
+    for entry in yard.entries():
+        audit.take(entry)
     return audit.findings
 
 
