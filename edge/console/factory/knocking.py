@@ -4,6 +4,7 @@ A device that a station made is let in by its record alone. Without it the devic
 its station may be offline for days, or somebody has a station's key.
 """
 
+import logging
 from collections.abc import Collection, Sequence
 
 from cryptography import x509
@@ -16,8 +17,10 @@ from edge.console.devices.certificates import Certificate
 from edge.console.devices.papers import Number
 from edge.console.devices.quarantine import Reason
 from edge.console.devices.registry import State
-from edge.console.factory import records, stations
+from edge.console.factory import grants, records, stations
 from edge.errors import RefusedError, UntrustedError
+
+logger = logging.getLogger(__name__)
 
 
 def meet(
@@ -50,6 +53,8 @@ def meet(
         return None
     if not stations.is_station(connection, authority):
         return registry.knock(connection, certificate, now_s)
+    if not _is_granted(connection, tenant, certificate, authority):
+        return None
     before = registry.state_of(connection, tenant, certificate.device)
     state = registry.knock(connection, certificate, now_s, newcomer=State.QUARANTINED)
     if before is None and state is State.QUARANTINED:
@@ -57,6 +62,17 @@ def meet(
         said: dict[str, object] = {"authority": authority.subject.rfc4514_string()}
         quarantine.put(connection, actor, certificate.device, Reason.UNRECORDED, said)
     return state
+
+
+def _is_granted(
+    connection: Connection, tenant: str, certificate: Certificate, authority: x509.Certificate
+) -> bool:
+    try:
+        grants.require(connection, tenant, certificate, authority)
+    except UntrustedError as error:
+        logger.warning("%s: %s", certificate.device, error)
+        return False
+    return True
 
 
 def _adopted(

@@ -19,6 +19,7 @@ from edge.console.audit import Actor
 from edge.console.devices import certificates, papers
 from edge.console.devices.certificates import Certificate
 from edge.console.devices.papers import Number
+from edge.console.factory import grants
 from edge.console.store.tables import AUTHORITIES
 from edge.errors import EdgeError, UntrustedError
 
@@ -79,6 +80,7 @@ def adopt(
     if papers.number_of(station.serial_number, issuers[0]) in listed:
         raise UntrustedError("the station's certificate is on the list of revoked ones")
     check(leaf.parsed, station)
+    grants.require(connection, actor.tenant, leaf, station)
     if not tenants.add_authority(connection, actor, station):
         return False
     print_ = certificates.fingerprint(certificates.der_of(station))
