@@ -28,6 +28,7 @@ factory.add_lazily(
         "station": "edge.cli.factory_station:station",
         "run": "edge.cli.factory_run:run",
         "report": "edge.cli.factory_report:report",
+        "revoke": "edge.cli.factory_revoke:revoke",
         "verify": "edge.cli.factory_verify:verify",
         "label": "edge.cli.factory_label:label",
         "merge": "edge.cli.factory_verify:merge",

@@ -4,6 +4,7 @@ A device that a station made is let in by its record alone. Without it the devic
 its station may be offline for days, or somebody has a station's key.
 """
 
+import logging
 from collections.abc import Collection, Sequence
 
 from cryptography import x509
@@ -16,8 +17,10 @@ from edge.console.devices.certificates import Certificate
 from edge.console.devices.papers import Number
 from edge.console.devices.quarantine import Reason
 from edge.console.devices.registry import State
-from edge.console.factory import records, stations
+from edge.console.factory import grants, records, stations
 from edge.errors import RefusedError, UntrustedError
+
+logger = logging.getLogger(__name__)
 
 
 def meet(
@@ -50,24 +53,26 @@ def meet(
         return None
     if not stations.is_station(connection, authority):
         return registry.knock(connection, certificate, now_s)
-    actor = Actor(tenant, f"device:{certificate.device}", now_s)
-    try:
-        # TLS does not know what the station was granted.
-        stations.verify(connection, actor, certificate, authority, listed)
-    except UntrustedError:
+    if not _is_granted(connection, tenant, certificate, authority):
         return None
-    return _waits(connection, actor, certificate, authority)
-
-
-def _waits(
-    connection: Connection, actor: Actor, certificate: Certificate, authority: x509.Certificate
-) -> State | None:
-    before = registry.state_of(connection, actor.tenant, certificate.device)
-    state = registry.knock(connection, certificate, actor.now_s, newcomer=State.QUARANTINED)
+    before = registry.state_of(connection, tenant, certificate.device)
+    state = registry.knock(connection, certificate, now_s, newcomer=State.QUARANTINED)
     if before is None and state is State.QUARANTINED:
+        actor = Actor(tenant, f"device:{certificate.device}", now_s)
         said: dict[str, object] = {"authority": authority.subject.rfc4514_string()}
         quarantine.put(connection, actor, certificate.device, Reason.UNRECORDED, said)
     return state
+
+
+def _is_granted(
+    connection: Connection, tenant: str, certificate: Certificate, authority: x509.Certificate
+) -> bool:
+    try:
+        grants.require(connection, tenant, certificate, authority)
+    except UntrustedError as error:
+        logger.warning("%s: %s", certificate.device, error)
+        return False
+    return True
 
 
 def _adopted(
@@ -82,8 +87,7 @@ def _adopted(
         return None
     actor = Actor(found[0], f"device:{certificate.device}", now_s)
     try:
-        stations.verify(connection, actor, certificate, found[1], listed)
-        stations.adopt(connection, actor, found[1])
+        stations.adopt(connection, actor, certificate, found[1], listed)
     except (UntrustedError, RefusedError):
         return None
     return found

@@ -65,7 +65,7 @@ def verified(pem: str | bytes, roots: Sequence[x509.Certificate], *, now: dateti
     if root is None:
         raise UntrustedError("the certificate of the station is of no factory that is known")
     grant = require_station(station, root)
-    name = _require_device(device, station, grant)
+    name = require_device(device, station)
     for one in (device, station, root):
         if not one.not_valid_before_utc <= now <= one.not_valid_after_utc:
             raise UntrustedError(f"{one.subject.rfc4514_string()}: not valid now")
@@ -98,8 +98,17 @@ def require_station(station: x509.Certificate, root: x509.Certificate) -> Grant:
     return grant
 
 
-def _require_device(device: x509.Certificate, station: x509.Certificate, grant: Grant) -> str:
-    place = f"{device.subject.rfc4514_string()}"
+def require_device(device: x509.Certificate, station: x509.Certificate) -> str:
+    """Return the id of a device that a station was allowed to make.
+
+    Args:
+        device: Its certificate.
+        station: That of the station; whoever asks knows that it is one (`require_station`).
+
+    Raises:
+        UntrustedError: The station did not sign that, or its grant does not allow it.
+    """
+    grant, place = Grant.of(station), device.subject.rfc4514_string()
     if not _is_issued(device, station):
         raise UntrustedError(f"{place}: station {grant.station} has not signed it")
     names = device.subject.get_attributes_for_oid(NameOID.COMMON_NAME)

@@ -56,6 +56,11 @@ class Grant:
         return x509.UnrecognizedExtension(OID, bytes((_UTF8_STRING,)) + count + text)
 
     @classmethod
+    def is_in(cls, certificate: x509.Certificate) -> bool:
+        """Whether a certificate has a grant, of whatever content."""
+        return any(one.oid == OID for one in certificate.extensions)
+
+    @classmethod
     def of(cls, certificate: x509.Certificate) -> "Grant":
         """Return what the certificate of a station says.
 

@@ -6,7 +6,7 @@ nothing ever comes off it. `edge console serve --device-crl` takes both.
 Source: RFC 5280, section 5.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from securesystemslib.signer import Signer
 
 from edge import atomic
-from edge.errors import InputError, UntrustedError
+from edge.errors import InputError, ThingNotFoundError, UntrustedError
 from edge.factory.identity import authority as factory
 from edge.factory.identity import prints, sealing
 from edge.factory.identity.authority import FactoryAuthority
+from edge.factory.identity.issued import Issued
 from edge.factory.identity.station import StationAuthority
 
 STATIONS: Final = Path("ca/factory.crl")
@@ -74,6 +75,29 @@ def devices(
     file = station.folder / f"devices.{prints.serial(station.certificate)}.crl"
     _write(file, station.certificate, station.signer, serials, now, lifetime)
     return file
+
+
+def given_to(folder: Path, devices: Collection[str]) -> dict[str, list[str]]:
+    """Return the serial numbers of all certificates of devices, by that of who signed them.
+
+    Args:
+        folder: Of the station.
+        devices: Ids.
+
+    Raises:
+        ThingNotFoundError: The station gave one of them nothing.
+        InputError: The record of what it has signed is damaged.
+    """
+    found: dict[str, list[str]] = {}
+    missing = set(devices)
+    for file in sorted(folder.glob("issued.*.jsonl")):
+        own = [one for one in Issued(file).given if one.device in devices]
+        missing -= {one.device for one in own}
+        if own:
+            found[file.name.split(".")[1]] = [one.serial for one in own]
+    if missing:
+        raise ThingNotFoundError(f"{folder}: no certificate of {', '.join(sorted(missing))}")
+    return found
 
 
 def _write(

@@ -13,11 +13,19 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from edge.console import app
 from edge.console.devices import certificates, papers, revocation
-from edge.errors import EdgeError, InputError
-from edge.factory.identity import revoke
+from edge.errors import EdgeError, InputError, ThingNotFoundError
+from edge.factory.identity import prints, revoke, station
+from edge.keys.secrets import nobody
 from edge_agent import identity
 from edge_agent.links import tls
-from tests.edge.factory.identity.conftest import NOW, YEAR, Device, Line, Openssl
+from tests.edge.factory.identity.conftest import (
+    NOW,
+    YEAR,
+    Device,
+    Line,
+    Openssl,
+    new_request,
+)
 from tests.fakes.mosquitto import Broker
 from tests.fakes.pki import Pki
 
@@ -133,6 +141,29 @@ def test_a_list_goes_on_with_what_was_on_it(line: Line) -> None:
     }
     console = revocation.read(file.read_bytes(), "list", [own.certificate])
     assert {each.serial for each in console.numbers} == {one, other}
+
+
+def test_all_certificates_of_a_device_are_found_by_its_id(line: Line) -> None:
+    first, other = line.device("gw-1"), line.device("gw-2")
+    old = line.station()
+    station.issue(line.factory, "S1", prefix="gw-", devices=5, lifetime=YEAR, now=NOW, renew=True)
+    own = line.station()
+    second = own.issue_device(new_request("gw-1"), "gw-1", now=NOW, again=True)
+
+    found = revoke.given_to(own.folder, ["gw-1"])
+
+    assert found == {
+        prints.serial(old.certificate): [first.made.serial_hex],
+        prints.serial(own.certificate): [second.serial_hex],
+    }
+    for serial, serials in found.items():
+        signer = station.open_station(own.folder, nobody, serial=serial)
+        listed = x509.load_pem_x509_crl(revoke.devices(signer, serials, now=NOW).read_bytes())
+        assert [f"{one.serial_number:x}" for one in listed] == serials
+        assert listed.is_signature_valid(signer.certificate.public_key())  # type: ignore[arg-type]
+    with pytest.raises(ThingNotFoundError, match=r"no certificate of gw-3, gw-9"):
+        revoke.given_to(own.folder, ["gw-9", "gw-2", "gw-3"])
+    assert other.made.serial_hex not in str(found)
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-40], lambda data: data.replace(b"A", b"B")])
