@@ -4,7 +4,6 @@ A device that a station made is let in by its record alone. Without it the devic
 its station may be offline for days, or somebody has a station's key.
 """
 
-import logging
 from collections.abc import Collection, Sequence
 
 from cryptography import x509
@@ -17,10 +16,8 @@ from edge.console.devices.certificates import Certificate
 from edge.console.devices.papers import Number
 from edge.console.devices.quarantine import Reason
 from edge.console.devices.registry import State
-from edge.console.factory import grants, records, stations
+from edge.console.factory import records, stations
 from edge.errors import RefusedError, UntrustedError
-
-logger = logging.getLogger(__name__)
 
 
 def meet(
@@ -53,26 +50,25 @@ def meet(
         return None
     if not stations.is_station(connection, authority):
         return registry.knock(connection, certificate, now_s)
-    if not _is_granted(connection, tenant, certificate, authority):
+    actor = Actor(tenant, f"device:{certificate.device}", now_s)
+    try:
+        # TLS does not know what the station was granted.
+        chain = stations.verify(connection, actor, certificate, authority, listed)
+        stations.require_place(connection, tenant, chain)
+    except UntrustedError:
         return None
-    before = registry.state_of(connection, tenant, certificate.device)
-    state = registry.knock(connection, certificate, now_s, newcomer=State.QUARANTINED)
+    return _waits(connection, actor, certificate, authority)
+
+
+def _waits(
+    connection: Connection, actor: Actor, certificate: Certificate, authority: x509.Certificate
+) -> State | None:
+    before = registry.state_of(connection, actor.tenant, certificate.device)
+    state = registry.knock(connection, certificate, actor.now_s, newcomer=State.QUARANTINED)
     if before is None and state is State.QUARANTINED:
-        actor = Actor(tenant, f"device:{certificate.device}", now_s)
         said: dict[str, object] = {"authority": authority.subject.rfc4514_string()}
         quarantine.put(connection, actor, certificate.device, Reason.UNRECORDED, said)
     return state
-
-
-def _is_granted(
-    connection: Connection, tenant: str, certificate: Certificate, authority: x509.Certificate
-) -> bool:
-    try:
-        grants.require(connection, tenant, certificate, authority)
-    except UntrustedError as error:
-        logger.warning("%s: %s", certificate.device, error)
-        return False
-    return True
 
 
 def _adopted(
@@ -87,7 +83,8 @@ def _adopted(
         return None
     actor = Actor(found[0], f"device:{certificate.device}", now_s)
     try:
-        stations.adopt(connection, actor, certificate, found[1], listed)
+        stations.verify(connection, actor, certificate, found[1], listed)
+        stations.adopt(connection, actor, found[1])
     except (UntrustedError, RefusedError):
         return None
     return found

@@ -1,31 +1,31 @@
 """Authorities of stations: signed by an authority that a person named, they sign devices alone.
 
 A station's certificate is learnt from the chain that a device shows or a record brings, and counts
-only as what its authority allows: one step, no further authorities, and names as it says. TLS
-enforces the same; what a record brings did not come through TLS.
-
-Source: RFC 5280 §4.2.1.9 (basic constraints), §4.2.1.10 (name constraints).
+only as what its grant allows (`edge.factory.identity`): ids that begin so, so many of them, until
+then. TLS knows nothing of the grant; so it is asked here, also of a device that TLS has verified.
 """
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from sqlalchemy import Connection, select, update
+from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import Connection, distinct, func, select, update
 
 from edge.console import tenants
 from edge.console.audit import Actor
 from edge.console.devices import certificates, papers
 from edge.console.devices.certificates import Certificate
 from edge.console.devices.papers import Number
-from edge.console.factory import grants
-from edge.console.store.tables import AUTHORITIES
-from edge.errors import EdgeError, UntrustedError
+from edge.console.store.factory_tables import RECORDS
+from edge.console.store.tables import AUTHORITIES, CERTIFICATES
+from edge.errors import InputError, UntrustedError
+from edge.factory.identity import chain
+from edge.factory.identity.chain import Chain
 
 # Of a device and of its station.
 _MOST: Final = 2
-_WRONG: Final = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
 def is_station(connection: Connection, authority: x509.Certificate) -> bool:
@@ -46,143 +46,99 @@ def tenant_of(
     """
     if not between:
         return None
-    for tenant, _authority in _named(connection, between[0]):
-        return tenant, between[0]
+    for tenant, root in _named(connection):
+        if certificates.is_issued_by(between[0], root):
+            return tenant, between[0]
     return None
 
 
-def adopt(
+def verify(
     connection: Connection,
     actor: Actor,
     leaf: Certificate,
     station: x509.Certificate,
     listed: Collection[Number],
-) -> bool:
-    """Let a station's certificate be an authority of the tenant's devices; whether it is new.
+) -> Chain:
+    """Return what the chain of a device says, which holds now.
 
     Args:
         connection: Of the transaction.
-        actor: Who brings it.
-        leaf: The certificate of a device that it has signed.
-        station: Its own.
+        actor: Of the tenant that it has to be of, and with the time.
+        leaf: The certificate of the device.
+        station: That of its station.
         listed: Certificates on lists of revoked ones.
 
     Raises:
-        UntrustedError: It is none of the tenant's, or may not sign this.
+        UntrustedError: It does not hold.
+    """
+    roots = [one for tenant, one in _named(connection) if tenant == actor.tenant]
+    pem = b"".join(one.public_bytes(Encoding.PEM) for one in (leaf.parsed, station))
+    found = chain.verified(pem, roots, now=datetime.fromtimestamp(actor.now_s, UTC))
+    for root in roots:
+        if papers.number_of(station.serial_number, root) in listed:
+            raise UntrustedError("the station's certificate is on the list of revoked ones")
+    return found
+
+
+def adopt(connection: Connection, actor: Actor, station: x509.Certificate) -> bool:
+    """Let the certificate of a station, which holds, be an authority; whether it is new.
+
+    Raises:
         RefusedError: TLS could not tell it from another one.
     """
-    issuers = [one for tenant, one in _named(connection, station) if tenant == actor.tenant]
-    if not issuers:
-        raise UntrustedError(
-            "no authority of this console's devices has signed the station's certificate",
-            hint="edge console serve --factory-ca names the authority of the line",
-        )
-    if papers.number_of(station.serial_number, issuers[0]) in listed:
-        raise UntrustedError("the station's certificate is on the list of revoked ones")
-    check(leaf.parsed, station)
-    grants.require(connection, actor.tenant, leaf, station)
     if not tenants.add_authority(connection, actor, station):
         return False
     print_ = certificates.fingerprint(certificates.der_of(station))
-    named = certificates.fingerprint(certificates.der_of(issuers[0]))
+    root = next(one for _t, one in _named(connection) if certificates.is_issued_by(station, one))
+    named = certificates.fingerprint(certificates.der_of(root))
     same = AUTHORITIES.c.fingerprint == print_
     connection.execute(update(AUTHORITIES).where(same).values(issued_by=named))
     return True
 
 
-def check(leaf: x509.Certificate, station: x509.Certificate) -> None:
-    """Check that a station has signed a certificate, and may.
+def require_room(connection: Connection, tenant: str, found: Chain) -> None:
+    """Refuse a device that is one more than its station may make.
 
     Raises:
-        UntrustedError: It has not, or may not.
+        UntrustedError: It is.
     """
-    try:
-        _check(leaf, station)
-    except x509.ExtensionNotFound as error:
-        raise UntrustedError(f"the station's certificate: {error}") from error
-    except _WRONG as error:
-        raise UntrustedError(f"certificate: {error}") from error
+    if _others(connection, tenant, found, have_records=True) >= found.grant.devices:
+        raise UntrustedError(
+            f"station {found.grant.station} may make {found.grant.devices} devices, and has",
+            hint="edge factory station renew gives it a new certificate",
+        )
 
 
-def _check(leaf: x509.Certificate, station: x509.Certificate) -> None:
-    basic = station.extensions.get_extension_for_class(x509.BasicConstraints).value
-    if not basic.ca or basic.path_length != 0:
-        raise UntrustedError("the station's certificate may not sign devices, and devices alone")
-    if not certificates.is_issued_by(leaf, station):
-        raise UntrustedError("the station has not signed the device's certificate")
-    if not _begins_within(leaf, station):
-        raise UntrustedError("the device's certificate was not made while the station's held")
-    if _is_authority(leaf):
-        raise UntrustedError("the device's certificate may sign others")
-    for one in station.extensions:
-        if isinstance(one.value, x509.NameConstraints):
-            _check_names(leaf, one.value)
-        elif one.critical and not isinstance(one.value, x509.BasicConstraints | x509.KeyUsage):
-            raise UntrustedError(f"the station's certificate says {one.oid.dotted_string}")
+def require_place(connection: Connection, tenant: str, found: Chain) -> None:
+    """Refuse a device without a record when as many wait as its station may make.
+
+    So who has the key of a station does not fill the database.
+
+    Raises:
+        UntrustedError: They do.
+    """
+    if _others(connection, tenant, found, have_records=False) >= found.grant.devices:
+        raise UntrustedError(f"{found.grant.devices} devices of the station wait for their records")
 
 
-def _check_names(leaf: x509.Certificate, allowed: x509.NameConstraints) -> None:
-    permitted = allowed.permitted_subtrees or []
-    excluded = allowed.excluded_subtrees or []
-    for kind, names in _names(leaf).items():
-        # Which ones are excluded is not asked: doubt refuses.
-        if any(isinstance(one, kind) for one in excluded):
-            raise UntrustedError(f"the station may not sign for {_shown(names[0])}")
-        bases = [one.value for one in permitted if isinstance(one, kind)]
-        for name in names:
-            if bases and not any(_is_below(name, base) for base in bases):
-                raise UntrustedError(f"the station may not sign for {_shown(name)}")
-
-
-def _names(leaf: x509.Certificate) -> dict[type[x509.GeneralName], list[object]]:
-    """Return the names of a certificate by their kind."""
-    found: dict[type[x509.GeneralName], list[object]] = {x509.DirectoryName: [leaf.subject]}
-    try:
-        others = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return found
-    for one in others:
-        found.setdefault(type(one), []).append(one.value)
-    return found
-
-
-def _is_below(name: object, base: object) -> bool:
-    match name, base:
-        case x509.Name(), x509.Name():
-            above = list(base.rdns)
-            return list(name.rdns)[: len(above)] == above
-        case str(), str():
-            zone = base.lstrip(".").lower()
-            return name.lower() == zone or name.lower().endswith(f".{zone}")
-        case _:
-            return False
-
-
-def _shown(name: object) -> str:
-    return name.rfc4514_string() if isinstance(name, x509.Name) else repr(name)
-
-
-def _begins_within(leaf: x509.Certificate, station: x509.Certificate) -> bool:
-    begins = leaf.not_valid_before_utc
-    return station.not_valid_before_utc <= begins <= station.not_valid_after_utc
-
-
-def _is_authority(leaf: x509.Certificate) -> bool:
-    try:
-        return leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
-
-
-def _named(connection: Connection, station: x509.Certificate) -> list[tuple[str, x509.Certificate]]:
-    """Return the authorities that people named and that signed a station, with their tenants."""
-    asked = select(AUTHORITIES).where(AUTHORITIES.c.issued_by == "")
-    found = []
-    for row in connection.execute(asked.order_by(AUTHORITIES.c.fingerprint)):
-        one = x509.load_der_x509_certificate(row.certificate)
-        if certificates.is_issued_by(station, one):
-            found.append((row.tenant, one))
-    return found
+def _others(connection: Connection, tenant: str, found: Chain, *, have_records: bool) -> int:
+    """Count the station's other certificates that are noted: with a record, or without one."""
+    own = certificates.fingerprint(certificates.der_of(found.certificate))
+    recorded = (
+        select(RECORDS.c.fingerprint)
+        .where(
+            RECORDS.c.tenant == CERTIFICATES.c.tenant,
+            RECORDS.c.fingerprint == CERTIFICATES.c.fingerprint,
+        )
+        .exists()
+    )
+    asked = select(func.count(distinct(CERTIFICATES.c.fingerprint))).where(
+        CERTIFICATES.c.tenant == tenant,
+        CERTIFICATES.c.issuer == papers.number_of(0, found.station).issuer,
+        CERTIFICATES.c.fingerprint != own,
+        recorded if have_records else ~recorded,
+    )
+    return connection.scalar(asked) or 0
 
 
 def read(pem: str) -> tuple[Certificate, x509.Certificate | None]:
@@ -194,16 +150,15 @@ def read(pem: str) -> tuple[Certificate, x509.Certificate | None]:
     try:
         found = x509.load_pem_x509_certificates(pem.encode())
         leaf = certificates.of_device(certificates.der_of(found[0]))
-    except (*_WRONG, EdgeError) as error:
+    except (ValueError, InputError) as error:
         raise UntrustedError(f"certificate: {error}") from error
     if len(found) > _MOST:
         raise UntrustedError(f"certificate: {len(found)} of them, where 1 or 2 are due")
     return leaf, found[1] if len(found) == _MOST else None
 
 
-def key_of(certificate: Certificate) -> str:
-    """Return the SHA-256 of the public key of a certificate, in hex."""
-    key = certificate.parsed.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return certificates.fingerprint(key)
+def _named(connection: Connection) -> list[tuple[str, x509.Certificate]]:
+    """Return the authorities that people named, with their tenants."""
+    asked = select(AUTHORITIES).where(AUTHORITIES.c.issued_by == "")
+    rows = connection.execute(asked.order_by(AUTHORITIES.c.fingerprint))
+    return [(row.tenant, x509.load_der_x509_certificate(row.certificate)) for row in rows]
