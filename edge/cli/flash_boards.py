@@ -21,6 +21,7 @@ from edge.flash.way import Way
 if TYPE_CHECKING:
     from edge.board.model import Board
     from edge.flash.methods.fastboot import FastbootOptions
+    from edge.flash.transports.port import Port
 
 _MOST_LOADER_BYTES: Final = 64 << 20
 
@@ -66,6 +67,15 @@ def found_on(bus: Bus, target: BoardTarget) -> UsbBoard:
         serial_of = functools.partial(_serial, bus)
         return usb_boards.with_serial(found, target.serial, target.way, serial_of)
     return usb_boards.only_one(found, target.way)
+
+
+def fastboot_port(target: NetworkTarget) -> tuple[Callable[[], "Port"], Callable[[], float]]:
+    """Return how fastboot is reached over the network, and the clock for it."""
+    from edge.flash.transports.fastboot_tcp import FastbootTcp
+    from edge.flash.transports.fastboot_udp import FastbootUdp
+
+    opener = FastbootTcp if target.kind == "tcp" else FastbootUdp
+    return lambda: opener(target.host, target.port), time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +183,8 @@ class Boards:
 
     def _over_network(self, target: NetworkTarget) -> Method:
         from edge.flash.methods.fastboot import FastbootMethod
-        from edge.flash.transports.fastboot_tcp import FastbootTcp
-        from edge.flash.transports.fastboot_udp import FastbootUdp
 
-        opener = FastbootTcp if target.kind == "tcp" else FastbootUdp
-        options = self._fastboot_options()
-        host, port = target.host, target.port
-        return FastbootMethod(str(target), options, lambda: opener(host, port), time.monotonic)
+        return FastbootMethod(str(target), self._fastboot_options(), *fastboot_port(target))
 
     def _fastboot_options(self) -> "FastbootOptions":
         from edge.flash.methods.fastboot import FastbootOptions

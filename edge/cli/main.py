@@ -67,7 +67,7 @@ def edge(output: Output, *, as_json: bool, quiet: bool, verbose: bool) -> None:
 
 _SECTIONS = {
     "Images": ("build", "run", "report", "lock"),
-    "Boards": ("flash", "factory", "serial", "rpi", "udev"),
+    "Boards": ("flash", "factory", "serial", "fastboot", "rpi", "udev"),
     "Updates": ("release", "bundle"),
     "Fleet": (
         "console",

@@ -28,7 +28,13 @@ def rpi() -> None:
     """Sign what a Raspberry Pi starts; look at, change and write its EEPROM; burn its key."""
 
 
-rpi.add_lazily({"eeprom": "edge.cli.rpi_eeprom:eeprom", "burn": "edge.cli.rpi_burn:burn"})
+rpi.add_lazily(
+    {
+        "eeprom": "edge.cli.rpi_eeprom:eeprom",
+        "boot-image": "edge.cli.rpi_boot_image:boot_image",
+        "burn": "edge.cli.rpi_burn:burn",
+    }
+)
 
 
 @rpi.command("sign")

@@ -10,7 +10,7 @@ from edge.cli.flash_view import view
 from edge.cli.output import Output
 from edge.cli.rpi import FILE, PASSPHRASE, contents, now_s, signer_of, write
 from edge.cli.table import table
-from edge.errors import InputError
+from edge.errors import InputError, UntrustedError
 
 if TYPE_CHECKING:
     from edge.flash.methods.rpiboot import RpibootMethod
@@ -26,6 +26,12 @@ BOOT_FILES = click.option(
     required=True,
     help="The folder with the recovery program as bootcode4.bin or bootcode5.bin.",
 )
+_READ_BACK = {
+    True: ", and has the hash of the image",
+    False: "; the hash that the board told is another one, perhaps that of before: edge rpi"
+    " eeprom check IMAGE asks again",
+    None: "; not read back: the board told no hash",
+}
 
 
 @click.group()
@@ -49,17 +55,21 @@ def show(output: Output, *, image: Path) -> None:
     files = found.files
     config = files.get(images.CONFIG, b"")
     rows = [(name, str(len(data))) for name, data in files.items()]
-    facts = {
+    facts: dict[str, object] = {
         "files": {name: len(data) for name, data in files.items()},
         "settings": images.settings(config),
     }
     said = [*table(("file", "bytes"), rows, right={1}), "", config.decode("utf-8", "replace")]
+    if order := images.settings(config).get(images.BOOT_ORDER):
+        facts["starts_from"] = images.boot_places(order)
+        said.append(f"starts from: {', '.join(images.boot_places(order))}")
     output.result(facts, "\n".join(said).rstrip())
 
 
 @eeprom.command("set")
 @click.argument("image", type=FILE)
 @click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--boot-order", metavar="PLACES", help="Such as card,usb,nvme,network: BOOT_ORDER.")
 @click.option("--config", type=FILE, help="A whole bootconf.txt in place of the one there.")
 @click.option("--key", metavar="URI", help="Sign the settings with this RSA-2048 key.")
 @PASSPHRASE
@@ -70,6 +80,7 @@ def change(
     *,
     image: Path,
     settings: tuple[str, ...],
+    boot_order: str | None,
     config: Path | None,
     key: str | None,
     passphrase_file: Path | None,
@@ -81,6 +92,7 @@ def change(
 
     \b
     Examples:
+      edge rpi eeprom set pieeprom.bin --boot-order nvme,card -o new.bin
       edge rpi eeprom set pieeprom.bin BOOT_ORDER=0xf461 BOOT_UART=1 -o new.bin
       edge rpi eeprom set pieeprom.bin SIGNED_BOOT=1 --key file:keys/rpi.pem -o signed.bin
     """
@@ -89,7 +101,12 @@ def change(
 
     made = read(image)
     text = contents(config) if config else made.files.get(images.CONFIG, b"")
-    text = images.with_settings(text, dict(_setting(one) for one in settings))
+    changes = dict(_setting(one) for one in settings)
+    if boot_order is not None:
+        if images.BOOT_ORDER in changes:
+            raise InputError(f"both {images.BOOT_ORDER} and --boot-order", hint="say it once")
+        changes[images.BOOT_ORDER] = images.boot_order(boot_order.split(","))
+    text = images.with_settings(text, changes)
     made = made.with_file(images.CONFIG, text)
     if key is None and made.files.get(images.CONFIG_SIGNATURE):
         output.line(
@@ -130,8 +147,40 @@ def write_to_board(
     ask.confirm("the EEPROM of the board is replaced; go on?", yes=yes)
     served = started(output, board)
     recovery.require_written(served)
-    facts = {"target": board.target, "board": served.metadata}
-    output.result(facts, f"{board.target}: its EEPROM is written")
+    holds = recovery.holds(served, found)
+    facts = {"target": board.target, "board": served.metadata, "read_back": holds}
+    output.result(facts, f"{board.target}: its EEPROM is written{_READ_BACK[holds]}")
+
+
+@eeprom.command("check")
+@click.argument("image", type=FILE, required=False)
+@TO
+@BOOT_FILES
+@click.pass_obj
+def check(output: Output, *, image: Path | None, target: str, boot_files: Path) -> None:
+    r"""Ask a board in USB boot for what it says of itself and its EEPROM; nothing is written.
+
+    The bytes of an EEPROM can not be read by USB, but the recovery program tells their hash: with
+    IMAGE the EEPROM has to be that one.
+
+    \b
+    Examples:
+      edge rpi eeprom check --boot-files recovery/
+      edge rpi eeprom check new.bin --boot-files recovery/
+    """
+    from edge.flash.rpi import recovery
+
+    found = read(image) if image else None
+    board = method(target, boot_files, recovery.questions())
+    served = started(output, board)
+    holds = recovery.holds(served, found) if found else None
+    if found and not holds:
+        said = "does not tell the hash of its EEPROM" if holds is None else "has another EEPROM"
+        raise UntrustedError(f"{board.target}: it {said}", hint="is the recovery program new?")
+    facts = {"target": board.target, "board": served.metadata, "holds": holds}
+    rows = sorted(served.metadata.items())
+    lines = table(("the board says", ""), rows) if rows else ["the board says nothing of itself"]
+    output.result(facts, "\n".join([*lines, *([f"its EEPROM is {image}"] if holds else [])]))
 
 
 def read(image: Path) -> "Eeprom":
@@ -141,7 +190,7 @@ def read(image: Path) -> "Eeprom":
     return Eeprom.parse(contents(image), str(image))
 
 
-def method(target: str, boot_files: Path, own: dict[str, bytes]) -> "RpibootMethod":
+def method(target: str, boot_files: Path, own: dict[str, bytes | None]) -> "RpibootMethod":
     """Return the way to the board that is meant.
 
     Raises:

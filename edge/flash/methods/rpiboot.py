@@ -47,7 +47,7 @@ class RpibootMethod:
         disks: Returns the disks of this machine.
         wait_s: How long to wait until it is there.
         storage: Opens its disk.
-        own: Files that come before those of the folder, by name.
+        own: Files that come before those of the folder, by name; None: there is none.
     """
 
     port: str
@@ -58,7 +58,7 @@ class RpibootMethod:
     disks: Callable[[], Sequence[Disk]] = lambda: sysfs.disks()
     wait_s: float = BOARD_S
     storage: Callable[..., Storage] = lambda path, **facts: OpenStorage(path, **facts)
-    own: Mapping[str, bytes] = field(default_factory=dict)
+    own: Mapping[str, bytes | None] = field(default_factory=dict)
 
     @property
     def target(self) -> str:

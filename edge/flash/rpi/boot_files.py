@@ -31,13 +31,13 @@ class BootFiles:
         folders: Where to look, in order.
         members: Of the archive, by name in lower case.
         chip: Name of the chip, as in the names of folders.
-        own: What comes before all others, by name.
+        own: What comes before all others, by name; None: it is kept from the board.
     """
 
     folders: tuple[Path, ...]
     members: Mapping[str, bytes]
     chip: str
-    own: Mapping[str, bytes] = field(default_factory=dict)
+    own: Mapping[str, bytes | None] = field(default_factory=dict)
 
     def read(self, name: str) -> bytes | None:
         """Return a file, or None when there is none of that name.
@@ -69,7 +69,7 @@ def folder(named: Path | None, places: tuple[Path, ...] = PLACES) -> Path:
 
 
 def boot_files(
-    place: Path, chip: Chip, port: str, own: Mapping[str, bytes] | None = None
+    place: Path, chip: Chip, port: str, own: Mapping[str, bytes | None] | None = None
 ) -> BootFiles:
     """Return what a board may ask for.
 
@@ -77,7 +77,7 @@ def boot_files(
         place: The folder.
         chip: Of the board.
         port: Its port path; a folder of that name has files for this board alone.
-        own: What comes before all others, by name.
+        own: What comes before all others, by name; None: it is kept from the board.
 
     Raises:
         InputError: The archive in it is damaged.

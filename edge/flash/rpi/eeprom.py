@@ -6,7 +6,7 @@ nothing else moves.
 Source: raspberrypi/rpi-eeprom, rpi-eeprom-config, as facts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,10 @@ CONFIG: Final = "bootconf.txt"
 CONFIG_SIGNATURE: Final = "bootconf.sig"
 PUBLIC_KEY: Final = "pubkey.bin"
 MOST_CONFIG_BYTES: Final = 2024  # older programs of Raspberry Pi refuse more
+BOOT_ORDER: Final = "BOOT_ORDER"
+BOOT_PLACES: Final = {"card": 1, "network": 2, "rpiboot": 3, "usb": 4, "nvme": 6, "http": 7}
+MOST_PLACES: Final = 7
+AGAIN: Final = "f"
 _HEADER_BYTES: Final = 8
 _NAME_BYTES: Final = 16
 _HEADER: Final = Struct("magic" / Int32ub, "length_bytes" / Int32ub)
@@ -169,6 +173,36 @@ def with_settings(config: bytes, changes: dict[str, str]) -> bytes:
     if len(made) > MOST_CONFIG_BYTES:
         raise InputError(f"{CONFIG}: {len(made)} bytes, and {MOST_CONFIG_BYTES} are the most")
     return made
+
+
+def boot_order(names: Sequence[str]) -> str:
+    """Return the setting BOOT_ORDER for what is tried in turn, and then again from the start.
+
+    Raises:
+        InputError: One of them is no place to start from, or there are too many.
+    """
+    digits = []
+    for name in names:
+        if name not in BOOT_PLACES:
+            raise InputError(f"{name!r} is no place to start from", hint=", ".join(BOOT_PLACES))
+        digits.append(BOOT_PLACES[name])
+    if not 0 < len(digits) <= MOST_PLACES:
+        raise InputError(f"{len(digits)} places to start from: 1 to {MOST_PLACES} are possible")
+    return f"0xf{''.join(f'{digit:x}' for digit in reversed(digits))}"
+
+
+def boot_places(order: str) -> list[str]:
+    """Return what a BOOT_ORDER tries, in turn; digits that have no name here as they are.
+
+    Raises:
+        InputError: It is no number.
+    """
+    try:
+        digits = f"{int(order, 0):x}"[::-1]
+    except ValueError as error:
+        raise InputError(f"BOOT_ORDER: {order!r} is no number", hint="like 0xf41") from error
+    names = {f"{digit:x}": name for name, digit in BOOT_PLACES.items()}
+    return [names.get(digit, digit) for digit in digits.partition(AGAIN)[0]]
 
 
 def _sections(data: bytes, name: str) -> Iterator[Section]:

@@ -6,6 +6,7 @@ and writes it. It can burn a key hash too, which nothing takes back.
 Source: raspberrypi/usbboot, secure-boot-recovery/README.md, as facts.
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,7 @@ IMAGE_SIGNATURE: Final = "pieeprom.sig"
 CONFIG: Final = "config.txt"
 UPDATE: Final = "EEPROM_UPDATE"
 SUCCESS: Final = "success"
+HASH: Final = "EEPROM_HASH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Burning:
     key_hash: str
 
 
-def files(image: Eeprom, time_s: int, *, burns: bool = False) -> dict[str, bytes]:
+def files(image: Eeprom, time_s: int, *, burns: bool = False) -> dict[str, bytes | None]:
     """Return what the recovery program is given.
 
     Args:
@@ -48,6 +50,18 @@ def files(image: Eeprom, time_s: int, *, burns: bool = False) -> dict[str, bytes
         IMAGE_SIGNATURE: signature.signed(image.data, time_s).text().encode(),
         CONFIG: "".join(f"{line}\n" for line in lines).encode(),
     }
+
+
+def questions() -> dict[str, bytes | None]:
+    """Return what the recovery program is given to tell of the board, and write nothing."""
+    lines = "recovery_reboot=1\nrecovery_metadata=1\n"
+    return {IMAGE: None, IMAGE_SIGNATURE: None, CONFIG: lines.encode()}
+
+
+def holds(served: Served, image: Eeprom) -> bool | None:
+    """Return whether the board says that its EEPROM is this image; None when it does not say."""
+    said = served.metadata.get(HASH)
+    return None if said is None else said.lower() == hashlib.sha256(image.data).hexdigest()
 
 
 def require_written(served: Served) -> None:

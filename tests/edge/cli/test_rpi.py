@@ -1,6 +1,9 @@
 """`edge rpi` as its users run it: keys of the test, boards on ports that are made up."""
 
+import hashlib
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from edge.flash.rpi.eeprom import Eeprom
 from tests.edge.conftest import Edge
+from tests.edge.image.foreign import Tool
 from tests.fakes.usb import eeprom_image, rpi_rom
 from tests.fakes.usb.in_process import Bus
 from tests.fakes.usb.rpi_rom import Story
@@ -100,6 +104,118 @@ def test_an_eeprom_is_written_to_a_board(here: Path, edge: Edge, story: Story) -
     assert story.files["pieeprom.bin"] == (here / "pieeprom.bin").read_bytes()
     assert story.files["config.txt"] == b"recovery_reboot=1\nrecovery_metadata=1\n"
     assert "its EEPROM is written" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("told", "words", "status"),
+    [
+        pytest.param("its own", "has the hash of the image", 0, id="right"),
+        pytest.param("ab" * 32, "perhaps that of before", 4, id="other"),
+        pytest.param(None, "the board told no hash", 4, id="silent"),
+    ],
+)
+def test_what_the_board_says_of_its_eeprom_is_compared(
+    here: Path, edge: Edge, story: Story, told: str | None, words: str, status: int
+) -> None:
+    data = (here / "pieeprom.bin").read_bytes()
+    said = hashlib.sha256(data).hexdigest() if told == "its own" else told
+    story.tells = (*story.tells, *([f"EEPROM_HASH*{said}"] if said else []))
+    again = Story(RECOVERY, story.tells, ends=False)
+    story.then = lambda _story: rpi_rom.rom(0x2711, again)
+
+    ended = edge("rpi", "eeprom", "write", "pieeprom.bin", "--boot-files", "recovery", "--yes")
+
+    assert ended.status == 0, ended.err
+    assert words in ended.out
+    checked = edge("rpi", "eeprom", "check", "pieeprom.bin", "--boot-files", "recovery")
+    assert checked.status == status
+
+
+def test_a_board_that_is_only_asked_gets_no_eeprom_whatever_the_folder_has(
+    here: Path, edge: Edge, story: Story
+) -> None:
+    for name in ("pieeprom.bin", "pieeprom.sig"):
+        (here / "recovery" / name).write_bytes(b"of Raspberry Pi")
+
+    ended = edge("--json", "rpi", "eeprom", "check", "--boot-files", "recovery")
+
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out.splitlines()[-1])["board"]["USER_SERIAL_NUM"] == SERIAL
+    assert story.files == {"config.txt": b"recovery_reboot=1\nrecovery_metadata=1\n"}
+    assert story.absent == ["pieeprom.sig", "pieeprom.bin"]
+
+
+def test_the_order_of_starting_is_set_and_shown_in_words(here: Path, edge: Edge) -> None:
+    words = ("--boot-order", "nvme,card,network", "-o", "new.bin")
+    assert edge("rpi", "eeprom", "set", "pieeprom.bin", *words).status == 0
+
+    shown = json.loads(edge("--json", "rpi", "eeprom", "show", "new.bin").out)
+
+    assert shown["settings"]["BOOT_ORDER"] == "0xf216"
+    assert shown["starts_from"] == ["nvme", "card", "network"]
+    for wrong in ("floppy", "", ",".join(["card"] * 8)):
+        bad = ("--boot-order", wrong, "-o", "bad.bin")
+        assert edge("rpi", "eeprom", "set", "pieeprom.bin", *bad).status == 2
+    twice = ("BOOT_ORDER=0xf1", "--boot-order", "card", "-o", "bad.bin")
+    assert edge("rpi", "eeprom", "set", "pieeprom.bin", *twice).status == 2
+    assert not (here / "bad.bin").exists()
+
+
+@pytest.fixture
+def boot_folder(here: Path) -> Path:
+    folder = here / "boot"
+    (folder / "overlays").mkdir(parents=True)
+    (folder / "config.txt").write_text("arm_64bit=1\n")
+    (folder / "kernel8.img").write_bytes(bytes(range(256)) * 9000)
+    (folder / "overlays/vc4-kms-v3d-pi4.dtbo").write_bytes(b"overlay" * 100)
+    return folder
+
+
+@pytest.mark.tools
+def test_a_boot_image_is_made_and_signed_in_one_go(
+    here: Path, boot_folder: Path, edge: Edge, tool: Tool
+) -> None:
+    ended = edge("rpi", "boot-image", "boot", "-o", "made.img", "--key", "file:one.pem")
+
+    assert ended.status == 0, ended.err
+    assert edge("rpi", "verify", "made.img", "--public", "one-public.pem").status == 0
+    tool("fsck.vfat", "-n", here / "made.img")
+    (here / "back").mkdir()
+    tool("mcopy", "-s", "-n", "-i", here / "made.img", "::", here / "back")
+    for file in boot_folder.rglob("*"):
+        back = here / "back" / file.relative_to(boot_folder)
+        assert file.is_dir() or back.read_bytes() == file.read_bytes()
+    first = (here / "made.img").read_bytes()
+    os.utime(boot_folder / "config.txt", (1, 1))
+    assert edge("rpi", "boot-image", "boot", "-o", "made.img").status == 0
+    assert (here / "made.img").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words", "status"),
+    [
+        pytest.param(lambda here: (here / "boot/config.txt").unlink(), (), 2, id="no config"),
+        pytest.param(
+            lambda here: (here / "boot/key").symlink_to("/etc/passwd"), (), 2, id="a link"
+        ),
+        pytest.param(lambda here: None, ("--size-mib", "3"), 0, id="just large enough"),
+        pytest.param(
+            lambda here: (here / "boot/more").write_bytes(bytes(3 << 20)),
+            ("--size-mib", "3"),
+            2,
+            id="too small",
+        ),
+        pytest.param(lambda here: (here / "boot").rename(here / "other"), (), 3, id="no folder"),
+    ],
+)
+@pytest.mark.usefixtures("boot_folder")
+def test_a_folder_that_makes_no_boot_image_is_said(
+    here: Path, edge: Edge, spoil: Callable[[Path], object], words: tuple[str, ...], status: int
+) -> None:
+    spoil(here)
+
+    assert edge("rpi", "boot-image", "boot", "-o", "made.img", *words).status == status
+    assert (here / "made.img").exists() == (status == 0)
 
 
 def test_a_board_that_did_not_write_its_eeprom_is_said(

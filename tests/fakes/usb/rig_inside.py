@@ -59,7 +59,8 @@ def detach(number: int) -> None:
     """Pull the device out of a port, and wait until it is free."""
     with contextlib.suppress(OSError):
         (VHCI / "detach").write_text(str(number))
-    _wait(lambda: _state(number) == FREE)
+    gone = DEVICES / f"{bus()}-{number + 1}"
+    _wait(lambda: _state(number) == FREE and not gone.exists())  # its disk is gone then, too
     if relay := _relays.pop(number, 0):
         os.waitpid(relay, 0)
 
@@ -175,7 +176,7 @@ def main() -> None:
     """Do what is asked for until the machine goes off."""
     for name in LOADED:
         importlib.import_module(name)
-    setattr(rpiboot, "DISK_S", 15.0)  # noqa: B010 - these boards are disks soon, or never
+    setattr(rpiboot, "DISK_S", 10.0)  # noqa: B010 - these boards are disks soon, or never
     plugs, runs = _Plugs(("", PLUG_PORT), _Asked), _Runs(("", RUN_PORT), _Asked)
     if os.fork():
         print("rig: ready", flush=True)
