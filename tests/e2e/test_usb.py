@@ -5,7 +5,9 @@ of others: Debian's fastboot and dfu-util, NXP's uuu.
 """
 
 import json
+import os
 import random
+import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +27,7 @@ from tests.fakes.usb.usbip import Plug
 
 pytestmark = pytest.mark.slow
 
+SNAGRECOVER = os.environ.get("EDGE_SNAGRECOVER", "")  # it is under the GPL: installed apart
 MIB = 1 << 20
 IMAGE_BYTES = 6 * MIB
 REFUSED, LINK, MISSING = 5, 6, 3
@@ -160,6 +163,25 @@ def test_a_raspberry_pi_goes_from_its_boot_rom_to_a_verified_card(plug: Put, fla
     assert "read back and right" in said
     assert pi.disk is not None
     assert pi.disk.is_ejected
+
+
+@pytest.mark.skipif(not SNAGRECOVER, reason="EDGE_SNAGRECOVER names no program")
+def test_bootlins_snagrecover_drives_our_raspberry_pi(plug: Put, ran: Run) -> None:
+    pi = Pi()
+    pi.story.asks = ("config.txt", "boot.img")
+    pi.story.tells = ()  # it knows no metadata
+    plug(0, pi.rom)
+    with tarfile.open("bootfiles.bin", "w") as archive:
+        archive.add("boot/bootcode4.bin", "2711/bootcode4.bin")
+    files = {"bootfiles": "bootfiles.bin", "boot": "boot/boot.img", "config": "boot/config.txt"}
+    lines = (f"{name}:\n  path: {file}\n" for name, file in files.items())
+    Path("firmware.yaml").write_text("".join(lines))
+
+    ran(SNAGRECOVER, "-s", "bcm2711", "-f", "firmware.yaml")
+
+    assert pi.story.second_stage == Path("boot/bootcode4.bin").read_bytes()
+    assert pi.story.files["config.txt"] == Path("boot/config.txt").read_bytes()
+    assert pi.story.files["boot.img"] == Path("boot/boot.img").read_bytes()
 
 
 def test_four_boards_at_once_are_told_apart_by_their_ports(
