@@ -100,7 +100,7 @@ def test_a_board_is_made_at_a_line_let_in_by_its_record_and_updated_by_a_campaig
     said = made(line, site, build, disk, capfd)
     assert (said[-1]["good"], said[-1]["failed"]) == (1, 0)
     assert main(["factory", "verify", str(line)]) == 0
-    assert (line / "labels" / f"{DEVICE}.svg").exists()
+    assert (line / "labels" / f"{DEVICE}.pdf").exists()
 
     with (
         console_of(site, line, tmp_path) as one,
