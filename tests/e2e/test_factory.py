@@ -1,10 +1,11 @@
-"""An empty board becomes a device of a line, is known at its first start, and is updated.
+"""An empty board becomes a device of a line, is let in by its record, and is updated.
 
-`edge factory run` writes it through the console of U-Boot, with a key and a certificate of its own;
-the console hears of it by `edge factory sync`, lets it in without a person, and a campaign updates
-it.
+`edge factory run` writes it through the console of U-Boot, with a key and a certificate of its own.
+It starts before its station was heard, and waits in quarantine; `edge factory sync` lets it in
+without a person, and a campaign updates it.
 """
 
+import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -70,7 +71,7 @@ def made(
 ) -> list[dict[str, Any]]:
     """Let the station make a device of an empty disk; return what it said."""
     with switched_on(build, disk, disk.parent) as board:
-        words = ["--station", STATION, "--port", f"serial:{board.address}", "--once", "--json"]
+        words = ["--station", STATION, "--port", str(board.address), "--once", "--json"]
         words += ["--via", "network", "--host", HOST, "--bind", "127.0.0.1"]
         words += ["--keys", str(site.ring.folder), "--operator", "jo", "--order", "A-77"]
         capfd.readouterr()
@@ -78,6 +79,10 @@ def made(
     said = [json.loads(text) for text in capfd.readouterr().out.splitlines()]
     assert status == 0, said
     return said
+
+
+def campaign(edge: Edge) -> str:
+    return str(edge("campaign", "list")["campaigns"][0]["state"])
 
 
 def test_a_board_is_made_at_a_line_let_in_by_its_record_and_updated_by_a_campaign(
@@ -89,12 +94,13 @@ def test_a_board_is_made_at_a_line_let_in_by_its_record_and_updated_by_a_campaig
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody scans anything
     releases.publish(NEXT)
     build, disk = releases.build(BASE), empty_disk(tmp_path)
     said = made(line, site, build, disk, capfd)
     assert (said[-1]["good"], said[-1]["failed"]) == (1, 0)
     assert main(["factory", "verify", str(line)]) == 0
-    assert (line / "labels" / f"{DEVICE}.svg").exists()
+    assert (line / "labels" / f"{DEVICE}.pdf").exists()
 
     with (
         console_of(site, line, tmp_path) as one,
@@ -104,23 +110,26 @@ def test_a_board_is_made_at_a_line_let_in_by_its_record_and_updated_by_a_campaig
         monkeypatch.setenv("EDGE_CONSOLE_TOKEN_FILE", str(one.site.admin_token))
         monkeypatch.setenv("EDGE_CONSOLE_CA", str(one.site.authority))
         edge("releases", "add", NEXT, "--repo", site.repository)
-        edge("factory", "sync", line)
         options = Options(memory_mib=512)
         with machine.running(build, disk=disk, options=options, log=log.write) as device:
 
             def shown() -> dict[str, Any]:
-                found: dict[str, Any] = edge("devices", "show", DEVICE)
-                return found
+                answer = one.ask("GET", f"/api/v1/devices/{DEVICE}")
+                return answer.body if answer.status == 200 else {"state": "none"}
 
+            eventually(device, lambda: shown()["state"] == "quarantined")
+            told = edge("factory", "sync", line)
+            assert told["stations"][0]["outcomes"] == {"new": 1}
             eventually(device, lambda: shown()["version"] == BASE)
             assert shown()["state"] == "accepted"
-            record = edge("devices", "made", DEVICE)
-            assert (record["station"], record["operator"], record["order"]) == (
-                STATION,
-                "jo",
-                "A-77",
-            )
-            words = ("--release", NEXT, "--target", f"id:{DEVICE}", "--waves", "100%")
+            (record,) = edge("devices", "made", DEVICE)["records"]
+            assert [record[name] for name in ("station", "operator")] == [STATION, "jo"]
+            assert edge("devices", "list", "order:A-77")["devices"][0]["device"] == DEVICE
+            words = ("--release", NEXT, "--target", f"id={DEVICE}", "--waves", "100%")
             edge("campaign", "create", *words, "--soak", "1", "--start")
             eventually(device, lambda: (shown()["version"], shown()["slot"]) == (NEXT, "b"))
-            eventually(device, lambda: edge("campaign", "list")["campaigns"][0]["state"] == "done")
+            eventually(
+                device, lambda: edge("campaign", "list")["campaigns"][0]["state"] == "finished"
+            )
+            history = edge("devices", "history", DEVICE, "--all")["items"]
+            assert history[-1]["what"] == "made"

@@ -79,6 +79,8 @@ def fill(connection: Connection, rows: Iterable[DeviceRow]) -> None:
         )
         members = [("tag", "", one) for one in row.tags]
         members += [("group", "", one) for one in row.groups]
+        for kind in ("line", "station", "order"):
+            members += [(kind, "", one) for one in getattr(row, f"{kind}s")]
         members += [("attr", name, value) for name, value in row.attributes.items()]
         for kind, name, value in members:
             said = {"device": row.id, "kind": kind, "name": name, "value": value}

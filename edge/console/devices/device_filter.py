@@ -13,6 +13,7 @@ from edge.console.filters.fields import ATTRIBUTE, Field
 from edge.console.filters.parse import parse
 from edge.console.filters.sql import Condition, Where, condition
 from edge.console.store.ddi_tables import REPORTED
+from edge.console.store.factory_tables import RECORDS
 from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, SIGHTINGS, TAGS
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -26,6 +27,9 @@ _TEXTS: Final = {
     "phase": DEVICES.c.phase,
     "reason": DEVICES.c.reason,
 }
+# What the record of a factory line says, by the names of its columns.
+MADE: Final = ("line", "station", "order")
+NEWEST: Final = "newest"
 _TIMES: Final = {"seen": SIGHTINGS.c.last_seen_s, "enrolled": DEVICES.c.created_at_s}
 
 
@@ -93,6 +97,8 @@ class _Columns:
             return or_(by_person, and_(by_device, not_(said)))
         if field.name == "tag":
             return _of_device(TAGS, lambda one: (where(one.tag),))
+        if field.name in MADE:
+            return _of_device(RECORDS, lambda one: made(one, one[field.name], where))
         return or_(
             _of_device(MEMBERS, lambda one: (where(one.group),)),
             *(
@@ -100,6 +106,11 @@ class _Columns:
                 for group, text in self._named.items()
             ),
         )
+
+
+def made(one: Any, column: Any, where: Where) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds for the record of a device that counts, if it says such a thing."""
+    return one.standing == NEWEST, column != "", where(column)
 
 
 def _of_device(table: Any, said: Callable[[Any], tuple[ColumnElement[bool], ...]]) -> Condition:

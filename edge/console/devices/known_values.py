@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, select
 
 from edge.console.filters.fields import ATTRIBUTE
+from edge.console.store.factory_tables import RECORDS
 from edge.console.store.tables import ATTRIBUTES, DEVICES, GROUPS, MEMBERS, TAGS
 
 MOST: Final = 20
@@ -20,6 +21,7 @@ _OF_DEVICE: Final = {
 _BESIDE: Final = {
     ATTRIBUTE.name: (ATTRIBUTES, ATTRIBUTES.c.name),
     "tag": (TAGS, TAGS.c.tag),
+    **{name: (RECORDS, RECORDS.c[name]) for name in ("line", "station", "order")},
 }
 
 

@@ -69,6 +69,9 @@ FIELDS: Final = {
         Field("enrolled", Kind.AGE, "how long ago it was let in"),
         Field("tag", Kind.SET, "tags that it has"),
         Field("group", Kind.SET, "groups that it is in"),
+        Field("line", Kind.SET, "factory line that made it"),
+        Field("station", Kind.SET, "station of that line"),
+        Field("order", Kind.SET, "order that it was made for"),
     )
 }
 ATTRIBUTE: Final = Field("attr", Kind.ATTRIBUTE, "what it, or a person, says of it: attr.NAME")

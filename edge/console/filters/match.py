@@ -45,7 +45,7 @@ def _compare(term: Compare, row: DeviceRow, now_s: int) -> bool:
         case Kind.FLAG:
             return row.is_online is term.value
         case Kind.SET:
-            members = row.tags if term.field.name == "tag" else row.groups
+            members = getattr(row, f"{term.field.name}s")
             return any(_text(term, one) for one in members)
         case Kind.ATTRIBUTE:
             said = row.attributes.get(term.attribute)

@@ -26,4 +26,7 @@ class DeviceRow:
     enrolled_at_s: int | None = None
     tags: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
+    lines: frozenset[str] = frozenset()
+    stations: frozenset[str] = frozenset()
+    orders: frozenset[str] = frozenset()
     attributes: Mapping[str, str] = field(default_factory=dict)

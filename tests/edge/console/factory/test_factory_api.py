@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tests.edge.console.factory.conftest import call
 from tests.fakes.console import Console
@@ -98,3 +99,22 @@ def test_a_conflict_is_shown_until_somebody_dismisses_it(
     assert plant.good("GET", "/factory")["conflicts"] == []
     for wrong, status in ((found["id"], 404), ("x", 400), ("9" * 99, 400)):
         assert plant.ask("DELETE", f"/api/v1/factory/conflicts/{wrong}").status == status
+
+
+def test_filters_find_devices_by_what_the_line_says(
+    plant: Console, station_token: str, line: Line
+) -> None:
+    first = line.station().make("gw-1", order="A-77")
+    tell(plant, station_token, first.made.to_json())
+    tell(plant, station_token, line.station("S2").make("gw-2", order="").made.to_json())
+    again = line.station().again(first, order="B-1")
+    tell(plant, station_token, again.to_json())
+
+    def found(text: str) -> list[str]:
+        page = plant.good("GET", f"/devices?filter={quote(text)}")
+        return [one["device"] for one in page["devices"]]
+
+    assert found("line:hall-3") == ["gw-1", "gw-2"]
+    assert found("station:S1") == ["gw-1"]
+    assert (found("order:B-1"), found("order:A-77"), found("order~*")) == (["gw-1"], [], ["gw-1"])
+    assert found("line!=hall-3") == []

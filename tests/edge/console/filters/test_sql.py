@@ -40,6 +40,9 @@ rows = st.builds(
     enrolled_at_s=times,
     tags=sets,
     groups=sets,
+    lines=sets,
+    stations=sets,
+    orders=sets,
     attributes=st.dictionaries(st.sampled_from(("site", "Site", "x.y")), words, max_size=2),
 )
 
@@ -113,7 +116,7 @@ def _fleet() -> Iterator[DeviceRow]:
     yield from (device(version=version) for version in VERSIONS)
     for name in ("seen_at_s", "enrolled_at_s"):
         yield from (device(**{name: NOW_S - age_s}) for age_s in AGES_S)
-    for name in ("tags", "groups"):
+    for name in ("tags", "groups", "lines", "stations", "orders"):
         yield from (device(**{name: frozenset({word, "b"})}) for word in WORDS if word)
     for name in ("site", "Site"):
         yield from (device(attributes={name: word}) for word in WORDS)
