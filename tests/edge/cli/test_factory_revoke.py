@@ -49,6 +49,7 @@ def test_a_stolen_station_is_on_the_list_of_the_factory(edge: Edge, line: Line) 
         (("gw-9", "--station", "S1"), 3, "no certificate of gw-9"),
         (("--station", "S9"), 3, "no such file"),
         (("--station", "S9", "--whole", "--yes"), 3, "there is no station 'S9'"),
+        (("--station", "*", "--whole", "--yes"), 3, "there is no station '*'"),
         (("gw-1", "--station", "S1", "--whole"), 2, "name no devices"),
     ],
 )
