@@ -20,10 +20,16 @@ KERNEL = b"[    4.201773] mmc0: new high speed SDHC card at address aaaa\r\n"
 
 def _provisioned(line: Line, console: FactoryConsole) -> x509.Certificate:
     """Let a device become gw-1, and prove it."""
-    own = OwnKey(Cable(), first=1000)
+    own = OwnKey(Cable(), first=(1 << 31) - 8)
     console.run(own.hello())
     request = console.run(own.new("gw-1"))
     made = line.station().issue_device(request, "gw-1", now=NOW)
+    early = proof.challenge()
+    assert proof.holds(
+        x509.load_pem_x509_certificate(made.chain_pem.encode()),
+        early,
+        console.run(own.prove(early)),
+    )
     assert console.run(own.put(made.chain_pem, line.root.read_bytes(), 1)) == "gw-1"
     nonce = proof.challenge()
     certificate = x509.load_pem_x509_certificate(made.chain_pem.encode())
