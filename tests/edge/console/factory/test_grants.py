@@ -71,16 +71,26 @@ def test_records_end_with_the_number_of_the_grant(
     found = [take(fleet, one).outcome for one in records]
 
     assert found == [Outcome.NEW] * 3 + [Outcome.REFUSED]
-    assert "may sign 3 certificates" in take(fleet, records[3]).problem
+    assert "may make 3 devices, and has" in take(fleet, records[3]).problem
     assert state(fleet, "gw-4") is None
     assert take(fleet, records[0]).outcome is Outcome.SAME
 
 
-def test_devices_without_a_record_count_too(fleet: Database, stolen: StationAuthority) -> None:
+def test_no_more_devices_wait_for_records_than_a_station_may_make(
+    fleet: Database, stolen: StationAuthority
+) -> None:
     found = [_shown(fleet, stolen, f"gw-{number}") for number in range(5)]
 
     assert found == [State.QUARANTINED] * 3 + [None] * 2
-    assert take(fleet, _record(stolen, "gw-9", 1)).outcome is Outcome.REFUSED
+
+
+def test_devices_that_wait_take_no_room_of_those_that_are_recorded(
+    fleet: Database, stolen: StationAuthority
+) -> None:
+    for number in range(5):
+        _shown(fleet, stolen, f"gw-{number}")
+
+    assert take(fleet, _record(stolen, "gw-9", 1)).outcome is Outcome.NEW
 
 
 def test_ids_of_other_stations_are_refused(fleet: Database, stolen: StationAuthority) -> None:
