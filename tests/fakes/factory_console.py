@@ -31,6 +31,9 @@ class FactoryConsole:
         coming: Damages what comes to the device.
         going: Damages what the device says.
         restarts_at: Before these lines the program on the device is started anew.
+        heard: What was sent to it.
+        heard_at_s: When.
+        later: What the board says by itself, and when.
     """
 
     data: Path
@@ -38,6 +41,8 @@ class FactoryConsole:
     going: Damage = _nothing
     restarts_at: tuple[int, ...] = ()
     heard: list[bytes] = field(default_factory=list)
+    heard_at_s: list[float] = field(default_factory=list)
+    later: list[tuple[float, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.now_s = 0.0
@@ -57,6 +62,11 @@ class FactoryConsole:
 
     def read(self, timeout_s: float) -> bytes:
         """Return some of what was said; else the time goes by."""
+        end_s = self.now_s + timeout_s
+        if not self._said and self.later and self.later[0][0] <= end_s:
+            at_s, said = self.later.pop(0)
+            self.now_s = max(at_s, self.now_s)
+            self._said += said
         data, self._said = bytes(self._said[:50]), self._said[50:]
         self.now_s += 0.001 if data else timeout_s
         return data
@@ -78,6 +88,7 @@ class FactoryConsole:
     def _take(self, sent: bytes) -> None:
         number = len(self.heard)
         self.heard.append(sent)
+        self.heard_at_s.append(self.now_s)
         if number in self.restarts_at:
             self._start()
         come = self.coming(number, sent)
