@@ -13,7 +13,7 @@ from edge.cli.output import Output
 @click.command()
 @LINE
 @click.argument("devices", nargs=-1)
-@click.option("--station", required=True, help="The station that made them.")
+@click.option("--station", help="The station that made them; else only the factory's own list.")
 @click.option("--whole", is_flag=True, help="The station itself, with all devices that it made.")
 @click.option("--yes", is_flag=True, help="With --whole: do not ask.")
 @PASSPHRASE
@@ -23,7 +23,7 @@ def revoke(
     *,
     line: Path,
     devices: tuple[str, ...],
-    station: str,
+    station: str | None,
     whole: bool,
     yes: bool,
     passphrase_file: Path | None,
@@ -31,33 +31,41 @@ def revoke(
     r"""Put certificates of DEVICES on the lists of their station, or a stolen station on its own.
 
     Without DEVICES the lists are only made anew, for the next 90 days: a broker refuses all devices
-    of an authority whose list has ended. Give them to `edge console serve --device-crl`. --whole
-    needs the factory's key, and puts out every device that the station ever made.
+    of an authority whose list has ended. Give them to `edge console serve --device-crl`, those of
+    all stations and that of the factory. The factory's key is needed for its own list and for
+    --whole, which puts out every device that the station ever made.
 
     \b
     Examples:
       edge factory revoke line/ --station S1 gw-000042
-      edge factory revoke line/ --station S1                 # newer lists
+      edge factory revoke line/ --station S1                 # newer lists of S1
+      edge factory revoke line/                              # a newer list of the factory
       edge factory revoke line/ --station S1 --whole
     """
     if whole and devices:
         raise click.UsageError("--whole is for the station: name no devices")
-    if whole:
-        files = _of_station(line, station, passphrase_file, yes=yes)
+    if station is None and (whole or devices):
+        raise click.UsageError("which station? name it with --station")
+    if station is None or whole:
+        files = _of_factory(line, station, passphrase_file, yes=yes)
     else:
         files = _of_devices(line, station, devices, passphrase_file)
     output.result(
-        {"station": station, "devices": list(devices), "lists": [str(one) for one in files]},
+        {"station": station or "", "devices": list(devices), "lists": [str(one) for one in files]},
         "\n".join(f"{one}: signed" for one in files),
     )
 
 
-def _of_station(line: Path, name: str, passphrase_file: Path | None, *, yes: bool) -> list[Path]:
+def _of_factory(
+    line: Path, name: str | None, passphrase_file: Path | None, *, yes: bool
+) -> list[Path]:
     from edge.errors import ThingNotFoundError
     from edge.factory.identity import authority, prints
     from edge.factory.identity import revoke as lists
 
     opened = authority.open(line, ask.secrets_from(passphrase_file))
+    if name is None:
+        return [lists.stations(opened, (), now=clock.now())]
     serials = [prints.serial(one) for one in opened.stations(name)]
     if not serials:
         raise ThingNotFoundError(f"there is no station {name!r}", hint="edge factory station list")

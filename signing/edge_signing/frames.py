@@ -25,7 +25,7 @@ MESSAGE_MOST_BYTES: Final = 24 << 10
 # With what stands around it a line is below 255 bytes, which every line discipline takes.
 _PIECE_BYTES: Final = 129
 _LINE: Final = re.compile(
-    r"@E([<>]) ([0-9]{1,9}) ([0-9]{1,3})/([0-9]{1,3}) ([A-Za-z0-9+/=]{4,200}) ([0-9a-f]{8})"
+    r"@E([<>]) ([0-9]{1,10}) ([0-9]{1,3})/([0-9]{1,3}) ([A-Za-z0-9+/=]{4,200}) ([0-9a-f]{8})"
 )
 
 

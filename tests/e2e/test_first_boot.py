@@ -13,7 +13,7 @@ from edge.emulator import machine
 from edge.emulator.command import Forward, Options
 from edge.emulator.machine import Machine
 from edge.factory.identity import authority, proof, station
-from edge.factory.identity.device_key import OwnKey
+from edge.factory.identity.device_key import START, OwnKey
 from edge.flash.protocols.steps import Line
 from edge.keys.secrets import nobody
 from tests.e2e.conftest import Build, free_port
@@ -36,7 +36,6 @@ ssh: {keys: ["file:mine.pub"]}
 console: {server_ca: ca.crt}
 """
 URL = f"https://{HOST}:9/"  # nobody listens there
-AGENT = "crun --root /run/crun exec agent /usr/bin/python3 -S -B -m edge_agent"
 AGENT_SEES = (
     "crun --root /run/crun exec agent /usr/bin/python3 -B -c"
     ' "from edge_agent.server import Server; one = Server.read();'
@@ -155,9 +154,8 @@ def test_a_station_gives_it_an_identity_over_its_console(device: Machine, tmp_pa
     factory = authority.create(line, f"file:{tmp_path}/ca.pem", product="gateway", now=now)
     station.issue(factory, "S1", prefix="gw-", devices=1, lifetime=timedelta(days=1), now=now)
     own, root = station.open_station(line / "stations/S1", nobody), line / "ca/factory.crt"
-    key, nonce = OwnKey(Line(), first=1000), proof.challenge()
+    key, nonce = OwnKey(Line(), 1000, START), proof.challenge()
 
-    device.send(f"{AGENT} identity serve\n")
     talked(device, key.hello(timeout_s=240))
     request = talked(device, key.new("gw-7"))
     made = own.issue_device(request, "gw-7", now=now)
@@ -171,7 +169,7 @@ def test_a_station_gives_it_an_identity_over_its_console(device: Machine, tmp_pa
     owner = device.command("stat -c %u /data/agent").strip()
     found = device.command("stat -c '%u %a' /data/agent/identity/device.key").strip()
     assert found == f"{owner} 600"
-    assert "the factory is done with it" in device.command(f"{AGENT} identity serve 2>&1", 90)
+    assert "the factory is done with it" in device.command(f"{START} 2>&1", 90)
 
 
 def test_an_update_to_the_other_slot_keeps_them(

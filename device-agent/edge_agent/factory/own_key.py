@@ -9,7 +9,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge_agent import est, identity
 from edge_agent.identity import OWN, Identity, IdentityError
@@ -30,12 +30,12 @@ def begin(data: Path, device: str) -> bytes:
         device: The id that the factory gives this device.
 
     Raises:
-        IdentityError: The device has an identity, or the id is none.
+        IdentityError: The device has another identity, or the id is none.
         OSError: It can not be stored.
     """
     _check(device)
     if (data / OWN).exists():
-        raise IdentityError(f"this device is {identity.own(data).device} already")
+        return _again(data, device)
     folder = data / NEW
     if _name_in(folder) != device:
         # A key was never used under another name.
@@ -81,24 +81,45 @@ def finish(data: Path, chain: bytes, server_ca: bytes, epoch: int) -> str:
 
 
 def prove(data: Path, nonce: bytes) -> bytes:
-    """Return the signature of a challenge, with the key of the identity.
+    """Return the signature of a challenge, with the key of the identity, or of the one to be.
 
     Raises:
-        IdentityError: The device has no identity, or the challenge is none.
+        IdentityError: The device has neither, or the challenge is none.
     """
-    ours = identity.own(data)
+    device, file = _named(data)
     try:
-        signed = proof.message(ours.device, nonce)
-        key = serialization.load_pem_private_key(ours.key.read_bytes(), None)
-    except (FormatError, ValueError, OSError) as error:
+        signed = proof.message(device, nonce)
+    except FormatError as error:
         raise IdentityError(f"no proof: {error}") from error
-    match key:
-        case ec.EllipticCurvePrivateKey():
-            return key.sign(signed, ec.ECDSA(hashes.SHA256()))
-        case ed25519.Ed25519PrivateKey():
-            return key.sign(signed)
-        case _:
-            raise IdentityError(f"{ours.key}: a key of another kind")
+    return _private(file).sign(signed, ec.ECDSA(hashes.SHA256()))
+
+
+def _private(file: Path) -> ec.EllipticCurvePrivateKey:
+    """Return a key that is there, and never a new one."""
+    try:
+        key = serialization.load_pem_private_key(file.read_bytes(), None)
+    except (ValueError, OSError) as error:
+        raise IdentityError(f"{file}: {error}") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise IdentityError(f"{file}: a key of another kind than those made here")
+    return key
+
+
+def _again(data: Path, device: str) -> bytes:
+    """Return the request of the identity that there is: what the station heard of it was lost."""
+    ours = identity.own(data)
+    if ours.device != device:
+        raise IdentityError(f"this device is {ours.device} already")
+    return est.request(_private(ours.key), device)
+
+
+def _named(data: Path) -> tuple[str, Path]:
+    """Return who this device is, or is about to be, and the file of its key."""
+    begun = data / NEW
+    if not (data / OWN).exists() and (device := _name_in(begun)):
+        return device, begun / _KEY
+    ours = identity.own(data)
+    return ours.device, ours.key
 
 
 def _same(data: Path, chain: bytes) -> str:

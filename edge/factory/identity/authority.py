@@ -9,6 +9,7 @@ folder of the line, which a station may have a copy of, there is nothing secret 
     ca/stations/*.crt    each certificate of a station
 """
 
+import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -59,7 +60,7 @@ class FactoryAuthority:
 
     def stations(self, name: str = "") -> tuple[x509.Certificate, ...]:
         """Return all certificates that stations ever got, or one of that name."""
-        files = sorted((self.folder / STATIONS).glob(f"{name or '*'}.*.crt"))
+        files = sorted((self.folder / STATIONS).glob(f"{glob.escape(name) or '*'}.*.crt"))
         return tuple(x509.load_pem_x509_certificate(file.read_bytes()) for file in files)
 
 

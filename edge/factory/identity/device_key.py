@@ -15,12 +15,20 @@ from edge_signing import frames
 from edge_signing.errors import FormatError
 from edge_signing.frames import Assembly, Piece, Way
 
+START: Final = "edge-ctl identity serve"
 TRIES: Final = 5
 PIECE_S: Final = 3.0
 # A small board that waits for randomness at its first start takes a while to make a key.
 ANSWER_S: Final = 30.0
 HELLO_S: Final = 60.0
 _HELLO_EVERY_S: Final = 2.0
+# A boot loader that counts down says so each second.
+_QUIET_S: Final = 2.5
+# What speaks longer is no boot loader.
+_TALK_S: Final = 40.0
+_BOOT_LOADER: Final = re.compile(rb"(?:^|[\r\n])=> \Z")
+# Python starts slowly on a small board.
+_START_S: Final = 15.0
 _LINE_END: Final = re.compile(rb"([^\r\n]*)[\r\n]")
 
 
@@ -32,30 +40,48 @@ class OwnKey:
         line: The line to it.
         first: Number of the first request: another one for each conversation, so that no answer to
             an earlier one is taken for one to this.
+        start: Typed at the prompt of a shell until the device answers; empty for none.
     """
 
     line: Line
     first: int
+    start: str = ""
     _next: int = field(default=0)
 
     def hello(self, *, timeout_s: float = HELLO_S) -> Dialog[None]:
         """Wait until the device answers.
 
+        Nothing is said while the board says something: its boot loader would take it for a key
+        that stops it. If one was stopped all the same, it is told to go on.
+
         Raises:
             LinkError: It does not in time.
         """
         deadline_s = timeout_s + (yield from self.line.now_s())
-        number = self._number()
-        (piece,) = frames.pieces(Way.TO_DEVICE, number, {"ask": "hello"})
-        while True:
-            said = yield from self._heard(piece, Assembly(), _HELLO_EVERY_S)
-            if said is not None:
-                return
+        (piece,) = frames.pieces(Way.TO_DEVICE, self._number(), {"ask": "hello"})
+        while not (yield from self._is_answered(piece)):
             if (yield from self.line.now_s()) >= deadline_s:
                 raise LinkError(
                     f"the device did not answer in {timeout_s:.0f} s; it said {self.line.tail()}",
                     hint="does `edge-agent identity serve` listen at this console?",
                 )
+
+    def _is_answered(self, piece: Piece) -> Dialog[bool]:
+        """Say hello once, when it is quiet."""
+        end_s = _TALK_S + (yield from self.line.now_s())
+        came, at_s = yield from self.line.more(_QUIET_S)
+        while came and at_s < end_s:
+            came, at_s = yield from self.line.more(_QUIET_S)
+        if _BOOT_LOADER.search(bytes(self.line.pending)):
+            self.line.pending.clear()
+            yield Send(b"boot\r")
+            return False
+        if (yield from self._heard(piece, Assembly(), _HELLO_EVERY_S)) is not None:
+            return True
+        if not self.start:
+            return False
+        yield Send(f"\n{self.start}\n".encode())
+        return (yield from self._heard(piece, Assembly(), _START_S)) is not None
 
     def new(self, device: str) -> Dialog[bytes]:
         """Let the device make its key, and return its request for a certificate, in PEM.

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from edge.errors import EdgeError, UntrustedError
 from edge.factory.identity import first_settings, proof
-from edge.factory.identity.device_key import OwnKey
+from edge.factory.identity.device_key import START, OwnKey
 from edge.factory.identity.station import Certificates, StationAuthority
 from edge.factory.steps.recording import Given
 from edge.factory.steps.step import Job
@@ -80,7 +80,8 @@ class DeviceIdentifier:
     def give(self, job: Job) -> Given:
         """See `Identifier`."""
         with closing(self.console(job.port)) as port:
-            device = OwnKey(Line(), round(self.now().timestamp() * 1000) % (1 << 30))
+            number = round(self.now().timestamp() * 1000) % (1 << 30)
+            device = OwnKey(Line(), number, START)
 
             def run(dialog: Dialog[Result]) -> Result:
                 return driver.run(dialog, port, clock_s=self.clock_s, listener=job.flashing)

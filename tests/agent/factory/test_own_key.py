@@ -63,6 +63,8 @@ def test_a_device_keeps_its_identity(tmp_path: Path, pki: Pki) -> None:
     with pytest.raises(IdentityError, match="is gw-1 already"):
         own_key.finish(data, chain + b"\n", root, 3)
     assert own_key.finish(data, chain, root, 3) == "gw-1"
+    again = x509.load_pem_x509_csr(own_key.begin(data, "gw-1")).public_key()
+    assert again == x509.load_pem_x509_certificate(chain).public_key()
     assert Identity.read(data / "identity").epoch == 3
     assert sorted(one.name for one in (data / "identity").iterdir()) == [
         "device.crt",

@@ -125,6 +125,19 @@ def test_help_is_no_mistake(device: DeviceShell) -> None:
     assert "edge-ctl restart|stop|start NAME" in ended.out
 
 
+def test_what_a_station_asks_is_done_by_the_agent(device: DeviceShell) -> None:
+    refused = ctl(device, "identity", "serve")
+    device.write("etc/edge/order", "agent\n")
+
+    ended = ctl(device, "identity", "prove", "a b")
+
+    assert (refused.status, ended.status) == (3, 0)
+    assert "no service called 'agent'" in refused.err
+    (call,) = device.calls()
+    assert call.startswith(f"crun --root {device.root}/run/crun exec agent ")
+    assert call.endswith("python3 -S -B -m edge_agent identity prove a b")
+
+
 def s6(device: DeviceShell) -> Iterator[str]:
     for call in device.calls():
         if not call.startswith("s6-svstat"):

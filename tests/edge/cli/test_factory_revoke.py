@@ -1,6 +1,7 @@
 """`edge factory revoke` as its users run it."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -43,13 +44,33 @@ def test_a_stolen_station_is_on_the_list_of_the_factory(edge: Edge, line: Line) 
     assert _listed(file) == {f"{line.station().certificate.serial_number:x}"}
 
 
+def test_lists_of_factory_and_stations_together_are_what_a_broker_takes(
+    edge: Edge, line: Line
+) -> None:
+    lost = line.device("gw-1")
+    assert edge("factory", "revoke", line.folder).status == 0
+    assert edge("factory", "revoke", line.folder, "gw-1", "--station", "S1").status == 0
+
+    authorities = [line.factory.certificate, line.station().certificate]
+    found = [
+        revocation.read(file.read_bytes(), file.name, authorities)
+        for file in line.folder.rglob("*.crl")
+    ]
+    lists = revocation.together(found, authorities, datetime.now(UTC))
+
+    assert {one.serial for one in lists.enforced} == {lost.made.serial_hex}
+    assert lists.pem.count(b"BEGIN X509 CRL") == 2
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
         (("gw-9", "--station", "S1"), 3, "no certificate of gw-9"),
         (("--station", "S9"), 3, "no such file"),
         (("--station", "S9", "--whole", "--yes"), 3, "there is no station 'S9'"),
+        (("--station", "*", "--whole", "--yes"), 3, "there is no station '*'"),
         (("gw-1", "--station", "S1", "--whole"), 2, "name no devices"),
+        (("gw-1",), 2, "which station?"),
     ],
 )
 def test_what_is_not_there_is_told(

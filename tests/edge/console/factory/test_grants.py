@@ -76,12 +76,20 @@ def test_records_end_with_the_number_of_the_grant(
     assert take(fleet, records[0]).outcome is Outcome.SAME
 
 
-def test_devices_without_a_record_are_bounded_and_keep_none_out_that_has_one(
+def test_no_more_devices_wait_for_records_than_a_station_may_make(
     fleet: Database, stolen: StationAuthority
 ) -> None:
     found = [_shown(fleet, stolen, f"gw-{number}") for number in range(5)]
 
     assert found == [State.QUARANTINED] * 3 + [None] * 2
+
+
+def test_devices_that_wait_take_no_room_of_those_that_are_recorded(
+    fleet: Database, stolen: StationAuthority
+) -> None:
+    for number in range(5):
+        _shown(fleet, stolen, f"gw-{number}")
+
     assert take(fleet, _record(stolen, "gw-9", 1)).outcome is Outcome.NEW
 
 

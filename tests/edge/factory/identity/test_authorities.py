@@ -2,6 +2,7 @@
 
 import ssl
 import stat
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -289,6 +290,28 @@ def test_two_programs_of_one_station_do_not_exceed_its_count(line: Line) -> None
 
     with pytest.raises(RefusedError, match="another program"):
         other.issue_device(new_request("gw-2"), "gw-2", now=NOW)
+
+
+def test_threads_of_a_station_share_its_count(line: Line) -> None:
+    own, ended = line.station("S2", devices=20), []
+
+    def work(number: int) -> None:
+        for each in range(4):
+            name = f"gw-{number}-{each}"
+            try:
+                ended.append(own.issue_device(new_request(name), name, now=NOW).serial_hex)
+            except RefusedError:
+                ended.append("")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert ended.count("") == 12
+    assert len(set(ended)) == 21
+    assert line.station("S2").left == 0
 
 
 def test_keys_are_for_their_owner_only(line: Line, tmp_path: Path) -> None:

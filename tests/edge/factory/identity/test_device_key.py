@@ -9,7 +9,7 @@ from cryptography import x509
 
 from edge.errors import EdgeError, LinkError
 from edge.factory.identity import proof
-from edge.factory.identity.device_key import OwnKey
+from edge.factory.identity.device_key import START, OwnKey
 from edge.flash.protocols.steps import Line as Cable
 from edge_agent.identity import Identity
 from tests.edge.factory.identity.conftest import NOW, Line
@@ -20,10 +20,16 @@ KERNEL = b"[    4.201773] mmc0: new high speed SDHC card at address aaaa\r\n"
 
 def _provisioned(line: Line, console: FactoryConsole) -> x509.Certificate:
     """Let a device become gw-1, and prove it."""
-    own = OwnKey(Cable(), first=1000)
+    own = OwnKey(Cable(), first=(1 << 31) - 8)
     console.run(own.hello())
     request = console.run(own.new("gw-1"))
     made = line.station().issue_device(request, "gw-1", now=NOW)
+    early = proof.challenge()
+    assert proof.holds(
+        x509.load_pem_x509_certificate(made.chain_pem.encode()),
+        early,
+        console.run(own.prove(early)),
+    )
     assert console.run(own.put(made.chain_pem, line.root.read_bytes(), 1)) == "gw-1"
     nonce = proof.challenge()
     certificate = x509.load_pem_x509_certificate(made.chain_pem.encode())
@@ -116,6 +122,49 @@ def test_a_console_without_a_device_is_told(tmp_path: Path) -> None:
         console.run(OwnKey(Cable(), first=1).hello())
 
     assert "identity serve" in str(caught.value.hint)
+
+
+def test_nothing_is_typed_while_a_board_starts(line: Line, tmp_path: Path) -> None:
+    console = FactoryConsole(tmp_path / "device")
+    console.later = [
+        (5.0, b"U-Boot 2025.01\r\nHit any key to stop autoboot:  2 "),
+        (6.0, b"\b\b\b 1 "),
+        (7.0, b"\b\b\b 0 \r\nStarting kernel ...\r\n"),
+    ]
+
+    console.run(OwnKey(Cable(), first=1).hello())
+
+    assert not [at_s for at_s in console.heard_at_s if 5.0 <= at_s < 7.5]
+
+
+def test_a_boot_loader_that_was_stopped_is_told_to_go_on(line: Line, tmp_path: Path) -> None:
+    said: list[bytes] = []
+
+    def prompt(_number: int, sent: bytes) -> bytes:
+        said.append(sent)
+        return b"Unknown command\n" if b"boot\r" not in said else sent
+
+    console = FactoryConsole(tmp_path / "device", coming=prompt)
+    console.later = [(0.5, b"Hit any key to stop autoboot:  0 \r\n=> ")]
+
+    console.run(OwnKey(Cable(), first=1).hello())
+
+    assert said[0] == b"boot\r"
+
+
+def test_what_starts_the_program_is_typed_until_it_answers(line: Line, tmp_path: Path) -> None:
+    is_started: list[bytes] = []
+
+    def shell(_number: int, sent: bytes) -> bytes:
+        if sent == f"\n{START}\n".encode():
+            is_started.append(sent)
+        return sent if len(is_started) > 1 else b"edge# "
+
+    console = FactoryConsole(tmp_path / "device", coming=shell)
+
+    console.run(OwnKey(Cable(), 1, START).hello())
+
+    assert len(is_started) == 2
 
 
 def test_what_the_device_refuses_is_told(line: Line, tmp_path: Path) -> None:
