@@ -98,6 +98,11 @@ class Station:
         self._stop.set()
         self._wake.set()
 
+    def nobody_answers(self) -> None:
+        """Say that nothing will be scanned any more: what asks has failed; from any thread."""
+        self._place.is_alone.set()
+        self._wake.set()
+
     def scan(self, text: str) -> None:
         """Take a line of the scanner or the keyboard; from any thread."""
         with self._lock:
@@ -160,6 +165,7 @@ class Station:
         except EdgeError as error:
             self._note(str(error))
             return
+        self._note("")
         for slot in self._slots.values():
             if slot.thread is not None and not slot.thread.is_alive():
                 self._ended(slot)  # what was seen is older than what was told now
@@ -183,7 +189,8 @@ class Station:
 
     def _is_held_back(self, slot: _Slot) -> bool:
         """Return whether what kept a board waiting may be over."""
-        return slot.light is Light.ASKING and not slot.wants_id
+        is_alone = self._place.is_alone.is_set()
+        return slot.light is Light.ASKING and (is_alone or not slot.wants_id)
 
     def _admit(self, slot: _Slot, seen: Seen, scanned: str = "") -> None:
         active = {
@@ -197,17 +204,27 @@ class Station:
             case Sample(expected=expected):
                 self._test_sample(slot, seen, expected=expected)
             case Refused() as refused:
-                slot.wants_id = refused.wants_id
-                self._told(
-                    PortEvent(
-                        slot.port,
-                        refused.light,
-                        device=refused.device,
-                        serial=seen.serial,
-                        advice=refused.advice,
-                        note=refused.reason,
-                    )
-                )
+                self._refuse(slot, seen, refused)
+
+    def _refuse(self, slot: _Slot, seen: Seen, refused: Refused) -> None:
+        slot.wants_id = refused.wants_id
+        is_lost = refused.wants_id and self._place.is_alone.is_set()
+        light = Light.BAD if is_lost else refused.light
+        self._told(
+            PortEvent(
+                slot.port,
+                light,
+                device=refused.device,
+                serial=seen.serial,
+                advice=refused.advice,
+                note=refused.reason,
+            )
+        )
+        if self._shift.once and light is not Light.ASKING:
+            slot.is_done = True
+            failed = self._state.failed + (light is Light.BAD)
+            self._state = replace(self._state, failed=failed)
+            self._tell_state()
 
     def _is_enough(self, slot: _Slot) -> bool:
         wanted = self._shift.wanted

@@ -25,6 +25,7 @@ from edge_signing.proof import message
 
 BY_STATION: Final = "station"
 BY_DEVICE: Final = "device"
+_GIVEN: Final = "given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,9 @@ class StationIdentifier:
 class DeviceIdentifier:
     """Has the device make its key, over its console; the key never leaves it.
 
+    Tried again in one run it goes on with the certificate that the device was sent; if that did
+    not come, the device has to be flashed again, as in a new run.
+
     Attributes:
         authority: Signs.
         server_ca: What the device trusts servers by, in PEM.
@@ -86,13 +90,17 @@ class DeviceIdentifier:
                 return driver.run(dialog, port, clock_s=self.clock_s, listener=job.flashing)
 
             run(device.hello(timeout_s=job.timeout_s))
-            request = run(device.new(job.device))
-            job.tell(None, "the device has made its key")
-            made = self.authority.issue_device(request, job.device, now=self.now(), again=True)
+            made: Certificates | None = job.kept.get(_GIVEN)
+            if made is None:
+                request = run(device.new(job.device))
+                job.tell(None, "the device has made its key")
+                made = self.authority.issue_device(request, job.device, now=self.now(), again=True)
+                server_ca = first_settings.server_certificates(self.server_ca)
+                # Kept before: a device that has got it says no to a new key.
+                job.kept[_GIVEN] = made
+                run(device.put(made.chain_pem, server_ca, first_settings.EPOCH))
             nonce = proof.challenge()
             _require_proof(made.chain_pem.encode(), nonce, run(device.prove(nonce)))
-            server_ca = first_settings.server_certificates(self.server_ca)
-            run(device.put(made.chain_pem, server_ca, first_settings.EPOCH))
         return _given(made, BY_DEVICE, ())
 
 

@@ -220,6 +220,30 @@ def test_a_person_may_give_a_board_up() -> None:
     )
 
 
+def test_without_anybody_to_answer_what_asks_has_failed() -> None:
+    yard = Yard(line_of(TESTED), ports=("1",))
+    bench = Bench(yard.ports, [SimulatedBoard("A", (Fault("modem"),))], yard.events.append)
+    station = yard.at(bench, once=True)
+    station.nobody_answers()
+
+    assert station.run().failed == 1
+    text = TEXT.replace("{range: gw-0001..gw-9999}", "{from: scanner}")
+    unscanned = Yard(line_of(text=text), ports=("1",))
+    station = unscanned.at(Bench(unscanned.ports, [SimulatedBoard("A")]), once=True)
+    station.nobody_answers()
+    assert station.run().failed == 1
+
+
+def test_one_run_at_each_port_ends_also_where_a_board_is_refused() -> None:
+    yard = Yard(ports=("1", "2"))
+    yard.range = type(yard.range)("S1", 1, 1)
+    bench = Bench(yard.ports, [SimulatedBoard("A"), SimulatedBoard("B")], is_quick=True)
+
+    tally = yard.at(bench, once=True).run()
+
+    assert (tally.good, tally.failed) == (1, 1)
+
+
 def test_a_step_that_never_ends_is_not_waited_for() -> None:
     line = line_of(TESTED.replace("on_failure: ask, ", ""))
     yard = Yard(line, ports=("1",))
