@@ -300,6 +300,17 @@ def test_a_scanned_id_is_taken_once() -> None:
     assert any("belongs to another board" in one.note for one in ports(yard, Light.ASKING))
 
 
+def test_a_board_without_a_serial_number_is_known_by_the_one_that_is_scanned() -> None:
+    yard = Yard(line_of("serials: scanner\n"), ports=("1",))
+    mute = SimulatedBoard("", (Fault("verify"),), plugs=1)
+
+    Person(yard, "A/17:x", "A/17:x").make(mute)
+
+    assert [one.said.details["result"] for one in ends(yard)] == ["failed", "good"]
+    assert made(yard) == {"gw-0001": "A/17:x"}
+    assert findings(yard) == []
+
+
 GOLDEN = TESTED + "golden: {good: [REF], bad: [DUD]}\n"
 
 
