@@ -125,6 +125,11 @@ class Bench:
             socket.board = board
             socket.session += 1
 
+    def lay(self, boards: Iterable[SimulatedBoard]) -> None:
+        """Put boards into the tray."""
+        with self._lock:
+            self._tray.extend(boards)
+
     def board_at(self, port: str) -> SimulatedBoard | None:
         """Return what is plugged in at a port."""
         with self._lock:

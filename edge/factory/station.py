@@ -277,12 +277,13 @@ class Station:
         slot.hung = worker.hung
         run = worker.run
         is_good = run.state is State.GOOD
+        is_first = run.failures == 0 and self._books.index.devices[worker.device].runs == 1
         with self._lock:
             self._state = replace(
                 self._state,
                 good=self._state.good + is_good,
                 failed=self._state.failed + (not is_good),
-                first_pass=self._state.first_pass + (is_good and run.failures == 0),
+                first_pass=self._state.first_pass + (is_good and is_first),
             )
         slot.is_done = True
         self._told(shown(worker, run, by_hand=not self._ports.is_watched(slot.port)))
