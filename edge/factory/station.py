@@ -119,9 +119,11 @@ class Station:
             if slot.thread is not None:
                 slot.thread.join()
                 self._ended(slot)
-        if self._failure is None:
-            self._say_shift("end", {"good": self._state.good, "failed": self._state.failed})
-        self._books.close()
+        try:
+            if self._failure is None:
+                self._say_shift("end", {"good": self._state.good, "failed": self._state.failed})
+        finally:
+            self._books.close()
 
     def _is_done(self) -> bool:
         if self._failure is not None:

@@ -16,6 +16,7 @@ from edge.factory.simulated import HANGS, PULLED, SWAPPED, Bench, Fault, Lot, Si
 from edge.factory.step_names import ORDER
 from edge.factory.worker import event_of
 from tests.fakes.factory_line import TESTED, Yard, ends, findings, line_of, made, ports
+from tests.fakes.ledger_disk import LedgerDisk
 
 
 def test_a_tray_of_boards_that_fail_in_every_way_is_made_good_in_the_end() -> None:
@@ -188,6 +189,26 @@ def test_a_step_that_has_a_bug_ends_the_station_and_the_next_start_ends_its_runs
 
     assert [one.said.details["result"] for one in ends(yard)] == ["failed", "good"]
     assert made(yard) == {"gw-0001": "A"}
+
+
+@pytest.mark.parametrize("after", range(0, 24, 3))
+def test_a_full_disk_ends_the_station_and_nothing_is_good_that_is_not_written(after: int) -> None:
+    class Full(LedgerDisk):
+        def append(self, data: bytes) -> None:
+            if self.writes >= after:
+                raise OSError(28, "No space left on device")
+            super().append(data)
+
+    yard = Yard(ports=("1", "2"), disk=Full())
+
+    with pytest.raises(EdgeError, match="No space left"):
+        yard.run([SimulatedBoard(f"A{one}") for one in range(9)])
+
+    told = [one for one in ports(yard, Light.GOOD) if one.unit]
+    yard.disk = yard.disk.again()
+    assert {one.device for one in told} <= set(made(yard))
+    yard.run([SimulatedBoard(f"A{one}") for one in range(9)])
+    assert sorted(made(yard).values()) == [f"A{one}" for one in range(9)]
 
 
 def test_a_hub_that_is_gone_is_told_and_the_line_goes_on_when_it_is_back() -> None:
