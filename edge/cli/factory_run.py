@@ -2,10 +2,10 @@
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -18,6 +18,9 @@ from edge.errors import EdgeError
 from edge.factory.events import Event, Light, Listener, PortEvent, ScanEvent, StationEvent
 from edge.factory.shift import Shift
 from edge.flash.methods.serial_options import SerialOptions, Via
+
+if TYPE_CHECKING:
+    from edge.factory.station import Station
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 _MARKS: Final = {Light.GOOD: "✓", Light.BAD: "✗", Light.ASKING: "?"}
@@ -143,7 +146,7 @@ def _run(
         raise
     with watching(output, sound=sound) as listener:
         found = Station(model, shift, books, at, steps, listener)
-        _read_scans(found.scan)
+        _read_scans(found)
         tally = found.run()
     output.result(
         {"event": "done", "good": tally.good, "failed": tally.failed},
@@ -153,14 +156,17 @@ def _run(
         raise EdgeError(f"{tally.failed} of {tally.good + tally.failed} boards failed")
 
 
-def _read_scans(scan: Callable[[str], None]) -> None:
+def _read_scans(station: "Station") -> None:
     """Hand on what the scanner says, in a thread that nobody waits for."""
 
     def read() -> None:
         for text in sys.stdin:
-            scan(text.rstrip("\n"))
+            station.scan(text.rstrip("\n"))
+        station.nobody_answers()
 
-    if sys.stdin is not None and not sys.stdin.closed:
+    if sys.stdin is None or sys.stdin.closed:
+        station.nobody_answers()
+    else:
         threading.Thread(target=read, name="scanner", daemon=True).start()
 
 

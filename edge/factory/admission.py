@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from edge.errors import EdgeError, InputError
@@ -15,6 +16,15 @@ from edge.factory.records import Known
 from edge.factory.spans import DEVICE
 
 _SCAN: Final = "scan the id for this board"
+_SCAN_SERIAL: Final = "scan the serial number of this board"
+
+
+class Want(StrEnum):
+    """What has to be scanned for a board."""
+
+    NOTHING = "nothing"
+    ID = "id"
+    SERIAL = "serial number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +50,14 @@ class Refused:
         reason: Why.
         advice: What the operator should do.
         device: The id of the board, if it has one.
-        wants_id: Whether an id has to be scanned.
+        wants: What has to be scanned.
     """
 
     light: Light
     reason: str
     advice: str
     device: str = ""
-    wants_id: bool = False
+    wants: Want = Want.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,10 @@ class Admission:
             active: The ports of the boards that are under way, by their serial numbers.
             scanned: An id that was scanned for it.
         """
-        if seen.serial in active and seen.serial:
+        if self.line.serials == "scanner" and not seen.serial:
+            reason = "it does not say its serial number"
+            return Refused(Light.ASKING, reason, _SCAN_SERIAL, wants=Want.SERIAL)
+        if seen.serial in active:
             port = active[seen.serial]
             return Refused(
                 Light.BAD, f"this board is under way at {port}", f"put it back to {port}"
@@ -93,7 +106,7 @@ class Admission:
             return self._new(seen, scanned)
         except EdgeError as error:
             if scanned:
-                return Refused(Light.ASKING, str(error), _SCAN, wants_id=True)
+                return Refused(Light.ASKING, str(error), _SCAN, wants=Want.ID)
             return Refused(Light.BAD, str(error), error.hint or "call for help")
 
     def _new(self, seen: Seen, scanned: str) -> Admitted | Refused:
@@ -107,7 +120,7 @@ class Admission:
                 raise InputError("the board does not say its serial number")
             return self._own(self.line.ids.prefix + seen.serial)
         if not scanned:
-            return Refused(Light.ASKING, "it needs an id", _SCAN, wants_id=True)
+            return Refused(Light.ASKING, "it needs an id", _SCAN, wants=Want.ID)
         return self._own(scanned)
 
     def _own(self, device: str) -> Admitted:

@@ -66,7 +66,7 @@ class StationEvent:
         order: Scanned or given, may be empty.
         good: Devices that this shift made.
         failed: Runs of this shift that ended otherwise.
-        first_pass: Of the good ones: those that needed no second try of any step.
+        first_pass: Of the good ones: in their first run, without a second try of any step.
         wanted: How many good ones to stop after; None for no end.
         left: Ids that the station may still give.
         note: What the operator should know of the station, one line.

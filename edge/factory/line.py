@@ -131,6 +131,7 @@ class Line(StrictModel):
     image: Text
     ids: Ids
     identity: Literal["station", "device"] = "station"
+    serials: Literal["board", "scanner"] = "board"
     server_ca: Text = "ca/server.crt"
     config: Text | None = None
     printer: Annotated[str, AfterValidator(_printer)] = "file:labels"

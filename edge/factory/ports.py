@@ -19,11 +19,6 @@ class Seen:
     what: str
     session: int = 0
 
-    @property
-    def plugging(self) -> tuple[str, int]:
-        """What is another one each time that a board is plugged in."""
-        return self.serial, self.session
-
     def is_other(self, before: "Seen") -> bool:
         """Return whether this is surely another board than before."""
         if self.serial and before.serial:

@@ -26,6 +26,7 @@ class Known:
         fate: None until it was good once, or was scrapped.
         certificates: The serial numbers of all that were issued for it, the newest last.
         may_repeat: Whether somebody has asked for it to be made again.
+        runs: How many were begun for it here.
     """
 
     device: str
@@ -33,6 +34,7 @@ class Known:
     fate: Fate | None = None
     certificates: tuple[str, ...] = ()
     may_repeat: bool = False
+    runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Index:
         if before is not None and before.serial != serial:
             self._by_serial.pop(before.serial, None)
         known = before or Known(device, serial)
-        self.devices[device] = replace(known, serial=serial)
+        self.devices[device] = replace(known, serial=serial, runs=known.runs + 1)
         if serial:
             self._by_serial[serial] = device
         self.waiting = deque(one for one in self.waiting if one[0] != device)

@@ -5,11 +5,10 @@ from typing import Final
 
 from edge.errors import InputError
 from edge.factory.engine import Answer
-from edge.factory.spans import DEVICE
 
 _ANSWERS: Final = {one.value: one for one in Answer}
 _MOST: Final = 200
-WORDS: Final = "order NUMBER, operator NAME, retry, skip or fail [PORT], next [PORT], or an id"
+WORDS: Final = "order NUMBER, operator NAME, retry, skip or fail [PORT], next [PORT]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +41,13 @@ class Next:
 
 
 @dataclass(frozen=True, slots=True)
-class Id:
-    """An id, for the board that waits for one."""
+class Text:
+    """An id or a serial number, for the board that waits for one."""
 
     text: str
 
 
-Scan = Order | Operator | Answered | Next | Id
+Scan = Order | Operator | Answered | Next | Text
 
 
 def parse(line: str) -> Scan:
@@ -71,7 +70,5 @@ def parse(line: str) -> Scan:
             return Next(rest)
         case answer if answer in _ANSWERS:
             return Answered(_ANSWERS[answer], rest)
-        case _ if DEVICE.fullmatch(text):
-            return Id(text)
         case _:
-            raise InputError(f"{text!r} means nothing here", hint=WORDS)
+            return Text(text)

@@ -6,12 +6,12 @@ another. Whatever has been told is in the ledger before.
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from edge.errors import EdgeError, InputError
 from edge.factory import golden as samples
 from edge.factory import scanning
-from edge.factory.admission import Admission, Admitted, Refused, Sample
+from edge.factory.admission import Admission, Admitted, Refused, Sample, Want
 from edge.factory.attempt import Patience
 from edge.factory.books import Books
 from edge.factory.engine import Rule, State
@@ -20,32 +20,9 @@ from edge.factory.events import Event, Light, Listener, PortEvent, ScanEvent, St
 from edge.factory.line import Line
 from edge.factory.ports import Ports, Seen
 from edge.factory.shift import Shift, Tally, shown
+from edge.factory.slot import Slot
 from edge.factory.steps.step import Job, Step
 from edge.factory.worker import Place, Worker
-
-
-@dataclass(slots=True)
-class _Slot:
-    """One port."""
-
-    port: str
-    seen: Seen | None = None
-    worker: Worker | None = None
-    thread: threading.Thread | None = None
-    wants_id: bool = False
-    last: PortEvent | None = None
-    hung: threading.Thread | None = None
-    is_done: bool = False
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a run is under way, or a step of an old one."""
-        return self.thread is not None or (self.hung is not None and self.hung.is_alive())
-
-    @property
-    def light(self) -> Light:
-        """How it stands."""
-        return self.last.light if self.last else Light.EMPTY
 
 
 class Station:
@@ -71,7 +48,7 @@ class Station:
     ) -> None:
         self._line, self._shift, self._books = line, shift, books
         self._ports, self._steps, self._listener = ports, steps, listener
-        self._slots = {name: _Slot(name) for name in ports.names}
+        self._slots = {name: Slot(name) for name in ports.names}
         self._stop, self._wake = threading.Event(), threading.Event()
         self._lock = threading.RLock()
         self._scans: list[str] = []
@@ -96,6 +73,11 @@ class Station:
     def stop(self) -> None:
         """End it soon: every run that is under way ends as failed; from any thread."""
         self._stop.set()
+        self._wake.set()
+
+    def nobody_answers(self) -> None:
+        """Say that nothing will be scanned any more: what asks has failed; from any thread."""
+        self._place.is_alone.set()
         self._wake.set()
 
     def scan(self, text: str) -> None:
@@ -137,9 +119,11 @@ class Station:
             if slot.thread is not None:
                 slot.thread.join()
                 self._ended(slot)
-        if self._failure is None:
-            self._say_shift("end", {"good": self._state.good, "failed": self._state.failed})
-        self._books.close()
+        try:
+            if self._failure is None:
+                self._say_shift("end", {"good": self._state.good, "failed": self._state.failed})
+        finally:
+            self._books.close()
 
     def _is_done(self) -> bool:
         if self._failure is not None:
@@ -160,32 +144,34 @@ class Station:
         except EdgeError as error:
             self._note(str(error))
             return
+        self._note("")
         for slot in self._slots.values():
             if slot.thread is not None and not slot.thread.is_alive():
                 self._ended(slot)  # what was seen is older than what was told now
             elif not slot.is_busy and not self._stop.is_set():
                 self._serve(slot, found.get(slot.port))
 
-    def _serve(self, slot: _Slot, seen: Seen | None) -> None:
+    def _serve(self, slot: Slot, seen: Seen | None) -> None:
         """Begin what is to begin at a port where nothing runs."""
         if seen is not None and self._is_enough(slot):
             return
-        before, slot.seen = slot.seen, seen
         if seen is None:
-            slot.wants_id = False
+            slot.seen, slot.wants = None, Want.NOTHING
             if slot.light is not Light.EMPTY:
                 self._told(PortEvent(slot.port, Light.EMPTY, advice="plug a board in"))
             return
-        is_same = before is not None and before.plugging == seen.plugging
-        if is_same and not self._is_held_back(slot):
-            return
-        self._admit(slot, seen)
+        if slot.seen is None or slot.seen.session != seen.session:
+            slot.seen, slot.wants = seen, Want.NOTHING
+            self._admit(slot, seen)
+        elif self._is_held_back(slot):
+            self._admit(slot, slot.seen)
 
-    def _is_held_back(self, slot: _Slot) -> bool:
+    def _is_held_back(self, slot: Slot) -> bool:
         """Return whether what kept a board waiting may be over."""
-        return slot.light is Light.ASKING and not slot.wants_id
+        is_alone = self._place.is_alone.is_set()
+        return slot.light is Light.ASKING and (is_alone or slot.wants is Want.NOTHING)
 
-    def _admit(self, slot: _Slot, seen: Seen, scanned: str = "") -> None:
+    def _admit(self, slot: Slot, seen: Seen, scanned: str = "") -> None:
         active = {
             one.seen.serial: one.port
             for one in self._slots.values()
@@ -197,26 +183,36 @@ class Station:
             case Sample(expected=expected):
                 self._test_sample(slot, seen, expected=expected)
             case Refused() as refused:
-                slot.wants_id = refused.wants_id
-                self._told(
-                    PortEvent(
-                        slot.port,
-                        refused.light,
-                        device=refused.device,
-                        serial=seen.serial,
-                        advice=refused.advice,
-                        note=refused.reason,
-                    )
-                )
+                self._refuse(slot, seen, refused)
 
-    def _is_enough(self, slot: _Slot) -> bool:
+    def _refuse(self, slot: Slot, seen: Seen, refused: Refused) -> None:
+        slot.wants = refused.wants
+        is_lost = refused.wants is not Want.NOTHING and self._place.is_alone.is_set()
+        light = Light.BAD if is_lost else refused.light
+        self._told(
+            PortEvent(
+                slot.port,
+                light,
+                device=refused.device,
+                serial=seen.serial,
+                advice=refused.advice,
+                note=refused.reason,
+            )
+        )
+        if self._shift.once and light is not Light.ASKING:
+            slot.is_done = True
+            failed = self._state.failed + (light is Light.BAD)
+            self._state = replace(self._state, failed=failed)
+            self._tell_state()
+
+    def _is_enough(self, slot: Slot) -> bool:
         wanted = self._shift.wanted
         if self._shift.once and slot.is_done:
             return True
         under_way = sum(slot.worker is not None for slot in self._slots.values())
         return wanted is not None and self._state.good + under_way >= wanted
 
-    def _begin(self, slot: _Slot, seen: Seen, device: str) -> None:
+    def _begin(self, slot: Slot, seen: Seen, device: str) -> None:
         worker = Worker(
             self._place,
             self._next_unit(),
@@ -227,13 +223,13 @@ class Station:
             self._state.operator,
         )
         worker.begin()
-        slot.worker, slot.wants_id = worker, False
+        slot.worker, slot.wants = worker, Want.NOTHING
         self._start(slot, lambda: worker.work())
 
     def _next_unit(self) -> str:
         return f"{self._shift.station}-{self._books.index.units + 1}"
 
-    def _test_sample(self, slot: _Slot, seen: Seen, *, expected: bool) -> None:
+    def _test_sample(self, slot: Slot, seen: Seen, *, expected: bool) -> None:
         own = {one.step: self._steps[one.step] for one in self._line.steps if one.run}
         unit = f"{self._shift.station}-golden-{self._books.ledger.count + 1}"
         job = Job(unit, "", slot.port, seen, operator=self._state.operator)
@@ -264,7 +260,7 @@ class Station:
         slot.worker = None
         self._start(slot, work)
 
-    def _start(self, slot: _Slot, work: Callable[[], object]) -> None:
+    def _start(self, slot: Slot, work: Callable[[], object]) -> None:
         def guarded() -> None:
             try:
                 work()
@@ -276,19 +272,20 @@ class Station:
         slot.thread = threading.Thread(target=guarded, name=slot.port, daemon=True)
         slot.thread.start()
 
-    def _ended(self, slot: _Slot) -> None:
+    def _ended(self, slot: Slot) -> None:
         worker, slot.worker, slot.thread = slot.worker, None, None
         if worker is None or not worker.run.is_over:
             return
         slot.hung = worker.hung
         run = worker.run
         is_good = run.state is State.GOOD
+        is_first = run.failures == 0 and self._books.index.devices[worker.device].runs == 1
         with self._lock:
             self._state = replace(
                 self._state,
                 good=self._state.good + is_good,
                 failed=self._state.failed + (not is_good),
-                first_pass=self._state.first_pass + (is_good and run.failures == 0),
+                first_pass=self._state.first_pass + (is_good and is_first),
             )
         slot.is_done = True
         self._told(shown(worker, run, by_hand=not self._ports.is_watched(slot.port)))
@@ -334,13 +331,16 @@ class Station:
                 )
                 self._ports.next(slot.port)
                 return f"next at {slot.port}"
-            case scanning.Id(text=text):
-                slot = self._one("", lambda one: one.wants_id)
+            case scanning.Text(text=text):
+                slot = self._one("", lambda one: one.wants is not Want.NOTHING)
                 assert slot.seen is not None
-                self._admit(slot, slot.seen, text)
-                return f"id {text} at {slot.port}"
+                what = slot.wants
+                if what is Want.SERIAL:
+                    slot.seen = replace(slot.seen, serial=text)
+                self._admit(slot, slot.seen, text if what is Want.ID else "")
+                return f"{what} {text} at {slot.port}"
 
-    def _one(self, port: str, fits: Callable[[_Slot], bool]) -> _Slot:
+    def _one(self, port: str, fits: Callable[[Slot], bool]) -> Slot:
         """Return the port that is meant.
 
         Raises:

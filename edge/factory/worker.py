@@ -34,6 +34,7 @@ class Place:
         told: Who is told of a port.
         is_there: Returns whether a board is still at its port.
         patience: How long a step is waited for, and whether the station stops.
+        is_alone: Set when nobody answers any more.
     """
 
     ledger: Ledger
@@ -43,6 +44,7 @@ class Place:
     told: Callable[[PortEvent], None]
     is_there: Callable[[str, Seen], bool]
     patience: Patience
+    is_alone: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(slots=True)
@@ -163,9 +165,8 @@ class Worker:
             elif not self.place.is_there(self.port, self.seen):
                 event = Failed(rule.name, self.run.attempt, PULLED, lost=True)
             else:
-                try:
-                    answer = self.answers.get(timeout=_LOOK_S)
-                except queue.Empty:
+                answer = self._answer()
+                if answer is None:
                     continue
                 event = Answered(rule.name, self.run.attempt, answer)
                 if engine.apply(self.run, event) is self.run:
@@ -173,6 +174,13 @@ class Worker:
                     continue
             self._say(Kind.STEP, _details(event))
             return event
+
+    def _answer(self) -> Answer | None:
+        """Return what a person says; None when it is nothing yet."""
+        try:
+            return self.answers.get(timeout=_LOOK_S)
+        except queue.Empty:
+            return Answer.FAIL if self.place.is_alone.is_set() else None
 
     def _end(self) -> None:
         run = self.run

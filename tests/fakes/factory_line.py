@@ -1,17 +1,19 @@
 """A line whose boards, keys and image are simulated, and whose disk is in memory."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from edge.factory import simulated
+from edge.factory.audit import Audit
 from edge.factory.books import Books, books
-from edge.factory.entry import Entry
-from edge.factory.events import Event
+from edge.factory.entry import Entry, Kind
+from edge.factory.events import Event, Light, PortEvent
 from edge.factory.ids import Range
 from edge.factory.ledger import entries
 from edge.factory.line import Line
+from edge.factory.records import made_of
 from edge.factory.shift import Shift, Tally
 from edge.factory.simulated import Bench, SimulatedBoard
 from edge.factory.station import Station
@@ -24,6 +26,17 @@ product: gateway
 board: rpi4
 image: out
 ids: {range: gw-0001..gw-9999}
+"""
+
+
+TESTED = """
+steps:
+- {step: detect}
+- {step: identity}
+- {step: flash, retries: 1}
+- {step: modem, run: [./modem], on_failure: ask, timeout_s: 1}
+- {step: verify}
+- {step: register}
 """
 
 
@@ -79,3 +92,47 @@ class Yard:
     def entries(self) -> list[Entry]:
         """Return what is on the disk."""
         return list(entries(self.disk, self.line.line, self.station))
+
+
+def findings(yard: Yard) -> list[str]:
+    audit = Audit(yard.line, [yard.range])
+    for entry in yard.entries():
+        audit.take(entry)
+    return audit.findings
+
+
+def ends(yard: Yard) -> list[Entry]:
+    return [one for one in yard.entries() if one.said.kind is Kind.END]
+
+
+def made(yard: Yard) -> dict[str, str]:
+    """Return the board of each good device."""
+    return {one.device: one.board_serial for one in made_of(yard.entries())}
+
+
+def ports(yard: Yard, light: Light) -> list[PortEvent]:
+    return [one for one in yard.events if isinstance(one, PortEvent) and one.light is light]
+
+
+class Person:
+    """Answers when a port asks."""
+
+    def __init__(self, yard: Yard, *scans: str) -> None:
+        self.scans: Iterator[str] = iter(scans)
+        self.yard = yard
+        self.bench = Bench(yard.ports, [], self.look_on)
+        self.station = yard.at(self.bench)
+        self.bench.stop = self.station.stop
+
+    def look_on(self, event: Any) -> None:
+        self.yard.events.append(event)
+        if isinstance(event, PortEvent) and event.light is Light.ASKING:
+            scan = next(self.scans, None)
+            if scan is None:
+                self.station.stop()
+            else:
+                self.station.scan(scan)
+
+    def make(self, *boards: SimulatedBoard) -> None:
+        self.bench.lay(boards)
+        self.station.run()

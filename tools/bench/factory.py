@@ -111,7 +111,9 @@ def _figures(
     wall_s: float,
     memory: list[int],
 ) -> dict[str, object]:
-    entries = list(reading.of_line(folder, line.read(folder)))
+    model, begun_s = line.read(folder), _cpu_s()
+    entries = list(reading.of_line(folder, model))
+    read_s = _cpu_s() - begun_s
     made = Counter(one.board_serial for one in made_of(entries))
     serials = {one.serial for one in lot.boards()}
     runs = sum(one.said.kind is Kind.END for one in entries)
@@ -125,6 +127,7 @@ def _figures(
         "false": len(set(made) - serials),
         "findings": len(shown.findings),
         "entries": shown.entries,
+        "cpu_us_to_read_an_entry": round(1e6 * read_s / len(entries)),
         "wall_s": round(wall_s, 1),
         "cpu_ms_per_board": round(1000 * cpu_s / lot.count, 1),
         "memory_mib": [round(one / 1024, 1) for one in memory],

