@@ -56,7 +56,7 @@ def console_of(site: UpdateSite, line: Path, folder: Path) -> Iterator[Console]:
     pki = Pki(folder / "pki")
     shutil.copy(line / "ca" / "factory.crt", pki.factory.file)
     with console.running(
-        folder / "console",
+        folder / "server",
         pki,
         site.ring.folder,
         port=site.port,

@@ -1,6 +1,7 @@
 """Records of a station taken, and the links told of devices that are let in or put out by them."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -13,9 +14,19 @@ from edge.console.office import Office
 from edge.errors import ThingNotFoundError
 from edge.factory.made import Made
 
+# In one transaction: devices that report do not wait for all that a station tells.
+_AT_ONCE: Final = 10
+
 
 async def take(office: Office, actor: Actor, made: Sequence[Made]) -> list[Taken]:
     """Take records, each by itself: one that is refused keeps none of the others out."""
+    found: list[Taken] = []
+    for begin in range(0, len(made), _AT_ONCE):
+        found += await _take(office, actor, made[begin : begin + _AT_ONCE])
+    return found
+
+
+async def _take(office: Office, actor: Actor, made: Sequence[Made]) -> list[Taken]:
     listed = office.admissions.lists.known
 
     def step(connection: Connection) -> list[Taken]:
