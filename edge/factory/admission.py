@@ -89,9 +89,8 @@ class Admission:
             return Refused(Light.ASKING, reason, _SCAN_SERIAL, wants=Want.SERIAL)
         if seen.serial in active:
             port = active[seen.serial]
-            return Refused(
-                Light.BAD, f"this board is under way at {port}", f"put it back to {port}"
-            )
+            reason = f"this board is under way at {port}"
+            return Refused(Light.ASKING, reason, "wait, or put it back there")
         golden = self.line.golden
         if golden and seen.serial in (*golden.good, *golden.bad):
             return Sample(expected=seen.serial in golden.good)

@@ -161,7 +161,7 @@ class Station:
                 self._told(PortEvent(slot.port, Light.EMPTY, advice="plug a board in"))
             return
         if slot.seen is None or slot.seen.session != seen.session:
-            slot.seen, slot.wants = seen, Want.NOTHING
+            slot.seen, slot.wants, slot.last = seen, Want.NOTHING, None
             self._admit(slot, seen)
         elif self._is_held_back(slot):
             self._admit(slot, slot.seen)
@@ -274,7 +274,7 @@ class Station:
 
     def _ended(self, slot: Slot) -> None:
         worker, slot.worker, slot.thread = slot.worker, None, None
-        if worker is None or not worker.run.is_over:
+        if worker is None or not worker.is_recorded:
             return
         slot.hung = worker.hung
         run = worker.run

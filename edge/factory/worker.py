@@ -62,6 +62,7 @@ class Worker:
         answers: What a person says to a step that failed.
         run: How it stands.
         hung: A step that never ended: the port can not be used before it does.
+        is_recorded: Whether its end is in the ledger; before that nobody is told of it.
     """
 
     place: Place
@@ -74,6 +75,7 @@ class Worker:
     answers: "queue.SimpleQueue[Answer]" = field(default_factory=queue.SimpleQueue)
     run: Run = field(init=False)
     hung: threading.Thread | None = None
+    is_recorded: bool = False
     _kept: dict[str, Any] = field(default_factory=dict, repr=False)
     _begun_s: float = 0.0
 
@@ -107,6 +109,7 @@ class Worker:
             self.run = engine.apply(self.run, event)
         self._kept.clear()
         self._end()
+        self.is_recorded = True
         return self.run
 
     def _attempted(self, rule: Rule) -> Event:

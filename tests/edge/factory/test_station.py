@@ -78,7 +78,7 @@ def test_one_board_in_two_ports_is_one_run() -> None:
     yard.run([], bench=bench)
 
     assert [one.said.device for one in ends(yard)] == ["gw-0001"]
-    (refused,) = ports(yard, Light.BAD)
+    (refused,) = ports(yard, Light.ASKING)
     assert "under way at 1" in refused.note
 
 
@@ -191,7 +191,22 @@ def test_a_step_that_has_a_bug_ends_the_station_and_the_next_start_ends_its_runs
     assert made(yard) == {"gw-0001": "A"}
 
 
-@pytest.mark.parametrize("after", range(0, 24, 3))
+def test_a_good_end_that_can_not_be_written_is_not_told() -> None:
+    class Full(LedgerDisk):
+        def append(self, data: bytes) -> None:
+            if b'"result":"good"' in data:
+                raise OSError(28, "No space left on device")
+            super().append(data)
+
+    yard = Yard(ports=("1",), disk=Full())
+
+    with pytest.raises(EdgeError, match="No space left"):
+        yard.run([SimulatedBoard("A")])
+
+    assert ports(yard, Light.GOOD) == []
+
+
+@pytest.mark.parametrize("after", range(0, 30, 2))
 def test_a_full_disk_ends_the_station_and_nothing_is_good_that_is_not_written(after: int) -> None:
     class Full(LedgerDisk):
         def append(self, data: bytes) -> None:
