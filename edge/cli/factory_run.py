@@ -14,7 +14,7 @@ from edge.cli.factory_steps import FlashWords, real_steps
 from edge.cli.factory_verify import LINE
 from edge.cli.flash_boards import UsbOptions, ports
 from edge.cli.output import Output
-from edge.errors import EdgeError
+from edge.errors import EdgeError, InputError
 from edge.factory.events import Event, Light, Listener, PortEvent, ScanEvent, StationEvent
 from edge.factory.shift import Shift
 from edge.flash.methods.serial_options import SerialOptions, Via
@@ -137,6 +137,9 @@ def _run(
 
     model = lines.read(folder)
     at = TargetPorts(places, ports, sysfs.disks, shift.clock_s)
+    has_end = shift.once or shift.wanted is not None
+    if endless := next((one for one in at.names if at.is_endless(one) and not has_end), None):
+        raise InputError(f"{endless}: there is no end to files", hint="--count 10, or --once")
     books = open_books(folder, model, shift.station, now_ms=now_ms)
     try:
         labels = LinePrinter(printer_of(folder, model.printer), model.printer)
@@ -152,6 +155,11 @@ def _run(
         {"event": "done", "good": tally.good, "failed": tally.failed},
         f"{tally.good} good, {tally.failed} failed",
     )
+    if shift.wanted is not None and tally.good < shift.wanted and not shift.once:
+        raise EdgeError(
+            f"{tally.good} of {shift.wanted} made",
+            hint="nobody is there to change boards: the standard input has ended",
+        )
     if shift.once and tally.failed:
         raise EdgeError(f"{tally.failed} of {tally.good + tally.failed} boards failed")
 

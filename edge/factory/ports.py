@@ -54,5 +54,8 @@ class Ports(Protocol):
     def is_watched(self, port: str) -> bool:
         """Return whether a change of boards is seen there."""
 
+    def is_endless(self, port: str) -> bool:
+        """Return whether the next board is there as soon as one was made: a file for each."""
+
     def next(self, port: str) -> None:
         """Take it that the operator has changed the board, where that is not seen."""

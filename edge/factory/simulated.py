@@ -114,6 +114,11 @@ class Bench:
         """See `Ports`."""
         return port in self._sockets
 
+    def is_endless(self, port: str) -> bool:
+        """See `Ports`."""
+        del port
+        return False
+
     def next(self, port: str) -> None:
         """See `Ports`."""
         self._sockets[port].session += 1

@@ -132,9 +132,13 @@ class Station:
             return False
         wanted = self._shift.wanted
         has_enough = wanted is not None and self._state.good >= wanted
-        return has_enough or (
-            self._shift.once and all(slot.is_done for slot in self._slots.values())
-        )
+        is_last = self._shift.once or self._has_no_next()
+        return has_enough or (is_last and all(slot.is_done for slot in self._slots.values()))
+
+    def _has_no_next(self) -> bool:
+        """Return whether nobody is there to change boards where that is not seen."""
+        is_alone = self._place.is_alone.is_set()
+        return is_alone and not any(self._ports.is_watched(name) for name in self._slots)
 
     def _look(self) -> None:
         self._take_scans()
@@ -287,8 +291,12 @@ class Station:
                 failed=self._state.failed + (not is_good),
                 first_pass=self._state.first_pass + (is_good and is_first),
             )
-        slot.is_done = True
-        self._told(shown(worker, run, by_hand=not self._ports.is_watched(slot.port)))
+        is_endless = is_good and not self._shift.once and self._ports.is_endless(slot.port)
+        if is_endless:
+            self._ports.next(slot.port)
+        slot.is_done = not is_endless
+        by_hand = not is_endless and not self._ports.is_watched(slot.port)
+        self._told(shown(worker, run, by_hand=by_hand))
         self._tell_state()
 
     def _is_there(self, port: str, seen: Seen) -> bool:

@@ -97,6 +97,10 @@ class TargetPorts:
         """See `Ports`."""
         return _usb_port(self._targets[port]) is not None
 
+    def is_endless(self, port: str) -> bool:
+        """See `Ports`."""
+        return isinstance(self._targets[port], FileTarget)
+
     def next(self, port: str) -> None:
         """See `Ports`."""
         self._states[port].session += 1

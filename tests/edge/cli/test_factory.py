@@ -101,6 +101,30 @@ def test_a_device_is_made_with_its_identity_and_its_key_is_nowhere_else(
 
 
 @pytest.mark.tools
+def test_files_are_made_one_after_the_other_by_themselves(here: Path, edge: Edge) -> None:
+    set_up(edge, here)
+    words = ("factory", "run", "line", "--station", "S1", "--port", "file:cards/{device}.img")
+
+    endless = edge(*words)
+    counted = edge(*words, "--count", 2)
+
+    assert (endless.status, "--count" in endless.err) == (2, True)
+    assert (counted.status, counted.out.strip()) == (0, "2 good, 0 failed")
+    assert sorted(one.name for one in (here / "cards").iterdir()) == ["gw-01.img", "gw-02.img"]
+
+
+@pytest.mark.tools
+def test_a_station_where_nobody_changes_boards_ends(here: Path, edge: Edge) -> None:
+    set_up(edge, here)
+    words = ("factory", "run", "line", "--station", "S1", "--port", "serial:socket:127.0.0.1:9")
+
+    ended = edge(*words, "--count", 2)
+
+    assert ended.status == 1
+    assert "0 of 2 made" in ended.err
+
+
+@pytest.mark.tools
 def test_a_device_whose_own_test_fails_is_not_good_and_says_why(here: Path, edge: Edge) -> None:
     set_up(edge, here)
     file = here / "line/line.yml"
@@ -130,9 +154,9 @@ def test_what_is_wrong_is_said_before_any_board_is_there(here: Path, edge: Edge)
     (here / "line/ca/server.crt").unlink()
 
     without_server = edge(
-        "factory", "run", "line", "--station", "S1", "--port", "file:{device}.img"
+        "factory", "run", "line", "--station", "S1", "--port", "serial:socket:h:9"
     )
-    other = edge("factory", "run", "line", "--station", "S2", "--port", "file:{device}.img")
+    other = edge("factory", "run", "line", "--station", "S2", "--port", "serial:socket:h:9")
     one_file = edge("factory", "run", "line", "--station", "S1", "--port", "file:card.img")
     again = edge("factory", "init", "line", "--board", "tiny", "--product", "g", "--ca", "file:k")
     too_many = edge("factory", "station", "add", "line", "S1", "--count", 1000)

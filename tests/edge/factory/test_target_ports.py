@@ -174,6 +174,7 @@ def test_where_no_board_is_seen_the_operator_says_next(tmp_path: Path) -> None:
     assert len(before) == 3
     assert [after[one].is_other(before[one]) for one in ports.names] == [True, False, False]
     assert not any(ports.is_watched(one) for one in ports.names)
+    assert [ports.is_endless(one) for one in ports.names] == [False, False, True]
 
 
 @pytest.mark.parametrize("name", ["usb", "dfu", "file:card.img", "fastboot:SERIAL", "nothing"])
