@@ -1,11 +1,12 @@
 """What it costs to write boards in USB boot beside a plain write of their disks.
 
-    tools/bench/usb_boards.py [--mib 32] [--runs 3]
+    tools/bench/usb_boards.py [--mib 32] [--runs 3] [--card-mb-s 10]
 
 Boards on protocol level are plugged into the kernel of a virtual machine (tests/fakes/usb/rig.py).
 In turn: `dd` past the page cache to the disk that a board shows, `edge flash` of one board from its
 boot ROM on, and of four at once. Seconds of the clock in the machine, whose processors are
-emulated; the boards are played outside of it.
+emulated; the boards are played outside of it. With --card-mb-s their cards take that long, as real
+ones do; else they take data at once, and what is measured is the machine.
 """
 
 import argparse
@@ -25,9 +26,10 @@ MIB = 1 << 20
 BOARDS = 4
 
 
-def board(card: bytearray) -> Gadget:
+def board(card: bytearray, bytes_per_s: int) -> Gadget:
     """Return a Raspberry Pi in USB boot that becomes a disk with this card."""
-    return rpi_rom.rom(0x2711, Story(then=lambda _story: storage_board.gadget(card)))
+    disk = storage_board.gadget(card, bytes_per_s=bytes_per_s)
+    return rpi_rom.rom(0x2711, Story(then=lambda _story: disk))
 
 
 def plugged(machine: Rig, number: int, gadget: Gadget) -> Plug:
@@ -38,11 +40,13 @@ def plugged(machine: Rig, number: int, gadget: Gadget) -> Plug:
     return plug
 
 
-def flash(machine: Rig, folder: Path, count: int, *words: str) -> float:
+def flash(machine: Rig, folder: Path, bytes_per_s: int, count: int, *words: str) -> float:
     """Return the seconds of `edge flash` for so many boards."""
     image = (folder / "card.img").read_bytes()
     cards = [bytearray(len(image) + 8 * MIB) for _number in range(count)]
-    plugs = [plugged(machine, number, board(card)) for number, card in enumerate(cards)]
+    plugs = [
+        plugged(machine, number, board(card, bytes_per_s)) for number, card in enumerate(cards)
+    ]
     argv = ["flash", "card.img", "--board", "rpi4", "--unsigned", "--boot-files", "boot", "--yes"]
     done = machine.run("edge", *argv, "--all", "--jobs", str(count), *words, folder=folder)
     for plug in plugs:
@@ -52,10 +56,10 @@ def flash(machine: Rig, folder: Path, count: int, *words: str) -> float:
     return done.time_s
 
 
-def plain(machine: Rig, folder: Path) -> float:
+def plain(machine: Rig, folder: Path, bytes_per_s: int) -> float:
     """Return the seconds of `dd` to the disk of one board."""
     card = bytearray((folder / "card.img").stat().st_size + 8 * MIB)
-    plug = plugged(machine, 0, storage_board.gadget(card))
+    plug = plugged(machine, 0, storage_board.gadget(card, bytes_per_s=bytes_per_s))
     disk = machine.ask("disk", number=0)
     words = ("if=card.img", f"of={disk}", "bs=1M", "oflag=direct", "status=none")
     done = machine.run("dd", *words, folder=folder)
@@ -65,19 +69,21 @@ def plain(machine: Rig, folder: Path) -> float:
     return done.time_s
 
 
-def measured(machine: Rig, folder: Path, mib: int, runs: int) -> dict[str, list[float]]:
+def measured(
+    machine: Rig, folder: Path, mib: int, runs: int, bytes_per_s: int
+) -> dict[str, list[float]]:
     """Return the seconds of all, by name."""
     (folder / "card.img").write_bytes(random.Random(3).randbytes(mib * MIB))
     (folder / "boot").mkdir()
     for name, length in (("bootcode4.bin", 100_000), ("config.txt", 20), ("boot.img", 8 * MIB)):
         (folder / "boot" / name).write_bytes(bytes(length))
-    flash(machine, folder, 1)  # what is read from the host the first time
+    flash(machine, folder, bytes_per_s, 1)  # what is read from the host the first time
     found: dict[str, list[float]] = {"plain": [], "unread": [], "one": [], "four": []}
     for _run in range(runs):
-        found["plain"].append(plain(machine, folder))
-        found["unread"].append(flash(machine, folder, 1, "--no-verify"))
-        found["one"].append(flash(machine, folder, 1))
-        found["four"].append(flash(machine, folder, BOARDS))
+        found["plain"].append(plain(machine, folder, bytes_per_s))
+        found["unread"].append(flash(machine, folder, bytes_per_s, 1, "--no-verify"))
+        found["one"].append(flash(machine, folder, bytes_per_s, 1))
+        found["four"].append(flash(machine, folder, bytes_per_s, BOARDS))
     return found
 
 
@@ -100,9 +106,12 @@ def main() -> None:
     )
     parser.add_argument("--mib", type=int, default=32)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--card-mb-s", type=int, default=0)
     said = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, rig.running() as machine:
-        sys.stdout.write(told(measured(machine, Path(folder), said.mib, said.runs)))
+        bytes_per_s = said.card_mb_s * 1_000_000
+        found = measured(machine, Path(folder), said.mib, said.runs, bytes_per_s)
+        sys.stdout.write(told(found))
 
 
 if __name__ == "__main__":

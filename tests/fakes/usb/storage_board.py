@@ -4,6 +4,7 @@ Source: USB Mass Storage Class, Bulk-Only Transport 1.0; SCSI Block Commands 3.
 """
 
 import struct
+import time
 from dataclasses import dataclass, field
 
 from edge.flash.transports.usb_device import Endpoint, Interface
@@ -24,11 +25,13 @@ class StorageGadget(Gadget):
         card: What is on it.
         flaw: The byte that it keeps otherwise, in silence.
         is_ejected: It was let go of.
+        bytes_per_s: How fast the card takes and gives data; 0 for at once.
     """
 
     card: bytearray = field(default_factory=lambda: bytearray(16 << 20))
     flaw: int | None = None
     is_ejected: bool = False
+    bytes_per_s: int = 0
     writes: int = 0
     _tag: int = 0
     _left: int = 0
@@ -63,6 +66,7 @@ class StorageGadget(Gadget):
         code = command[0]
         if code == 0x28:
             at, blocks = struct.unpack_from(">xxIxH", command)
+            self._take_time(blocks * BLOCK)
             self._reply(bytes(self.card[at * BLOCK : (at + blocks) * BLOCK]), wanted)
         elif code == 0x2A:
             at, blocks = struct.unpack_from(">xxIxH", command)
@@ -79,11 +83,16 @@ class StorageGadget(Gadget):
         self.card[self._at : self._at + len(data)] = data
         if self.flaw is not None and self._at <= self.flaw < self._at + len(data):
             self.card[self.flaw] ^= 1
+        self._take_time(len(data))
         self._at += len(data)
         self._left -= len(data)
         self.writes += 1
         if not self._left:
             self._reply(b"", 0)
+
+    def _take_time(self, length_bytes: int) -> None:
+        if self.bytes_per_s:
+            time.sleep(length_bytes / self.bytes_per_s)
 
     def _reply(self, data: bytes, wanted: int, *, status: int = GOOD) -> None:
         sent = data[:wanted]
@@ -93,7 +102,9 @@ class StorageGadget(Gadget):
         self.say(IN, state)
 
 
-def gadget(card: bytearray, serial: str = "d1e2f3a4") -> StorageGadget:
+def gadget(card: bytearray, serial: str = "d1e2f3a4", *, bytes_per_s: int = 0) -> StorageGadget:
     """Return a board that shows a card."""
     strings = {1: "Raspberry Pi", 2: "Mass storage gadget", 3: serial}
-    return StorageGadget(0x0A5C, 0x0104, (INTERFACE,), strings=strings, serial_index=3, card=card)
+    made = StorageGadget(0x0A5C, 0x0104, (INTERFACE,), strings=strings, serial_index=3, card=card)
+    made.bytes_per_s = bytes_per_s
+    return made
