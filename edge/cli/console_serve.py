@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     "authorities",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Certificate of the authority of the devices; may be repeated, and is remembered.",
+    help="Certificate of the authority of the devices, or of a factory line; may be repeated, and"
+    " is remembered.",
 )
 @click.option("--database", "database_url", default="", help="URL; else SQLite in the folder.")
 @click.option("--bind", default="127.0.0.1", show_default=True, help="Address to listen on.")
