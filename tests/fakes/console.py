@@ -35,6 +35,7 @@ from edge_agent.identity import Identity
 from edge_agent.links.guarded import Pace
 from edge_agent.links.http import HttpLink
 from edge_agent.links.mqtt import MqttLink
+from tests.fakes import empty_database
 from tests.fakes.pki import Pki
 
 # As few operations as there can be: what is tested is not that they take long.
@@ -244,6 +245,7 @@ def running(
     )
     if not with_own_server:
         _take_server(site, pki)
+    empty_database.put(folder / "console.db")
     with _ran(settings, pki) as console:
         yield console
 

@@ -15,6 +15,7 @@ PRIVATE = re.compile(
 # keys of one session of a terminal, which sign nothing.
 OF_DEVICES = {
     "device-agent/edge_agent/est.py",
+    "device-agent/edge_agent/factory/own_key.py",
     "device-agent/edge_agent/terminal/device_key.py",
     "signing/edge_signing/terminal/handshake.py",
 }
@@ -32,11 +33,15 @@ def test_device_packages_hold_no_code_for_private_keys(folder: str) -> None:
     assert found == []
 
 
-# Keys of TLS certificates, which sign no release.
+# Keys of TLS certificates and of a factory line, which sign no release.
 CERTIFICATES = {
     "edge/console/enrolment/authority.py",
     "edge/console/issuing.py",
     "edge/console/simulate/identities.py",
+    "edge/factory/identity/first_settings.py",
+    "edge/factory/identity/sealing.py",
+    "edge/factory/identity/station.py",
+    "edge/factory/steps/identifying.py",
 }
 
 

@@ -39,10 +39,11 @@ _NEEDED: Final = {
     Topic.ENROLMENT: Scope.DEVICES_WRITE,
     Topic.PERSON: Scope.PEOPLE_WRITE,
     Topic.CAMPAIGN: Scope.DEVICES_READ,
+    Topic.FACTORY: Scope.DEVICES_READ,
     Topic.AUDIT: Scope.AUDIT_READ,
 }
 # They are about all devices of a tenant: nothing for who is limited to groups.
-_OF_ALL: Final = (Topic.CAMPAIGN,)
+_OF_ALL: Final = (Topic.CAMPAIGN, Topic.FACTORY)
 _HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",

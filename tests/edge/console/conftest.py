@@ -11,7 +11,7 @@ from edge.console.store.database import Database
 from edge.keys import create
 from edge_signing.messages import EventId, ReportEvent
 from tests.agent.power.system import System, tiny_units
-from tests.fakes import console, postgresql
+from tests.fakes import console, empty_database, postgresql
 from tests.fakes.asked import Asked
 from tests.fakes.console import Console
 from tests.fakes.operator import Operator
@@ -91,6 +91,7 @@ def postgresql_server() -> Iterator[str]:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database: of SQLite, and with `-m slow` of PostgreSQL too."""
     if request.param == "sqlite":
+        empty_database.put(tmp_path / "test.db")
         url = f"sqlite:///{tmp_path / 'test.db'}"
     else:
         url = postgresql.new_database(request.getfixturevalue("postgresql_server"))

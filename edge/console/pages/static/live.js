@@ -98,7 +98,7 @@ function take(text, mine) {
     failures = 0;
     become("live");
     // What happened while nobody listened was not told, even since the page was asked for.
-    tell(["device", "release", "group", "campaign", "audit"].map((topic) => [topic, ""]));
+    tell(["device", "release", "group", "campaign", "factory", "audit"].map((topic) => [topic, ""]));
   }
   if (name === "change") tell(JSON.parse(data));
   if (name === "bye") return logIn();
