@@ -4,6 +4,7 @@ All are below one folder that is named by the hash of all of them, so that brows
 ever, and modules find each other by their names.
 """
 
+import functools
 import gzip
 import hashlib
 from collections.abc import Mapping
@@ -69,3 +70,9 @@ def read(static: Path = STATIC, vendor: Path = VENDOR) -> Files:
         sha256.update(f"{name} {len(data)}\n".encode() + data)
         by_name[name] = File(_KINDS[path.suffix], data, gzip.compress(data, mtime=0))
     return Files(sha256.hexdigest()[:_DIGEST_DIGITS], by_name)
+
+
+@functools.cache
+def own() -> Files:
+    """Return those of the program; packing them takes a while."""
+    return read()

@@ -37,7 +37,7 @@ class Pages:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._files = files.read()
+        self._files = files.own()
         self._templates = Environment(
             autoescape=True,
             loader=FileSystemLoader(files.HERE / "templates"),
