@@ -245,13 +245,13 @@ def running(
     )
     if not with_own_server:
         _take_server(site, pki)
-    empty_database.put(folder / "console.db")
     with _ran(settings, pki) as console:
         yield console
 
 
 @contextmanager
 def _ran(settings: Settings, pki: Pki) -> Iterator[Console]:
+    empty_database.put(settings.site.folder / "console.db")
     loop = asyncio.new_event_loop()
     stop, started = asyncio.Event(), threading.Event()
     found: list[Running | BaseException] = []
