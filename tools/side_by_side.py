@@ -24,7 +24,6 @@ LATER: Final = (
     "tests/signing",
     "tests/tools",
     "tests/e2e/test_bad_releases.py",
-    "tests/e2e/test_forged_releases.py",
 )
 _MACHINES: Final = "tests/e2e"
 _NICE: Final = 4
