@@ -1,11 +1,9 @@
 """Devices that come with a key of enrolment: each gets its certificate, the same however often."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Connection, insert, select
 
 from edge.console import audit
@@ -13,8 +11,9 @@ from edge.console.audit import Actor
 from edge.console.devices import certificates, groups, registry
 from edge.console.enrolment import keys
 from edge.console.enrolment.keys import EnrolmentKey
-from edge.console.enrolment.requests import Key, Wanted
+from edge.console.enrolment.requests import Wanted
 from edge.console.store.enrolment_tables import ISSUED
+from edge.factory.identity import prints
 
 Issue = Callable[[Wanted], x509.Certificate]
 
@@ -64,7 +63,7 @@ def enrol(
     values = {
         "tenant": key.tenant,
         "device": wanted.device,
-        "key_digest": key_digest(wanted.key),
+        "key_digest": prints.of_key(wanted.key),
         "enrolment_key": key.key,
         "certificate": der,
         "issued_at_s": now_s,
@@ -82,7 +81,7 @@ def _again(connection: Connection, key: EnrolmentKey, wanted: Wanted) -> Enrolle
     same = (
         ISSUED.c.tenant == key.tenant,
         ISSUED.c.device == wanted.device,
-        ISSUED.c.key_digest == key_digest(wanted.key),
+        ISSUED.c.key_digest == prints.of_key(wanted.key),
         ISSUED.c.enrolment_key == key.key,
     )
     der = connection.scalar(select(ISSUED.c.certificate).where(*same))
@@ -92,11 +91,3 @@ def _again(connection: Connection, key: EnrolmentKey, wanted: Wanted) -> Enrolle
     if row.fingerprint != certificates.fingerprint(bytes(der)):
         return None
     return Enrolled(key.tenant, x509.load_der_x509_certificate(bytes(der)), int(row.epoch))
-
-
-def key_digest(key: Key) -> str:
-    """Return the SHA-256 of a public key in hex."""
-    der = key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return hashlib.sha256(der).hexdigest()

@@ -13,10 +13,11 @@ from edge.console.audit import Actor
 from edge.console.devices import certificates, papers, registry, renewals
 from edge.console.devices.certificates import Certificate
 from edge.console.devices.registry import State
-from edge.console.enrolment.enrol import Enrolled, Issue, key_digest
+from edge.console.enrolment.enrol import Enrolled, Issue
 from edge.console.enrolment.requests import Wanted
 from edge.console.store.enrolment_tables import RENEWALS
 from edge.errors import RefusedError
+from edge.factory.identity import prints
 
 # So often at most: each renewal makes the list of revoked certificates longer.
 AGAIN_S: Final = 3600
@@ -64,7 +65,7 @@ def renew(
     row = _own_row(connection, tenant, shown, wanted, now_s)
     if certificates.issuer(shown, {"own": authority}) is None:
         raise RefusedError(f"the certificate of {shown.device} is of another authority")
-    epoch, digest = int(row.epoch), key_digest(wanted.key)
+    epoch, digest = int(row.epoch), prints.of_key(wanted.key)
     actor = Actor(tenant, f"device:{shown.device}", now_s)
     before = renewals.of(connection, tenant, shown.device)
     if before is not None:
