@@ -6,6 +6,7 @@ numbers come from /sys, and what partitions hold is unknown unless it is in use.
 """
 
 import contextlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,25 +30,49 @@ class _Use:
     swaps: frozenset[str]
 
 
-def disks(root: Path = Path("/")) -> tuple[Disk, ...]:
+def disks(root: Path = Path("/"), *, port: str | None = None) -> tuple[Disk, ...]:
     """Return the disks of this machine, by name; RAM disks, optical and built-up ones left out.
 
     Args:
         root: The folder that has `sys`, `proc`, `run` and `dev`.
+        port: The port path of a USB device: only its disks, which is found out at little cost.
     """
-    folder = root / "sys/block"
-    if not folder.is_dir():
+    places = [
+        one for one in _places(root / "sys/block") if port is None or _port(_device(one)) == port
+    ]
+    if not places:
         return ()
     use = _Use(_mounts(root), _swaps(root))
     found = []
-    for place in sorted(folder.iterdir()):
-        if _NO_DISKS.fullmatch(place.name) or _BOOT_AREA.fullmatch(place.name):
-            continue
+    for place in places:
         with contextlib.suppress(OSError):  # it was pulled out while we looked
             disk = _disk(root, place, use)
             if disk.transport is not Transport.LOOP or disk.backing:
                 found.append(disk)
     return tuple(found)
+
+
+def _places(folder: Path) -> list[Path]:
+    names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    return [
+        folder / name
+        for name in names
+        if not (_NO_DISKS.fullmatch(name) or _BOOT_AREA.fullmatch(name))
+    ]
+
+
+def _device(place: Path) -> str:
+    """Return where in /sys a disk's device is; empty when it was pulled out while we looked."""
+    try:
+        return str(place.readlink())
+    except OSError:
+        return ""
+
+
+def _port(device: str) -> str:
+    """Return the port path of the USB device that a device in /sys belongs to; empty if to none."""
+    found = _USB_PORT.search(f"{device}/")
+    return found[1] if found else ""
 
 
 def volume_of(path: Path, root: Path = Path("/")) -> str | None:
@@ -78,7 +103,7 @@ def _disk(root: Path, place: Path, use: _Use) -> Disk:
         vendor=_text(place / "device/vendor") if transport is not Transport.VIRTIO else "",
         model=_text(place / "device/model") or _text(place / "device/name"),
         serial=told.get("ID_SERIAL_SHORT", "") or _serial(place, device),
-        port=port[1] if (port := _USB_PORT.search(f"{device}/")) else "",
+        port=_port(str(device)),
         backing=_text(place / "loop/backing_file"),
         whole=_volume(root, place, use, told),
         partitions=_partitions(root, place, use),

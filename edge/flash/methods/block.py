@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from edge.errors import EdgeError, RefusedError, UntrustedError
 from edge.flash.disks.disk import Disk, Transport
@@ -149,6 +150,20 @@ class BlockMethod:
                 f"{self.path}: it is not the disk any more that was chosen",
                 hint="somebody plugged in another one: look again with edge flash list",
             )
+
+
+@runtime_checkable
+class BecomesDisk(Protocol):
+    """A method whose board is a disk when it has come so far."""
+
+    def disk(self, listener: Listener) -> BlockMethod:
+        """Bring the board so far, and return the method for its disk.
+
+        Raises:
+            RefusedError: The disk may not be written.
+            ThingNotFoundError: No board is there, or a file for it is missing.
+            LinkError: It did not come so far.
+        """
 
 
 def _is_same_file(one: str, other: str) -> bool:

@@ -44,7 +44,7 @@ class RpibootMethod:
         bus: Where it is.
         limits: What its disk has to keep to.
         options: Of the method `block`, for its disk.
-        disks: Returns the disks of this machine.
+        disks: Returns the disks of this machine; those of a `port`, if one is named.
         wait_s: How long to wait until it is there.
         storage: Opens its disk.
         own: Files that come before those of the folder, by name; None: there is none.
@@ -55,7 +55,7 @@ class RpibootMethod:
     bus: Bus
     limits: Limits = field(default_factory=Limits)
     options: BlockOptions = field(default_factory=BlockOptions)
-    disks: Callable[[], Sequence[Disk]] = lambda: sysfs.disks()
+    disks: Callable[..., Sequence[Disk]] = lambda **at: sysfs.disks(**at)
     wait_s: float = BOARD_S
     storage: Callable[..., Storage] = lambda path, **facts: OpenStorage(path, **facts)
     own: Mapping[str, bytes | None] = field(default_factory=dict)
@@ -67,11 +67,11 @@ class RpibootMethod:
 
     def flash(self, source: Source, listener: Listener) -> Report:
         """Write the image; see `Method.flash`."""
-        return self._disk(listener).flash(source, listener)
+        return self.disk(listener).flash(source, listener)
 
     def verify(self, source: Source, listener: Listener) -> Report:
         """Read back and compare; see `Method.verify`."""
-        return self._disk(listener).verify(source, listener)
+        return self.disk(listener).verify(source, listener)
 
     def start(self, listener: Listener) -> Served:
         """Bring the board through its stages, and return what it asked for and said.
@@ -123,8 +123,8 @@ class RpibootMethod:
             listener(Note(Phase.CONNECT, f"the board says: {facts}"))
         return served
 
-    def _disk(self, listener: Listener) -> BlockMethod:
-        """Return the method for the disk that the board becomes."""
+    def disk(self, listener: Listener) -> BlockMethod:
+        """See `edge.flash.methods.block.BecomesDisk`."""
         listener(Advance(Phase.CONNECT, 0, 1))
         if not (disk := self._disk_at_port()):
             self.start(listener)
@@ -161,14 +161,14 @@ class RpibootMethod:
         return disk
 
     def _disk_at_port(self) -> Disk | None:
-        found = [one for one in self.disks() if one.port == self.port and one.size_bytes]
+        found = [one for one in self.disks(port=self.port) if one.size_bytes]
         if len(found) > 1:
             names = ", ".join(one.path for one in found)
             raise RefusedError(f"{self.target}: it shows several disks: {names}", hint="--to one")
         return replace(found[0]) if found else None
 
     def _look(self, path: str) -> Disk | None:
-        return next((one for one in self.disks() if one.path == path), None)
+        return next((one for one in self.disks(port=self.port) if one.path == path), None)
 
 
 def _claimed(session: Session) -> int:

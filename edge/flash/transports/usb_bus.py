@@ -5,6 +5,7 @@ one that asks udev goes stale where no udev runs.
 """
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import usb.core
 
 LOOK_EVERY_S: Final = 0.05
+_FRESH_S: Final = 0.04
 # Values of errno, as libusb's errors are given by pyusb.
 _GONE: Final = (19, 5)  # ENODEV, EIO
 _STALLED: Final = 32  # EPIPE
@@ -81,7 +83,7 @@ def wait_for(bus: Bus, wanted: Callable[[Sighting], bool], what: str, wait_s: fl
 
 
 class LibusbBus:
-    """The ports of this machine.
+    """The ports of this machine; many threads may look at once.
 
     Raises:
         ThingNotFoundError: pyusb or libusb is missing.
@@ -101,11 +103,18 @@ class LibusbBus:
         self._backend = usb.backend.libusb1.get_backend(find_library=libusb_package.find_library)
         if self._backend is None:
             raise ThingNotFoundError("libusb can not be loaded")
+        self._looking = threading.Lock()
+        self._looked_s = -_FRESH_S
+        self._seen: list[Sighting] = []
 
     def sightings(self) -> list[Sighting]:
-        """Return what is plugged in."""
-        found = [seen for seen, _device in self._devices()]
-        return sorted(found, key=lambda seen: seen.port)
+        """Return what is plugged in; those that wait for boards at the same time look once."""
+        with self._looking:
+            if self.clock_s() - self._looked_s >= _FRESH_S:
+                self._looked_s = self.clock_s()
+                found = [seen for seen, _device in self._devices()]
+                self._seen = sorted(found, key=lambda seen: seen.port)
+            return list(self._seen)
 
     def open(self, sighting: Sighting) -> UsbDevice:
         """Open a device."""

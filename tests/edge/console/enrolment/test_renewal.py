@@ -292,8 +292,11 @@ def test_the_service_of_a_device_renews_and_goes_on_with_the_new_certificate(
         try:
             assert eventually(lambda: "device.renewed" in acts(site, places.data))
             # In the order of the change: none of them is there again once the ones before are gone.
+            def is_past(name: str) -> bool:
+                return not (places.data / name).exists()
+
             for passing in (renew.NEXT, identity.PROVEN, identity.OLD):
-                assert eventually(lambda name=passing: not (places.data / name).exists())
+                assert eventually(partial(is_past, passing))
             with closing(link_of(site, places.data)) as link:
                 assert link.desired() is None
         finally:

@@ -48,11 +48,11 @@ class Bench:
         self.is_disk = True
         return Gadget(0x0A5C, 0x0104, ())
 
-    def disks(self) -> list[Disk]:
+    def disks(self, port: str = PORT) -> list[Disk]:
         disk = Disk(
             "sdq", "/dev/sdq", len(self.card.medium), Transport.USB, True, model="Mass", port=PORT
         )
-        return [disk] * self.shows if self.is_disk else []
+        return [disk] * self.shows if self.is_disk and port == PORT else []
 
     def method(self, limits: Limits | None = None) -> RpibootMethod:
         return RpibootMethod(
