@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import click
@@ -64,7 +65,7 @@ def write(
     source = first.over(chosen.source(image))
     choosing = Choosing(
         source.facts,
-        lambda: chosen.profile(source),
+        cache(lambda: chosen.profile(source)),
         meant.limits(source.facts.image_bytes, _holds(image)),
         replace(meant.block, private=bool(first.files)),
         meant.serial,

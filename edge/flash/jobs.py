@@ -95,10 +95,10 @@ def _stopping(listener: Listener, stop: threading.Event) -> Listener:
     return take
 
 
-def _become(board: Method, listener: Listener, ended: Ended) -> BlockMethod | None:
+def _become(board: BecomesDisk, listener: Listener, ended: Ended) -> BlockMethod | None:
     """Bring a board so far that it is a disk; None when it failed, which is told."""
     try:
-        return board.disk(listener)
+        return board.become_disk(listener)
     except EdgeError as error:
         ended(board.target, error)
         return None

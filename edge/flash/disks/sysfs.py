@@ -6,7 +6,6 @@ numbers come from /sys, and what partitions hold is unknown unless it is in use.
 """
 
 import contextlib
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -53,11 +52,11 @@ def disks(root: Path = Path("/"), *, port: str | None = None) -> tuple[Disk, ...
 
 
 def _places(folder: Path) -> list[Path]:
-    names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    places = sorted(folder.iterdir()) if folder.is_dir() else []
     return [
-        folder / name
-        for name in names
-        if not (_NO_DISKS.fullmatch(name) or _BOOT_AREA.fullmatch(name))
+        one
+        for one in places
+        if not (_NO_DISKS.fullmatch(one.name) or _BOOT_AREA.fullmatch(one.name))
     ]
 
 

@@ -13,6 +13,7 @@ from edge.flash.methods import journal as journals
 from edge.flash.methods.block_run import compared, flash_all, has_hashes
 from edge.flash.methods.block_verify import Comparer, ReadBack, compare_by_hash, named
 from edge.flash.methods.journal import Journal
+from edge.flash.methods.method import Method
 from edge.flash.sources.source import Facts, Source
 from edge.flash.transports.storage import OpenStorage, Storage
 
@@ -153,10 +154,10 @@ class BlockMethod:
 
 
 @runtime_checkable
-class BecomesDisk(Protocol):
+class BecomesDisk(Method, Protocol):
     """A method whose board is a disk when it has come so far."""
 
-    def disk(self, listener: Listener) -> BlockMethod:
+    def become_disk(self, listener: Listener) -> BlockMethod:
         """Bring the board so far, and return the method for its disk.
 
         Raises:

@@ -67,11 +67,11 @@ class RpibootMethod:
 
     def flash(self, source: Source, listener: Listener) -> Report:
         """Write the image; see `Method.flash`."""
-        return self.disk(listener).flash(source, listener)
+        return self.become_disk(listener).flash(source, listener)
 
     def verify(self, source: Source, listener: Listener) -> Report:
         """Read back and compare; see `Method.verify`."""
-        return self.disk(listener).verify(source, listener)
+        return self.become_disk(listener).verify(source, listener)
 
     def start(self, listener: Listener) -> Served:
         """Bring the board through its stages, and return what it asked for and said.
@@ -123,7 +123,7 @@ class RpibootMethod:
             listener(Note(Phase.CONNECT, f"the board says: {facts}"))
         return served
 
-    def disk(self, listener: Listener) -> BlockMethod:
+    def become_disk(self, listener: Listener) -> BlockMethod:
         """See `edge.flash.methods.block.BecomesDisk`."""
         listener(Advance(Phase.CONNECT, 0, 1))
         if not (disk := self._disk_at_port()):

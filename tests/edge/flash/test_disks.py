@@ -172,6 +172,8 @@ def test_two_sticks_at_a_hub_are_told_apart_by_their_ports(host: HostDisks) -> N
     with pytest.raises(RefusedError, match=r"2 disks could be meant.*1-1\.1.*1-1\.2"):
         choice.only_one(disks, Limits())
     assert choice.by_port(disks, "1-1.2").name == "sdb"
+    assert [one.name for one in sysfs.disks(host.root, port="1-1.2")] == ["sdb"]
+    assert not sysfs.disks(host.root, port="1-1")
 
 
 def test_a_reader_without_a_card_is_passed_over(host: HostDisks) -> None:

@@ -2,7 +2,8 @@
 kind, the file system of this host below a layer that is thrown away, and udev.
 
 What runs in it are the project's own commands, and those of others. The boards are played out here,
-where processors are not emulated; their cables are ports of virtio.
+where processors are not emulated; their cables are connections. It has one processor: two that are
+emulated wait for each other more than they get done.
 """
 
 import hashlib
@@ -36,8 +37,8 @@ PACKAGE = f"{IMAGE}-{ARCHITECTURE}"
 # Of the modules, those that a machine with USB and a file system of its host needs.
 KEPT = (
     "drivers/usb/*", "drivers/scsi/*", "drivers/hid/*", "drivers/virtio/*",
-    "drivers/char/hw_random/*", "drivers/char/virtio_console*", "drivers/net/virtio_net*",
-    "drivers/net/net_failover*", "net/core/failover*", "fs/9p/*", "fs/netfs/*", "fs/fscache/*",
+    "drivers/char/hw_random/*", "drivers/net/virtio_net*", "drivers/net/net_failover*",
+    "net/core/failover*", "fs/9p/*", "fs/netfs/*", "fs/fscache/*",
     "fs/overlayfs/*", "net/9p/*", "lib/*", "crypto/*",
 )  # fmt: skip
 # Emulated, copying by bytes is slow, which is what a processor with "erms" says to be best at.
@@ -47,7 +48,6 @@ QEMU = {
 }
 CONSOLE = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
 PLUG_PORT, RUN_PORT = 7000, 7001  # of rig_inside.py
-PORTS = 5
 STARTED_S = 240
 ANSWER_S = 300
 INIT = """\
@@ -56,7 +56,7 @@ export PATH=/bin:/sbin:/usr/bin:/usr/sbin:/usr/local/bin
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sys /sys
 busybox mount -t devtmpfs dev /dev
-for one in virtio_pci virtio_rng virtio_net virtio_console 9pnet_virtio 9p overlay; do
+for one in virtio_pci virtio_rng virtio_net 9pnet_virtio 9p overlay; do
   busybox modprobe $one
 done
 options=trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose
@@ -102,8 +102,7 @@ class Done:
 class Rig:
     """The machine, once it does what it is told (`rig_inside.py`)."""
 
-    def __init__(self, folder: Path, plug_port: int, run_port: int) -> None:
-        self._folder = folder
+    def __init__(self, plug_port: int, run_port: int) -> None:
         self._plug_port = plug_port
         self._run_port = run_port
         self._bus = str(self.ask("bus"))
@@ -117,12 +116,6 @@ class Rig:
         if not answer:
             raise ConnectionError(f"the machine did not answer to {what} {facts}")
         return json.loads(answer)
-
-    def cable(self, number: int) -> socket.socket:
-        """Return our end of the cable of a port."""
-        link = socket.socket(socket.AF_UNIX)
-        link.connect(str(self._folder / f"board{number}"))
-        return link
 
     def run(self, *argv: str, folder: Path = ROOT, **environment: str) -> Done:
         """Run a command in a folder of this host; what it writes stays in the machine."""
@@ -145,7 +138,7 @@ def running() -> Iterator[Rig]:
         with initrd.open("wb") as stream:
             cpio.write(stream, _first_files(kernel))
         argv = [
-            program, *machine, "-accel", "tcg,thread=multi", "-smp", "2", "-m", "1536",
+            program, *machine, "-accel", "tcg,thread=multi", "-smp", "1", "-m", "1536",
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
             "-kernel", str(kernel / "vmlinuz"), "-initrd", str(initrd),
             "-append", f"console={CONSOLE[ARCHITECTURE]} quiet loglevel=3 panic=-1 mitigations=off",
@@ -153,16 +146,12 @@ def running() -> Iterator[Rig]:
             "-device", "virtio-9p-pci,fsdev=host,mount_tag=host", "-device", "virtio-rng-pci",
             "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{plugs}-:{PLUG_PORT}"
             f",hostfwd=tcp:127.0.0.1:{runs}-:{RUN_PORT}",
-            "-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-serial-pci",
+            "-device", "virtio-net-pci,netdev=net,romfile=",
         ]  # fmt: skip
-        for number in range(PORTS):
-            name = f"board{number}"
-            argv += ["-chardev", f"socket,id={name},path={folder}/{name},server=on,wait=off"]
-            argv += ["-device", f"virtserialport,chardev={name},name={name}"]
         one = Machine(argv)
         try:
             one.wait_for("rig: ready", STARTED_S)
-            yield Rig(Path(folder), plugs, runs)
+            yield Rig(plugs, runs)
         finally:
             one.cut_power()
 

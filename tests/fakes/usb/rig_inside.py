@@ -9,27 +9,23 @@ import importlib
 import io
 import json
 import os
-import select
 import socket
 import socketserver
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 from edge.cli.main import main as edge
 from edge.flash.methods import rpiboot
 
 VHCI = Path("/sys/devices/platform/vhci_hcd.0")
 DEVICES = Path("/sys/bus/usb/devices")
-CABLES = Path("/sys/class/virtio-ports")
+HOST = "10.0.2.2"
 PLUG_PORT, RUN_PORT = 7000, 7001
 HIGH_SPEED = 3
 FREE = "004"  # a port without a device
 WITHIN_S = 60
-PIECE_BYTES = 1 << 17
 LOADED = (
     "edge.board.search", "edge.cli.flash", "edge.cli.flash_list", "edge.cli.flash_write",
     "edge.cli.rpi", "edge.cli.udev", "edge.flash.methods.dfu", "edge.flash.methods.fastboot",
@@ -38,21 +34,13 @@ LOADED = (
 )  # fmt: skip
 
 
-def attach(number: int) -> None:
+def attach(number: int, port: int) -> None:
     """Give the kernel the cable to a board, as the device at a port of its."""
-    with _attaching:  # or the relay of one board keeps the cable of another one open
-        cable = os.open(_cable(number), os.O_RDWR)
-        poll = select.poll()
-        poll.register(cable, select.POLLIN)
-        _wait(lambda: not any(event & select.POLLHUP for _cable, event in poll.poll(0)))
-        ours, theirs = socket.socketpair()
-        (VHCI / "attach").write_text(f"{number} {theirs.fileno()} {number + 1} {HIGH_SPEED}")
-        theirs.close()
-        if (relay := os.fork()) == 0:
-            _relay(cable, ours)
-        ours.close()
-        os.close(cable)
-        _relays[number] = relay
+    with socket.create_connection((HOST, port), WITHIN_S) as link:
+        link.settimeout(None)  # the kernel has it from now on
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        words = f"{number} {link.fileno()} {number + 1} {HIGH_SPEED}"
+        (VHCI / "attach").write_text(words)
 
 
 def detach(number: int) -> None:
@@ -61,8 +49,6 @@ def detach(number: int) -> None:
         (VHCI / "detach").write_text(str(number))
     gone = DEVICES / f"{bus()}-{number + 1}"
     _wait(lambda: _state(number) == FREE and not gone.exists())  # its disk is gone then, too
-    if relay := _relays.pop(number, 0):
-        os.waitpid(relay, 0)
 
 
 def wait(number: int) -> None:
@@ -99,9 +85,6 @@ DOES: dict[str, Callable[..., object]] = {
     one.__name__: one for one in (attach, detach, wait, bus, disk, run)
 }
 
-_relays: dict[int, int] = {}
-_attaching = threading.Lock()
-
 
 class _Asked(socketserver.StreamRequestHandler):
     def handle(self) -> None:
@@ -117,29 +100,6 @@ class _Plugs(socketserver.ThreadingTCPServer):
 
 class _Runs(socketserver.ForkingTCPServer):
     request_queue_size = 32
-
-
-def _cable(number: int) -> str:
-    names = {(place / "name").read_text().strip(): place.name for place in CABLES.iterdir()}
-    return f"/dev/{names[f'board{number}']}"
-
-
-def _relay(cable: int, link: socket.socket) -> NoReturn:
-    """Carry what the kernel and a board say until one is gone: the kernel wants a socket."""
-
-    def out() -> None:
-        with contextlib.suppress(OSError):
-            while data := link.recv(PIECE_BYTES):
-                left = memoryview(data)
-                while left:
-                    left = left[os.write(cable, left) :]
-        os._exit(0)
-
-    threading.Thread(target=out).start()
-    with contextlib.suppress(OSError):
-        while data := os.read(cable, PIECE_BYTES):
-            link.sendall(data)
-    os._exit(0)
 
 
 def _edge(words: list[str]) -> tuple[int, str]:

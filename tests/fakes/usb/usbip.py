@@ -48,8 +48,12 @@ class Plug:
                 self._rig.ask("detach", number=self._number)
             if gadget is not None:
                 gadget.plugged = self._later
-                self._link = _Link(self._rig.cable(self._number), gadget, self)
-                self._rig.ask("attach", number=self._number)
+                with socket.create_server(("127.0.0.1", 0)) as server:
+                    port = server.getsockname()[1]
+                    self._rig.ask("attach", number=self._number, port=port)
+                    link, _address = server.accept()
+                link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._link = _Link(link, gadget, self)
 
     def wait(self) -> None:
         """Wait until the kernel knows the gadget."""

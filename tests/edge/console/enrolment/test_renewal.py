@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +292,7 @@ def test_the_service_of_a_device_renews_and_goes_on_with_the_new_certificate(
         thread.start()
         try:
             assert eventually(lambda: "device.renewed" in acts(site, places.data))
+
             # In the order of the change: none of them is there again once the ones before are gone.
             def is_past(name: str) -> bool:
                 return not (places.data / name).exists()
