@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge import atomic
+from edge.certificates.requests import Wanted
 from edge.console import issuing
-from edge.console.enrolment.requests import Wanted
 
 FILE: Final = "device-ca.crt"
 _AUTHORITY: Final = timedelta(days=30 * 365)

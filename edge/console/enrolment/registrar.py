@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from edge.certificates.requests import Wanted
 from edge.console import tenants
 from edge.console.audit import CONSOLE, Actor
 from edge.console.desk import Via
@@ -14,7 +15,6 @@ from edge.console.devices import certificates
 from edge.console.enrolment import enrol, keys, renewal
 from edge.console.enrolment.authority import FILE, LIFETIME, DeviceAuthority
 from edge.console.enrolment.enrol import Enrolled, Issue
-from edge.console.enrolment.requests import Wanted
 from edge.console.front_desk import FrontDesk
 from edge.console.notices import Topic
 from edge.console.store.database import Database

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from securesystemslib.signer import Signer
 
 from edge import atomic
+from edge.certificates.requests import Key
 from edge.errors import InputError, RefusedError, ThingNotFoundError, UntrustedError
 from edge.factory.identity import naming, sealing
 from edge.keys import file_key, token_key
@@ -133,7 +134,7 @@ def trusted(folder: Path) -> x509.Certificate:
 def draft(
     subject: x509.Name,
     issuer: x509.Name,
-    key: sealing.PublicKey,
+    key: Key,
     *,
     now: datetime,
     end: datetime,

@@ -20,9 +20,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from securesystemslib.signer import Signer
 
 from edge import atomic
+from edge.certificates import requests
+from edge.certificates.requests import Key
 from edge.errors import InputError, RefusedError, UntrustedError
 from edge.factory.identity import authority as factory
-from edge.factory.identity import chain, naming, prints, requests, sealing
+from edge.factory.identity import chain, naming, prints, sealing
 from edge.factory.identity.authority import FactoryAuthority
 from edge.factory.identity.grant import DEVICES_MOST, PREFIX, STATION, Grant
 from edge.factory.identity.issued import Given, Issued
@@ -190,7 +192,7 @@ class StationAuthority:
             UntrustedError: The request is of another device, or not signed with its own key.
             InputError: It is no request, or no id of a device.
         """
-        key = requests.key_of(csr_or_public_key, device_id)
+        key = _key(csr_or_public_key, device_id)
         self._require_name(device_id)
         with self._lock:
             before = [one for each in self._all() for one in each.of_device(device_id)]
@@ -252,7 +254,7 @@ class StationAuthority:
         if not self.certificate.not_valid_before_utc <= now <= until:
             raise RefusedError(f"station {station}: its time ended at {until:%Y-%m-%d}", hint=hint)
 
-    def _of_device(self, key: PublicKey, device: str, now: datetime) -> x509.CertificateBuilder:
+    def _of_device(self, key: Key, device: str, now: datetime) -> x509.CertificateBuilder:
         name = naming.device(self.grant.product, self.grant.station, device)
         end = min(now + _DEVICE, self.certificate.not_valid_after_utc)
         above = self.certificate
@@ -263,6 +265,12 @@ class StationAuthority:
             .add_extension(naming.FOR_CLIENTS, critical=False)
             .add_extension(factory.issued_by(above), critical=False)
         )
+
+
+def _key(asked: bytes | PublicKey, device: str) -> Key:
+    if isinstance(asked, bytes):
+        return requests.read(asked, device=device).key
+    return requests.strong(asked)
 
 
 def _of_station(
