@@ -23,6 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Connection
 
+from edge.certificates.issuing import OF_DEVICE
 from edge.console import founding, samples, tenants
 from edge.console.api import server as api
 from edge.console.api.addresses import PROXIES
@@ -32,7 +33,6 @@ from edge.console.audit import CONSOLE, Actor
 from edge.console.ddi.desk import DdiDesk
 from edge.console.ddi.link import POLL_S, DdiLink
 from edge.console.devices.list_watch import ListWatch
-from edge.console.enrolment.authority import LIFETIME
 from edge.console.enrolment.est import Est
 from edge.console.enrolment.own_list import OwnList
 from edge.console.enrolment.registrar import Registrar
@@ -113,7 +113,7 @@ class Settings:
     proxies: tuple[Network, ...] = ()
     ddi_poll_s: int = POLL_S
     device_lists: tuple[Path, ...] = ()
-    device_lifetime: timedelta = LIFETIME
+    device_lifetime: timedelta = OF_DEVICE
 
 
 @dataclass(frozen=True, slots=True)

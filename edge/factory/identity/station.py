@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from securesystemslib.signer import Signer
 
 from edge import atomic
-from edge.certificates import requests
+from edge.certificates import issuing, requests
 from edge.certificates.requests import Key
 from edge.errors import InputError, RefusedError, UntrustedError
 from edge.factory.identity import authority as factory
@@ -40,8 +40,6 @@ FILE: Final = "station.pem"
 EARLIER: Final = "station.{serial}.pem"
 ROOT: Final = "factory.crt"
 LIFETIME_MOST: Final = timedelta(days=400)
-# Devices live long and may be away for years; a lost one is revoked.
-_DEVICE: Final = timedelta(days=20 * 365)
 _SECRET: Final = 0o600
 
 
@@ -95,7 +93,7 @@ def issue(
     folder = authority.folder / FOLDER / station_name
     if (folder / FILE).exists() and not renew:
         raise RefusedError(f"{folder}: the station has an authority", hint="a new one: --renew")
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = issuing.new_key()
     made = sealing.certificate(
         _of_station(authority, grant, key.public_key(), now), authority.signer
     )
@@ -105,7 +103,7 @@ def issue(
     _keep_earlier(folder)
     # One file, and last: key and certificate change together.
     with atomic.file(folder / FILE, mode=_SECRET) as stream:
-        stream.write(made.public_bytes(serialization.Encoding.PEM) + _pem(key))
+        stream.write(made.public_bytes(serialization.Encoding.PEM) + issuing.pem_of_key(key))
     return made
 
 
@@ -256,7 +254,7 @@ class StationAuthority:
 
     def _of_device(self, key: Key, device: str, now: datetime) -> x509.CertificateBuilder:
         name = naming.device(self.grant.product, self.grant.station, device)
-        end = min(now + _DEVICE, self.certificate.not_valid_after_utc)
+        end = min(now + issuing.OF_DEVICE, self.certificate.not_valid_after_utc)
         above = self.certificate
         return (
             factory.draft(name, above.subject, key, now=now, end=end)
@@ -279,7 +277,7 @@ def _of_station(
     """Return the certificate of a station: as long as those of its devices, used much shorter."""
     ends = datetime.fromtimestamp(grant.until_s, UTC)
     name = naming.station(grant.product, grant.station, key)
-    end = min(ends + _DEVICE, authority.certificate.not_valid_after_utc)
+    end = min(ends + issuing.OF_DEVICE, authority.certificate.not_valid_after_utc)
     above = authority.certificate
     return (
         factory.draft(name, above.subject, key, now=now, end=end)
@@ -287,7 +285,7 @@ def _of_station(
         .add_extension(naming.SIGNS, critical=True)
         .add_extension(naming.FOR_CLIENTS, critical=False)
         .add_extension(naming.constraints(grant.product, grant.station), critical=True)
-        .add_extension(x509.PrivateKeyUsagePeriod(now - factory.BEFORE, ends), critical=False)
+        .add_extension(x509.PrivateKeyUsagePeriod(now - issuing.BEFORE, ends), critical=False)
         .add_extension(factory.issued_by(above), critical=False)
         .add_extension(grant.extension(), critical=False)
     )
@@ -310,11 +308,3 @@ def _check(grant: Grant, lifetime: timedelta) -> None:
         raise InputError(f"{grant.devices} devices: not 1 to {DEVICES_MOST}")
     if not timedelta(0) < lifetime <= LIFETIME_MOST:
         raise InputError(f"{lifetime.days} days: a station works 1 to {LIFETIME_MOST.days} days")
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
