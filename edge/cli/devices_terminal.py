@@ -16,6 +16,7 @@ from edge.cli.table import table
 from edge.cli.terminal_capture import captured
 from edge.cli.terminal_window import LEAVE_NAME, Window, is_window
 from edge.console.client import Client, part
+from edge.console.devices.states import State
 from edge.console.terminal.person import Person, Wanted, grant_of
 from edge.console.terminal.remote import Remote
 from edge.errors import EdgeError, InputError, RefusedError, ThingNotFoundError
@@ -177,7 +178,7 @@ def _require_good(device: str, end: End) -> None:
 
 def _known(client: Client, device: str) -> dict[str, Any]:
     found: dict[str, Any] = client.get(f"/devices/{part(device)}")
-    if found["state"] != "accepted":
+    if found["state"] != State.ACCEPTED:
         raise RefusedError(f"{device}: it is {found['state']}")
     if not found["certificate"]:
         raise RefusedError(f"{device}: it has never called, or without a certificate of its own")

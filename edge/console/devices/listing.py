@@ -20,7 +20,8 @@ from sqlalchemy import (
 
 from edge.console.devices import finding
 from edge.console.devices.finding import Count, Meant, Place
-from edge.console.devices.registry import State, unknown
+from edge.console.devices.registry import unknown
+from edge.console.devices.states import State
 from edge.console.devices.ways import Part
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES, CAMPAIGNS
 from edge.console.store.ddi_tables import REPORTED

@@ -13,7 +13,7 @@ from edge.console import audit
 from edge.console.audit import Actor
 from edge.console.devices import certificates, papers, registry, renewals
 from edge.console.devices.certificates import Certificate
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.enrolment.enrol import Enrolled, Issue
 from edge.console.store.enrolment_tables import RENEWALS
 from edge.errors import RefusedError
