@@ -122,11 +122,6 @@ def place(device: Device, sort: str) -> str:
     return json.dumps([*(getattr(device.row, one.key) for one in columns), device.row.device])
 
 
-def count(connection: Connection, tenant: str, where: Sequence[ColumnElement[bool]]) -> int:
-    """Return how many devices are meant."""
-    return finding.count(connection, Meant(tenant, tuple(map(Part, where)))).devices
-
-
 def stands(state: State) -> ColumnElement[bool]:
     """Return what holds for rows of `DEVICES` that stand so."""
     return DEVICES.c.state == state
