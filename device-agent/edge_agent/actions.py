@@ -30,7 +30,7 @@ from edge_agent.slots import Slots
 from edge_agent.transfer import Transfer
 from edge_agent.verify import NotTheImageError
 from edge_agent.vigil import Vigil
-from edge_agent.waiting import LOOK_EVERY_S, Waiting
+from edge_agent.waiting import Waiting
 from edge_signing.errors import FetchError, SigningError, TrustError
 from edge_signing.formats.boot_state import ARMED_LEFT, COMMITTED_LEFT
 from edge_signing.release import SLOT_PARTITIONS, Payload, Release
@@ -273,16 +273,7 @@ class Actions:
             logger.warning("%s", error)
 
     def _try(self, record: Record, action: Action) -> Outcome | None:
-        verdict, reason = self.health()
-        match verdict:
-            case Verdict.HEALTHY:
-                return Outcome(Event.DONE, replace(record, action=replace(action, reason="")))
-            case Verdict.UNHEALTHY:
-                return ended(record, Event.FAILED, reason)
-            case Verdict.PENDING:
-                self._waiting.reason = reason
-                self._conversation.order()
-                return self._waiting.stay(LOOK_EVERY_S)
+        return self._waiting.judge(record, action, *self.health())
 
     def health(self, *, is_known: bool = False) -> tuple[Verdict, str]:
         """Look at the health once more; see `Vigil.look`."""

@@ -16,7 +16,6 @@ from edge_signing.formats.boot_state import Slot
 from edge_signing.release import Partition
 
 DEVICES: Final = Path("/dev/edge")
-READ_BYTES: Final = 1 << 20
 _PAGE_BYTES: Final = 4096
 
 

@@ -1,6 +1,6 @@
 """What the system that runs is: `/etc/edge/device.json`, in the verified root."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +32,10 @@ class Standing:
     version: str = "0"
     counter: int = 0
     clock_s: int = 0
+
+    def pack(self) -> bytes:
+        """Return the file that says it."""
+        return canonical.encode({"format": FORMAT, **asdict(self)})
 
     @classmethod
     def unpack(cls, data: bytes) -> "Standing":

@@ -18,7 +18,6 @@ from edge_signing.errors import FormatError
 
 BLOCK_BYTES: Final = 4096
 DIGEST_BYTES: Final = 32
-SALT_MOST_BYTES: Final = 256
 _DIGESTS_A_BLOCK: Final = BLOCK_BYTES // DIGEST_BYTES
 _PIECE_BYTES: Final = 256 * BLOCK_BYTES
 

@@ -1,4 +1,4 @@
-"""What an update waits for: the programs of the image, the server, its user, and the window.
+"""What an update waits for: programs of the image, the server, its user, the window, its health.
 
 Waiting ends nothing: a program that does not agree is asked again, later each time. Another order
 ends the wait, and one more of the same action may change its policy.
@@ -11,10 +11,11 @@ from typing import Final
 from edge_agent.backoff import Backoff
 from edge_agent.clock import now_s
 from edge_agent.conversation import Conversation
+from edge_agent.health import Verdict
 from edge_agent.hooks import Moment
 from edge_agent.machine import Event
 from edge_agent.memory import Memory
-from edge_agent.outcome import CancelledError, Outcome
+from edge_agent.outcome import CancelledError, Outcome, ended
 from edge_agent.parts import Parts
 from edge_agent.record import Action, Record
 from edge_agent.transfer import Transfer
@@ -83,6 +84,20 @@ class Waiting:
         is_service = action.release is not None and action.release.service
         event = Event.IN_PLACE if is_service else Event.DONE
         return Outcome(event, replace(record, action=action))
+
+    def judge(
+        self, record: Record, action: Action, verdict: Verdict, reason: str
+    ) -> Outcome | None:
+        """Return what a trial comes to by its health; wait a while if that is not known yet."""
+        match verdict:
+            case Verdict.HEALTHY:
+                return Outcome(Event.DONE, replace(record, action=replace(action, reason="")))
+            case Verdict.UNHEALTHY:
+                return ended(record, Event.FAILED, reason)
+            case Verdict.PENDING:
+                self.reason = reason
+                self._conversation.order()
+                return self.stay(LOOK_EVERY_S)
 
     def asks_user(self, action: Action) -> bool:
         """Return whether the user is asked; who brought a bundle is there and wants it."""

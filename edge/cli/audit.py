@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import click
 
-from edge.cli import console_options
+from edge.cli import clock, console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.cli.sections import LazyGroup
@@ -33,7 +32,7 @@ def list_entries(output: Output, *, subject: str, client: Client, as_json: bool)
     found = list(client.pages("/audit", "entries", subject=subject))
     rows = [
         (
-            f"{datetime.fromtimestamp(one['at_s'], UTC):%Y-%m-%d %H:%M:%S}",
+            clock.shown(one["at_s"]),
             one["actor"],
             one["act"],
             one["subject"],

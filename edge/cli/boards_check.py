@@ -10,6 +10,7 @@ from edge import paths
 from edge.board.model import Board
 from edge.board.search import read_board
 from edge.cli.boards import file_of, place_facts, place_lines
+from edge.cli.options import JSON
 from edge.cli.output import Output
 from edge.errors import InputError, Problem, ProblemsError
 from edge.image import inputs
@@ -31,7 +32,7 @@ from edge.system.lock import LOCK_FILE, Request
 @click.argument("board", metavar="NAME|PATH")
 @click.option("--offline", is_flag=True, help="Only the file itself: no packages are looked at.")
 @click.option("--mirror", help="Debian mirror (URI) instead of the host's own.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
+@JSON
 @click.pass_obj
 def check(output: Output, *, board: str, offline: bool, mirror: str | None, as_json: bool) -> None:
     r"""Tell every mistake of a profile, and what lies where on the disk.

@@ -9,6 +9,7 @@ from edge import atomic
 from edge.board.new import text_of
 from edge.board.search import BOARD_FILE, read_board
 from edge.cli.boards import file_of
+from edge.cli.options import JSON
 from edge.cli.output import Output
 from edge.errors import InputError, RefusedError
 
@@ -28,7 +29,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
     show_default=True,
     help="Where the folder of the board is made.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
+@JSON
 @click.pass_obj
 def new(
     output: Output,

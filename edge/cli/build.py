@@ -13,6 +13,7 @@ from edge.board.search import find
 from edge.bundle.levels import LEVELS, Level
 from edge.cli import key_folder
 from edge.cli.defaults_option import defaults_option
+from edge.cli.options import JSON
 from edge.cli.output import Output
 from edge.cli.registry_options import with_policy
 from edge.cli.table import human
@@ -78,7 +79,7 @@ STDOUT = Path("-")
 @click.option("--no-update", is_flag=True, help="Leave update.edge and disk.edge out: quicker.")
 @with_policy
 @click.option("--dry-run", is_flag=True, help="Check the files and print what would be built.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
+@JSON
 @click.pass_obj
 def build(
     output: Output,

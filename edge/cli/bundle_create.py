@@ -6,6 +6,7 @@ import click
 
 from edge.bundle.levels import LEVELS, Level
 from edge.cli import ask, trusted
+from edge.cli.options import JSON, KEYS, PASSPHRASE
 from edge.cli.output import Output
 from edge.cli.table import human
 from edge.errors import InputError, ThingNotFoundError
@@ -25,17 +26,10 @@ from edge_signing.release import SLOT_PARTITIONS, Partition
 @click.option(
     "--level", type=click.Choice(LEVELS), default="fast", show_default=True, help="Compression."
 )
-@click.option(
-    "--keys",
-    "keys_folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="A key folder; else keys/ if it is here, else the development keys.",
-)
+@KEYS
 @click.option("-o", "--output", "path", type=click.Path(path_type=Path), required=True)
-@click.option(
-    "--passphrase-file", type=click.Path(path_type=Path), help="Its first line unlocks the keys."
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
+@PASSPHRASE
+@JSON
 @click.pass_obj
 def create(
     output: Output,

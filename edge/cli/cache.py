@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from edge import paths
+from edge.cli.options import JSON
 from edge.cli.output import Output
 from edge.cli.table import human
 from edge.errors import RefusedError, ThingNotFoundError
@@ -70,7 +71,7 @@ def clean(output: Output, *, tools: bool, yes: bool) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="The archive to write.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
+@JSON
 @click.pass_obj
 def export_blobs(
     output: Output, *, locks_files: tuple[Path, ...], file: Path, as_json: bool
@@ -104,7 +105,7 @@ def export_blobs(
 
 @cache.command("import")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
+@JSON
 @click.pass_obj
 def import_blobs(output: Output, *, file: Path, as_json: bool) -> None:
     """Take an archive into the content store.

@@ -26,3 +26,13 @@ def now() -> datetime:
     if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST):
         raise InputError(f"{VARIABLE}: {text!r} is not a number of seconds since 1970")
     return datetime.fromtimestamp(int(text), UTC)
+
+
+def shown(at_s: int, *, seconds: bool = True) -> str:
+    """Return a time in UTC as tables show it.
+
+    Args:
+        at_s: Seconds since 1970.
+        seconds: To the second, else to the minute.
+    """
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M{':%S' if seconds else ''}}"

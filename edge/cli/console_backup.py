@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from edge.cli import clock
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.cli.table import human
@@ -75,6 +76,6 @@ def restore(output: Output, *, file: Path, folder: Path, database_url: str, as_j
     if not file.is_file():
         raise ThingNotFoundError(f"{file}: no such file")
     found = backups.restore(file, folder.absolute(), database_url)
-    when = datetime.fromtimestamp(found.created_at_s, UTC)
-    text = f"{folder}: {found.rows['devices']} devices, as of {when:%Y-%m-%d %H:%M:%S} UTC"
+    when = clock.shown(found.created_at_s)
+    text = f"{folder}: {found.rows['devices']} devices, as of {when} UTC"
     output.result({"folder": str(folder), "rows": found.rows}, text)

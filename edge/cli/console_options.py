@@ -10,12 +10,12 @@ from typing import Any
 import click
 
 from edge import atomic
+from edge.cli.options import JSON as JSON
 from edge.console.client import Address, Client
 from edge.errors import InputError
 
 _FILE = "console.json"
 _FIELDS = {"url", "token_file", "ca"}
-JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
 _OPTIONS = (
     click.option(
         "--url", envvar="EDGE_CONSOLE_URL", help="Of the console: https://fleet.example.com:8444"

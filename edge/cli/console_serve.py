@@ -14,6 +14,7 @@ import click
 
 from edge.cli import console_mqtt, console_network, console_oidc, trusted
 from edge.cli.console_options import JSON
+from edge.cli.options import KEYS
 from edge.cli.output import Output
 from edge.console.devices import certificates
 from edge.console.site import Site
@@ -33,12 +34,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder of the console; made when missing.",
 )
-@click.option(
-    "--keys",
-    "keys_folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="A key folder; else keys/ if it is here, else the development keys.",
-)
+@KEYS
 @click.option(
     "--factory-ca",
     "authorities",

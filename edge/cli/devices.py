@@ -10,8 +10,8 @@ from edge.cli.output import Output
 from edge.cli.sections import LazyGroup
 from edge.cli.table import table
 from edge.console.client import Client, part
+from edge.console.devices import states
 
-_STATES = ("pending", "accepted", "revoked", "decommissioned", "quarantined")
 _HEAD = ("device", "state", "board", "version", "phase", "tags")
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -46,7 +46,7 @@ devices.add_lazily(
 
 @devices.command("list")
 @click.argument("filter_text", metavar="[FILTER]", default="")
-@click.option("--state", type=click.Choice(_STATES), help="Only those that stand so.")
+@click.option("--state", type=click.Choice(states.NAMES), help="Only those that stand so.")
 @click.option("--tag", default="", help="Only those with this tag.")
 @console_options.options
 @JSON

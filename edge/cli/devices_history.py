@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 import click
 
-from edge.cli import console_options
+from edge.cli import clock, console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.cli.table import table
@@ -52,7 +51,7 @@ def history(
 def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
     more = one["reason"] or (json.dumps(one["details"]) if one["details"] else "")
     return (
-        f"{datetime.fromtimestamp(one['at_s'], UTC):%Y-%m-%d %H:%M:%S}",
+        clock.shown(one["at_s"]),
         one["who"] or _nobody(one),
         one["what"],
         one["version"],

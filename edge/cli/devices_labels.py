@@ -1,11 +1,10 @@
 """`edge devices tag`, `set`, `note` and `events`: what is said of devices, and what they say."""
 
-from datetime import UTC, datetime
 from typing import TextIO
 
 import click
 
-from edge.cli import console_options
+from edge.cli import clock, console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.cli.table import table
@@ -120,7 +119,7 @@ def events(output: Output, *, device: str, client: Client, as_json: bool) -> Non
     found = list(client.pages("/events", "events", device=device))
     rows = [
         (
-            f"{datetime.fromtimestamp(one['received_at_s'], UTC):%Y-%m-%d %H:%M:%S}",
+            clock.shown(one["received_at_s"]),
             one["device"],
             one["kind"],
             one["version"],

@@ -1,12 +1,11 @@
 """`edge devices made`: what a factory line told of a device."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
 
-from edge.cli import console_options
+from edge.cli import clock, console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.console.client import Client, part
@@ -64,4 +63,4 @@ def _line(name: str, text: str) -> str:
 
 
 def _when(at_s: int) -> str:
-    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{clock.shown(at_s)} UTC"

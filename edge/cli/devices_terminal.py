@@ -11,11 +11,13 @@ from cryptography import x509
 
 from edge.cli import ask, clock, console_options, terminal_record
 from edge.cli.console_options import JSON
+from edge.cli.options import PASSPHRASE
 from edge.cli.output import Output
 from edge.cli.table import table
 from edge.cli.terminal_capture import captured
 from edge.cli.terminal_window import LEAVE_NAME, Window, is_window
 from edge.console.client import Client, part
+from edge.console.devices.states import State
 from edge.console.terminal.person import Person, Wanted, grant_of
 from edge.console.terminal.remote import Remote
 from edge.errors import EdgeError, InputError, RefusedError, ThingNotFoundError
@@ -47,9 +49,7 @@ _SECONDS: Final = click.IntRange(1, LONGEST_MOST_S)
     "--timeout", "timeout_s", type=click.IntRange(10, IDLE_MOST_S), default=360, show_default=True,
     help="How long to wait for the device; more than the poll_s of one that polls.",
 )  # fmt: skip
-@click.option(
-    "--passphrase-file", type=click.Path(path_type=Path), help="Its first line unlocks the keys."
-)
+@PASSPHRASE
 @click.option("--list", "is_list", is_flag=True, help="The sessions of the device.")
 @click.option("--replay", metavar="SESSION", help="Show the record of a session.")
 @click.option("--end", "ended", metavar="SESSION", help="End a session that is under way.")
@@ -177,7 +177,7 @@ def _require_good(device: str, end: End) -> None:
 
 def _known(client: Client, device: str) -> dict[str, Any]:
     found: dict[str, Any] = client.get(f"/devices/{part(device)}")
-    if found["state"] != "accepted":
+    if found["state"] != State.ACCEPTED:
         raise RefusedError(f"{device}: it is {found['state']}")
     if not found["certificate"]:
         raise RefusedError(f"{device}: it has never called, or without a certificate of its own")

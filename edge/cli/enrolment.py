@@ -1,10 +1,8 @@
 """`edge enrolment`: keys with which devices get a certificate."""
 
-from datetime import UTC, datetime
-
 import click
 
-from edge.cli import ask, console_options
+from edge.cli import ask, clock, console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.cli.table import table
@@ -90,9 +88,7 @@ def list_keys(output: Output, *, client: Client, as_json: bool) -> None:
             one["group"],
             "at once" if one["is_trusted"] else "waits",
             str(one["uses_left"]),
-            "revoked"
-            if one["revoked_at_s"]
-            else f"{datetime.fromtimestamp(one['expires_at_s'], UTC):%Y-%m-%d %H:%M}",
+            "revoked" if one["revoked_at_s"] else clock.shown(one["expires_at_s"], seconds=False),
         )
         for one in found
     ]

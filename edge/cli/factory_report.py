@@ -4,7 +4,7 @@ import csv
 import io
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -13,8 +13,6 @@ from edge.cli.factory_verify import LINE
 from edge.cli.output import Output
 from edge.cli.table import table
 from edge.errors import InputError
-
-_MOST_FAILURES: Final = 10
 
 
 @click.command()

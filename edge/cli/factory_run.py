@@ -13,6 +13,7 @@ from edge.cli.factory_rework import now_ms
 from edge.cli.factory_steps import FlashWords, real_steps
 from edge.cli.factory_verify import LINE
 from edge.cli.flash_boards import UsbOptions, ports
+from edge.cli.options import ROOT
 from edge.cli.output import Output
 from edge.errors import EdgeError, InputError
 from edge.factory.events import Event, Light, Listener, PortEvent, ScanEvent, StationEvent
@@ -41,11 +42,7 @@ _MARKS: Final = {Light.GOOD: "✓", Light.BAD: "✗", Light.ASKING: "?"}
 @click.option("--order", default="", help="What it is for; a scan can change it.")
 @click.option("--count", type=click.IntRange(1), help="End after so many good devices.")
 @click.option("--once", is_flag=True, help="One run at each port, then end.")
-@click.option(
-    "--root",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The root metadata that is trusted; else the first of --keys.",
-)
+@ROOT
 @click.option("--keys", type=FOLDER, help="A key folder, else the development keys.")
 @click.option("--unsigned", is_flag=True, help="Take an image that nobody has signed.")
 @click.option(

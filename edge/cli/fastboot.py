@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from edge.flash.transports.port import Port
 
 MOST_MIB = 1024
-FILE = click.Path(path_type=Path, dir_okay=False)
 TO = click.option(
     "--to",
     "target",

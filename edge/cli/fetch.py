@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from edge.cli.bases import BASES, bases_of
+from edge.cli.options import JSON
 from edge.cli.output import Output
-from edge.cli.release_options import JSON, PRODUCT, REPO
+from edge.cli.release_options import PRODUCT, REPO
 from edge.cli.table import human, table
 from edge.release import catalogue, fetching
 from edge.repository.repository import Repository

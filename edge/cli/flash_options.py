@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge.cli.options import ROOT
 from edge.errors import RefusedError, ThingNotFoundError, UntrustedError
 from edge.flash.sources import opening
 from edge.flash.sources.image_source import ImageSource
@@ -21,11 +22,7 @@ _OPTIONS = (
     click.argument("image", required=False),
     click.option("-b", "--board", help="The kind of hardware; the image has to be for it."),
     click.option("--bmap", "block_map", metavar="FILE", help="The block map, if not beside IMAGE."),
-    click.option(
-        "--root",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="The root metadata that is trusted; else the first of --keys.",
-    ),
+    ROOT,
     click.option(
         "--keys",
         type=click.Path(path_type=Path, file_okay=False),

@@ -1,10 +1,8 @@
 """`edge hooks`: webhooks of a console."""
 
-from datetime import UTC, datetime
-
 import click
 
-from edge.cli import ask, console_options
+from edge.cli import ask, clock, console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.cli.table import table
@@ -104,7 +102,7 @@ def deliveries(output: Output, *, hook: str, client: Client, as_json: bool) -> N
     found = client.get(f"/hooks/{part(hook)}/deliveries")["deliveries"]
     rows = [
         (
-            f"{datetime.fromtimestamp(one['at_s'], UTC):%Y-%m-%d %H:%M:%S}",
+            clock.shown(one["at_s"]),
             str(one["items"]),
             str(one["status"] or ""),
             f"{one['duration_ms']} ms",

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from edge.cli import ask, clock
+from edge.cli.options import JSON
 from edge.cli.output import Output
 from edge.cli.table import table
 from edge.errors import InputError
@@ -45,7 +46,6 @@ _passphrase_file = click.option(
 _passphrase = click.option(
     "--passphrase", "locked", is_flag=True, help="Ask for a passphrase that locks new keys."
 )
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
 
 
 @click.group()
@@ -61,7 +61,7 @@ def keys() -> None:
 @_publics
 @_passphrase
 @_passphrase_file
-@_json
+@JSON
 @click.pass_obj
 def init(
     output: Output,
@@ -108,7 +108,7 @@ def init(
 @_algorithm
 @_passphrase
 @_passphrase_file
-@_json
+@JSON
 @click.pass_obj
 def new(
     output: Output,
@@ -149,7 +149,7 @@ def new(
 
 @keys.command("list")
 @_folder
-@_json
+@JSON
 @click.pass_obj
 def list_keys(output: Output, *, folder: Path, as_json: bool) -> None:
     """Tell who can do what, until when, and what should be better."""
@@ -169,7 +169,7 @@ def list_keys(output: Output, *, folder: Path, as_json: bool) -> None:
 @_passphrase
 @_passphrase_file
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_json
+@JSON
 @click.pass_obj
 def rotate(
     output: Output,
@@ -211,7 +211,7 @@ def rotate(
 @click.argument("role", type=click.Choice(["root", "targets"]))
 @_folder
 @_passphrase_file
-@_json
+@JSON
 @click.pass_obj
 def renew(
     output: Output, *, role: str, folder: Path, passphrase_file: Path | None, as_json: bool
@@ -226,7 +226,7 @@ def renew(
 @keys.command("complete")
 @click.argument("signed", nargs=-1, type=click.Path(path_type=Path))
 @_folder
-@_json
+@JSON
 @click.pass_obj
 def complete(output: Output, *, signed: tuple[Path, ...], folder: Path, as_json: bool) -> None:
     r"""Put pending.json in force, with the signatures of copies that were signed elsewhere.

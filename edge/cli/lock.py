@@ -8,6 +8,7 @@ from edge import paths
 from edge.board.search import find
 from edge.cli.build import lock_file
 from edge.cli.defaults_option import defaults_option
+from edge.cli.options import JSON
 from edge.cli.output import Output
 from edge.cli.registry_options import with_registries
 from edge.image import inputs, pins
@@ -28,7 +29,7 @@ from edge.system.lock import Lock
 @click.option("--item", multiple=True, help="Move only this item, such as service/agent.")
 @click.option("--mirror", help="Debian mirror (URI) instead of the host's own.")
 @with_registries
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
+@JSON
 @click.pass_obj
 def lock(
     output: Output,

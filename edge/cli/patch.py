@@ -8,9 +8,10 @@ import click
 from edge import atomic
 from edge.bundle import delta
 from edge.cli import ask, clock, trusted
+from edge.cli.options import JSON, KEYS, PASSPHRASE
 from edge.cli.output import Output
 from edge.cli.publishing import settled, state_line
-from edge.cli.release_options import KEYS, PASSPHRASE, PRODUCT, REPO
+from edge.cli.release_options import PRODUCT, REPO
 from edge.cli.savings import saving_facts, saving_lines
 from edge.cli.table import human
 from edge.errors import InputError, ThingNotFoundError
@@ -35,7 +36,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--dry-run", is_flag=True, help="Only tell what it would save.")
 @click.option("--no-sign", is_flag=True, help="Only write what is to be signed.")
 @PASSPHRASE
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
+@JSON
 @click.pass_obj
 def patch(
     output: Output,
@@ -118,7 +119,7 @@ class _Told:
 @click.argument("old", metavar="OLD.img", type=FILE)
 @click.argument("patch_path", metavar="PATCH", type=FILE)
 @click.option("-o", "--output", "new", type=FILE, required=True, help="The image to write.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
+@JSON
 @click.pass_obj
 def apply(output: Output, *, old: Path, patch_path: Path, new: Path, as_json: bool) -> None:
     r"""Make the new file from the old one and a patch between files.

@@ -1,11 +1,10 @@
 """`edge people`: who may log in to a console, and what they may do."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from edge.cli import ask, console_options
+from edge.cli import ask, clock, console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.cli.sections import LazyGroup
@@ -154,4 +153,4 @@ def _text(value: Any) -> str:
 
 
 def _when(at_s: int) -> str:
-    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M}" if at_s else "never"
+    return clock.shown(at_s, seconds=False) if at_s else "never"

@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from edge.cli import ask, clock, trusted
+from edge.cli.options import JSON, KEYS, PASSPHRASE
 from edge.cli.output import Output
 from edge.cli.publishing import settled, state_line
-from edge.cli.release_options import JSON, KEYS, PASSPHRASE, PRODUCT, REPO
+from edge.cli.release_options import PRODUCT, REPO
 from edge.cli.sections import LazyGroup
 from edge.cli.table import human, table
 from edge.image.outputs import SIGNATURE

@@ -8,9 +8,10 @@ import click
 
 from edge.bundle.levels import LEVELS, Level
 from edge.cli import ask, clock, trusted
+from edge.cli.options import JSON, KEYS, PASSPHRASE
 from edge.cli.output import Output
 from edge.cli.publishing import settled, state_line
-from edge.cli.release_options import JSON, KEYS, PASSPHRASE, REPO
+from edge.cli.release_options import REPO
 from edge.cli.savings import saving_facts, saving_lines
 from edge.cli.table import human
 from edge.errors import InputError, RefusedError, ThingNotFoundError

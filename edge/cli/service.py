@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from edge import paths
+from edge.cli.options import JSON
 from edge.cli.output import Output
 from edge.cli.registry_options import with_policy, with_registries
 from edge.errors import InputError
@@ -23,7 +24,6 @@ from edge.oci.stored import stored_image
 from edge.system.reference import LocalReference, parse_reference, registry_reference
 from edge.system.service import INIT, ServiceFolder, builtin_folders, locate, read_service
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
 _OUTPUT = click.option(
     "-o", "--output", "target", metavar="oci:DIR|oci-archive:FILE", help="Write it there as well."
 )
@@ -65,7 +65,7 @@ def _lines(found: list[ServiceFolder]) -> list[str]:
 @click.argument("name", metavar="FOLDER|NAME")
 @_OUTPUT
 @with_policy
-@_JSON
+@JSON
 @click.pass_obj
 def build(
     output: Output, *, name: str, target: str | None, policy: LockPolicy, as_json: bool
@@ -90,7 +90,7 @@ def build(
 @click.argument("name", metavar="FOLDER|NAME")
 @click.argument("repository", metavar="HOST/REPOSITORY[:TAG]")
 @with_policy
-@_JSON
+@JSON
 @click.pass_obj
 def push(output: Output, *, name: str, repository: str, policy: LockPolicy, as_json: bool) -> None:
     r"""Build the image of one service and push it to a registry.
@@ -118,7 +118,7 @@ def push(output: Output, *, name: str, repository: str, policy: LockPolicy, as_j
 @click.argument("reference", metavar="IMAGE")
 @_OUTPUT
 @with_registries
-@_JSON
+@JSON
 @click.pass_obj
 def pull(
     output: Output, *, reference: str, target: str | None, registries: Registries, as_json: bool

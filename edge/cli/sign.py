@@ -6,6 +6,7 @@ import click
 from securesystemslib.signer import Signer
 
 from edge.cli import ask
+from edge.cli.options import JSON, PASSPHRASE
 from edge.cli.output import Output
 from edge.errors import InputError, RefusedError
 from edge.keys import request, ring, summary
@@ -24,11 +25,9 @@ from edge.keys.summary import Summary
     type=click.Path(path_type=Path),
     help="Key ring whose keys that are here sign, as far as they count.",
 )
-@click.option(
-    "--passphrase-file", type=click.Path(path_type=Path), help="Its first line unlocks the keys."
-)
+@PASSPHRASE
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; errors too.")
+@JSON
 @click.pass_obj
 def sign(
     output: Output,

@@ -9,16 +9,13 @@ from typing import Any
 import click
 
 from edge.cli import clock, key_folder
+from edge.cli.options import ROOT
 from edge.errors import ThingNotFoundError
 from edge.keys import create, ring
 from edge_agent.payload.bundle import Anchor
 
 _OPTIONS = (
-    click.option(
-        "--root",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="The root metadata that is trusted; else the first of --keys.",
-    ),
+    ROOT,
     click.option(
         "--keys",
         type=click.Path(path_type=Path, file_okay=False),

@@ -10,7 +10,6 @@ from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
-    suppress,
 )
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Connection
 
+from edge.certificates.issuing import OF_DEVICE
 from edge.console import founding, samples, tenants
 from edge.console.api import server as api
 from edge.console.api.addresses import PROXIES
@@ -32,7 +32,6 @@ from edge.console.audit import CONSOLE, Actor
 from edge.console.ddi.desk import DdiDesk
 from edge.console.ddi.link import POLL_S, DdiLink
 from edge.console.devices.list_watch import ListWatch
-from edge.console.enrolment.authority import LIFETIME
 from edge.console.enrolment.est import Est
 from edge.console.enrolment.own_list import OwnList
 from edge.console.enrolment.registrar import Registrar
@@ -50,12 +49,12 @@ from edge.console.people.oidc.provider import Provider
 from edge.console.people.oidc.remote import Remote
 from edge.console.people.passwords import Hasher, Passwords
 from edge.console.people.refusals import Refusals
+from edge.console.repeating import FORESEEN, repeating
 from edge.console.repository.vaults import Vaults
 from edge.console.site import DEFAULT_TENANT, Site
 from edge.console.store.database import Database
 from edge.console.tenants import Tenant
 from edge.errors import EdgeError
-from edge_signing.errors import SigningError
 
 _SIGHTINGS_S: Final = 1.0
 _LOOK_S: Final = 5.0
@@ -113,7 +112,7 @@ class Settings:
     proxies: tuple[Network, ...] = ()
     ddi_poll_s: int = POLL_S
     device_lists: tuple[Path, ...] = ()
-    device_lifetime: timedelta = LIFETIME
+    device_lifetime: timedelta = OF_DEVICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +195,14 @@ async def _serving(settings: Settings, office: Office) -> AsyncIterator[tuple[in
         _listening(
             _pages(settings, office, passwords), server_tls(site), settings.bind, settings.api_port
         ) as api_port,
-        _repeating(_SIGHTINGS_S, office.desk.store_sightings),
-        _repeating(_TERMINALS_S, office.terminals.look),
-        _repeating(_EXPIRE_S, lambda: _for_all(office, office.expire_commands)),
-        _repeating(_RENEW_S, lambda: _for_all(office, office.renew_orders)),
-        _repeating(_REFRESH_S, lambda: _for_all(office, office.refresh)),
-        _repeating(_CAMPAIGNS_S, lambda: _for_all(office, office.campaigns.look)),
+        repeating(_SIGHTINGS_S, office.desk.store_sightings),
+        repeating(_TERMINALS_S, office.terminals.look),
+        repeating(_EXPIRE_S, lambda: _for_all(office, office.expire_commands)),
+        repeating(_RENEW_S, lambda: _for_all(office, office.renew_orders)),
+        repeating(_REFRESH_S, lambda: _for_all(office, office.refresh)),
+        repeating(_CAMPAIGNS_S, lambda: _for_all(office, office.campaigns.look)),
         office.courier.running(),
-        _repeating(_SAMPLES_S, lambda: _for_all(office, partial(_sample, office))),
+        repeating(_SAMPLES_S, lambda: _for_all(office, partial(_sample, office))),
     ):
         yield port, api_port
 
@@ -269,7 +268,7 @@ async def _watching_lists(settings: Settings, office: Office) -> AsyncIterator[N
     )
     await watch.begin()
     office.lists_end = lambda: watch.ends
-    async with _repeating(_LOOK_S, watch.look):
+    async with repeating(_LOOK_S, watch.look):
         yield
 
 
@@ -355,28 +354,6 @@ async def _listening(
         await runner.cleanup()
 
 
-@asynccontextmanager
-async def _repeating(every_s: float, act: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
-    async def repeat() -> None:
-        while True:
-            try:
-                await act()
-            except (EdgeError, SigningError, OSError) as error:
-                logger.warning("%s", error)
-            # What nobody thought of is to cost one time, not all that follow.
-            except Exception:
-                logger.exception("again in %s s", every_s)
-            await asyncio.sleep(every_s)
-
-    task = asyncio.create_task(repeat())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
 async def _sample(office: Office, tenant: str) -> None:
     """Store a sample of versions if it is time."""
     now_s = office.now_s()
@@ -389,5 +366,5 @@ async def _for_all(office: Office, act: Callable[[str], Awaitable[object]]) -> N
     for tenant in await office.database.read(tenants.all_of):
         try:
             await act(tenant.tenant)
-        except (EdgeError, SigningError, OSError) as error:
+        except FORESEEN as error:
             logger.warning("%s: %s", tenant.tenant, error)

@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
-from edge.console import app, issuing
+from edge.certificates import issuing
+from edge.console import app
 from edge.console.app import Running, Settings
 from edge.console.audit import Actor
 from edge.console.campaigns import store

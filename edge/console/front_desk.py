@@ -19,7 +19,7 @@ from edge.console.desk import Caller, Desk, Via
 from edge.console.devices import commands, doubles, registry, reports
 from edge.console.devices.certificates import Certificate
 from edge.console.devices.papers import Number
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.factory import knocking
 from edge.console.notices import Notices, Topic
 from edge.console.orders import Director

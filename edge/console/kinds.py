@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, func, literal, select
 
 from edge.console.devices import ways
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.store.tables import DEVICES
 
 # More than these are grouped.

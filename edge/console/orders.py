@@ -10,8 +10,8 @@ from edge.console import audit, releases
 from edge.console.audit import CONSOLE, Actor
 from edge.console.campaigns import hearing
 from edge.console.devices import registry
-from edge.console.devices.registry import State
 from edge.console.devices.reports import OPEN, REPLACED, STAY
+from edge.console.devices.states import State
 from edge.console.releases import Release
 from edge.console.store.tables import DEVICES, ORDERS
 from edge.errors import EdgeError, RefusedError

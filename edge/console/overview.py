@@ -21,8 +21,8 @@ from sqlalchemy import (
 
 from edge.console import kinds
 from edge.console.devices import groups, ways
-from edge.console.devices.registry import State
 from edge.console.devices.reports import FINAL, OPEN
+from edge.console.devices.states import State
 from edge.console.filters.elements import Aside
 from edge.console.kinds import Kind, VersionCount
 from edge.console.store.tables import DEVICES, ORDERS, SIGHTINGS

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge import atomic
-from edge.console import issuing
+from edge.certificates import issuing
 
 DEFAULT_TENANT: Final = "default"
 # Devices are given the authority, so that it outlives them; the server's can be renewed.

@@ -3,7 +3,6 @@
 Pure: bytes in, entries out; nothing is repaired here.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from edge.errors import UntrustedError
@@ -70,13 +69,3 @@ class Chain:
     def took(self, entry: Entry, length_bytes: int) -> None:
         """Say that an entry was written."""
         self._to(entry, length_bytes)
-
-
-def follow(lines: Iterable[bytes], chain: Chain) -> Iterator[Entry]:
-    """Give the entries of all lines.
-
-    Raises:
-        UntrustedError: One does not belong where it stands.
-    """
-    for line in lines:
-        yield chain.take(line)

@@ -82,7 +82,7 @@ class StationFiles(ReadFiles):
             ) from error
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._ledger = os.open(self._file, flags, 0o644)
-        self._sync_folder()
+        atomic.sync_folder(folder)
 
     def append(self, data: bytes) -> None:
         """See `Storage`."""
@@ -104,10 +104,3 @@ class StationFiles(ReadFiles):
         """See `Storage`."""
         os.close(self._ledger)
         os.close(self._lock)
-
-    def _sync_folder(self) -> None:
-        handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -38,7 +38,6 @@ def _printer(text: str) -> str:
     return text
 
 
-Prefix = Annotated[str, matching(r"[A-Za-z0-9_-]{0,32}", "a prefix", "letters, digits, - and _")]
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
 Serial = Annotated[str, Field(min_length=1, max_length=200)]
 

@@ -42,7 +42,6 @@ from edge.image.outputs import BLOCK_MAP, DISK, SLOT
 from edge.image.profile import FOLDER as EMULATOR
 from edge.image.sbom import Origin
 from edge.image.slot import SlotInputs
-from edge.image.standing import Standing
 from edge.oci import tar_writer
 from edge.oci.assemble import Release, Root
 from edge.oci.image import Image
@@ -58,6 +57,7 @@ from edge.progress import SILENT, Progress
 from edge.system.defaults import Defaults
 from edge.system.lock import Lock
 from edge.system.parts import Part, Section
+from edge_agent.standing import Standing
 from edge_agent.verity import Verity
 
 

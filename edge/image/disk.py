@@ -6,7 +6,7 @@ from pathlib import Path
 from edge import atomic, block_file
 from edge.image import bmap, extent, gpt
 from edge.image.bmap import BlockRange
-from edge.image.extent import BLOCK_BYTES, Contents, Extent, Source
+from edge.image.extent import BLOCK_BYTES, Extent, Source
 from edge.image.failures import told
 from edge.image.plan import MIB, SECTOR_BYTES, DiskPlan, require_fit
 
@@ -53,17 +53,6 @@ def write_disk(
             stream.truncate(disk.size_bytes)
             extent.write(stream, extents)
         _write_bmap(path, disk, ranges, _known(extents, digests))
-
-
-def write_contents(path: Path, contents: Contents) -> None:
-    """Write the image of one partition, sparse, as long as `contents`.
-
-    Raises:
-        EdgeError: A file cannot be read or written, or the disk is full.
-    """
-    with told(path), atomic.file(path) as stream:
-        stream.truncate(contents.length_bytes)
-        extent.write(stream, contents.extents)
 
 
 def disk_extents(

@@ -19,6 +19,7 @@ from edge.errors import InputError
 from edge.image import fat_folder
 from edge.image.extent import Contents, Extent, length_of
 from edge.image.plan import MIB, SECTOR_BYTES
+from edge_agent.boot.fat import ENTRY_BYTES
 from edge_signing.formats.record import Record
 
 FatKind = Literal["fat16", "fat32"]
@@ -241,7 +242,7 @@ class _Space:
 def _geometry(sectors: int, kind: FatKind, cluster_sectors: int) -> Geometry:
     """Return the geometry for one cluster size, its data aligned to 4 KiB."""
     reserved = 1 if kind == "fat16" else 32
-    root_sectors = _ROOT_ENTRIES * fat_folder.ENTRY_BYTES // SECTOR_BYTES if kind == "fat16" else 0
+    root_sectors = _ROOT_ENTRIES * ENTRY_BYTES // SECTOR_BYTES if kind == "fat16" else 0
     clusters = (sectors - reserved - root_sectors) // cluster_sectors
     fat_bytes = (clusters + _FIRST_CLUSTER) * _ENTRY_BYTES[kind]
     fat_sectors = -(-fat_bytes // SECTOR_BYTES)
@@ -274,7 +275,7 @@ def _allocate(folder: _Folder, space: _Space, *, is_root: bool) -> None:
     folder.names = fat_folder.names_of((*folder.files, *folder.folders))
     entries = sum(name.entries for name in folder.names.values()) + (1 if is_root else 2)
     if not is_root or space.shape.kind == "fat32":
-        folder.cluster = space.take(entries * fat_folder.ENTRY_BYTES)
+        folder.cluster = space.take(entries * ENTRY_BYTES)
     elif entries > _ROOT_ENTRIES:
         raise InputError(f"FAT16: the root folder holds {_ROOT_ENTRIES} entries, not {entries}")
     for name in sorted(folder.files):

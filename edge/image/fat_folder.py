@@ -9,78 +9,21 @@ Source: Microsoft FAT specification (August 2005), sections 6 and 7.
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
-
-from construct import Bytes, Const, Int8ul, Int16ul, Int32ul, Struct
+from typing import Final
 
 from edge.errors import InputError
-from edge_signing.formats.record import Record
-
-ENTRY_BYTES: Final = 32
-DATE: Final = 0x21  # 1 January 1980, the first day that FAT knows
+from edge_agent.boot.fat import UNITS, LongName, ShortName
 
 _READ_ONLY_FOLDER: Final = 0x10
 _ARCHIVE: Final = 0x20
 _VOLUME_LABEL: Final = 0x08
-_LONG_NAME: Final = 0x0F
-_LAST_LONG: Final = 0x40
 _LOWER_STEM: Final = 0x08
 _LOWER_SUFFIX: Final = 0x10
-_UNITS_AN_ENTRY: Final = 13
 _MOST_UNITS: Final = 255
 
 _DOS_NAME: Final = re.compile(r"[A-Z0-9!#$%&'()@^_`{}~-]{1,8}(\.[A-Z0-9!#$%&'()@^_`{}~-]{1,3})?")
 _NOT_DOS: Final = re.compile(r"[^A-Z0-9!#$%&'()@^_`{}~-]")
 _FORBIDDEN: Final = re.compile(r'[\x00-\x1f"*/:<>?\\|]')
-
-
-@dataclass(frozen=True, slots=True)
-class ShortEntry(Record):
-    """A file, folder or volume label under its short name."""
-
-    LAYOUT: ClassVar[Any] = Struct(
-        "name" / Bytes(11),
-        "attributes" / Int8ul,
-        "case" / Int8ul,
-        "created_tenths" / Const(0, Int8ul),
-        "created_time" / Const(0, Int16ul),
-        "created_date" / Const(DATE, Int16ul),
-        "read_date" / Const(DATE, Int16ul),
-        "cluster_high" / Int16ul,
-        "written_time" / Const(0, Int16ul),
-        "written_date" / Const(DATE, Int16ul),
-        "cluster_low" / Int16ul,
-        "length_bytes" / Int32ul,
-    )
-
-    name: bytes
-    attributes: int
-    case: int
-    cluster_high: int
-    cluster_low: int
-    length_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class LongEntry(Record):
-    """13 UTF-16 units of a long name."""
-
-    LAYOUT: ClassVar[Any] = Struct(
-        "order" / Int8ul,
-        "first" / Bytes(10),
-        "attributes" / Const(_LONG_NAME, Int8ul),
-        "kind" / Const(0, Int8ul),
-        "checksum" / Int8ul,
-        "second" / Bytes(12),
-        "cluster" / Const(0, Int16ul),
-        "third" / Bytes(4),
-    )
-
-    order: int
-    first: bytes
-    checksum: int
-    second: bytes
-    third: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +71,7 @@ def names_of(spelled: Iterable[str]) -> dict[str, Name]:
 def packed_entry(name: Name, *, cluster: int, length_bytes: int | None) -> bytes:
     """Return the entries of a file, or of a folder when it has no length."""
     is_folder = length_bytes is None
-    short = ShortEntry(
+    short = ShortName(
         name=name.short,
         attributes=_READ_ONLY_FOLDER if is_folder else _ARCHIVE,
         case=name.case,
@@ -141,7 +84,7 @@ def packed_entry(name: Name, *, cluster: int, length_bytes: int | None) -> bytes
 
 def packed_label(label: str) -> bytes:
     """Return the entry of the volume label."""
-    return ShortEntry(label_bytes(label), _VOLUME_LABEL, 0, 0, 0, 0).pack()
+    return ShortName(label_bytes(label), _VOLUME_LABEL, 0, 0, 0).pack()
 
 
 def label_bytes(label: str) -> bytes:
@@ -214,28 +157,18 @@ def _long_entries(name: Name) -> bytes:
     if name.long is None:
         return b""
     pieces = _long_pieces(name.long)
-    checksum = _checksum(name.short)
     entries = [
-        LongEntry(order, piece[:10], checksum, piece[10:22], piece[22:26])
+        LongName.of(order, piece, name.short, is_last=order == len(pieces))
         for order, piece in enumerate(pieces, start=1)
     ]
-    last = entries[-1]
-    entries[-1] = LongEntry(last.order | _LAST_LONG, last.first, checksum, last.second, last.third)
     return b"".join(entry.pack() for entry in reversed(entries))
 
 
 def _long_pieces(long: str) -> list[bytes]:
     """Return a long name in pieces of 26 bytes: ended by a zero unit, then filled with ones."""
     units = long.encode("utf-16-le")
-    piece_bytes = 2 * _UNITS_AN_ENTRY
+    piece_bytes = 2 * UNITS
     if len(units) % piece_bytes:
         units += b"\0\0"
         units += b"\xff" * (-len(units) % piece_bytes)
     return [units[at : at + piece_bytes] for at in range(0, len(units), piece_bytes)]
-
-
-def _checksum(short: bytes) -> int:
-    checksum = 0
-    for byte in short:
-        checksum = ((checksum & 1) << 7) + (checksum >> 1) + byte & 0xFF
-    return checksum

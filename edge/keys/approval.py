@@ -29,19 +29,6 @@ def approved(statement: Statement, signatures: Iterable[Signature]) -> Approval:
     return Approval(statement, tuple(found[keyid] for keyid in sorted(found)))
 
 
-def joined(approvals: Iterable[Approval]) -> Approval:
-    """Return one approval with the signatures of several, which were made in several places.
-
-    Raises:
-        InputError: They are of different statements, or there are none.
-    """
-    found = list(approvals)
-    statements = {one.statement.pack() for one in found}
-    if len(statements) != 1:
-        raise InputError(f"approvals of {len(statements)} statements, not of one")
-    return approved(found[0].statement, (each for one in found for each in one.signatures))
-
-
 def approvers(keys: Iterable[SSlibKey], threshold: int) -> Approvers:
     """Return what the image of a device says of who may approve: `approvals` of its agent.json.
 

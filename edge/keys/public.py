@@ -22,7 +22,6 @@ from edge_signing.trust import documents
 
 SUFFIX = ".pub"
 KeyName = Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", "a name", "letters, digits")]
-PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
 
 
 class Algorithm(StrEnum):

@@ -2,15 +2,12 @@
 
 import hashlib
 from datetime import datetime
-from typing import Final
 
 from edge.errors import InputError, UntrustedError
 from edge_signing.disk import DiskImage
 from edge_signing.errors import FormatError, SigningError
 from edge_signing.formats.bundle import HEADER_BYTES, METADATA, TARGETS, Header, MetadataSection
 from edge_signing.trust import offline
-
-MOST_BYTES: Final = 16 << 20  # of the whole file
 
 
 def verified(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Annotated, cast
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from edge.strict.model import wrong
 from edge.strict.text import suggestion
@@ -106,11 +106,6 @@ ModuleName = Annotated[
     Field(json_schema_extra={"pattern": f"^{_MODULE}$"}),
 ]
 MODE_SCHEMA = {"type": "string", "pattern": f"^{_MODE}$"}
-Mode = Annotated[
-    int,
-    PlainValidator(file_mode),
-    WithJsonSchema(MODE_SCHEMA),
-]
 Environment = Annotated[
     str,
     matching(_ENVIRONMENT, "of the form NAME=value", "a name, '=', and the value"),

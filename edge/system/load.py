@@ -61,13 +61,6 @@ class LoadedSystem:
         return self.kernel + self.init + self.volumes + runs
 
 
-def load_system(
-    files: Sequence[Path | str], *, read_stdin: Callable[[], str] = sys.stdin.read
-) -> System:
-    """Return the system of one or more files; see `load`."""
-    return load(files, read_stdin=read_stdin).system
-
-
 def load(
     files: Sequence[Path | str],
     *,

@@ -111,11 +111,6 @@ def stale(lock: Lock | None, requests: Mapping[str, Request]) -> list[Stale]:
     return [Stale(name, reason) for name, reason in found if reason]
 
 
-def unused(lock: Lock, requests: Mapping[str, Request]) -> list[str]:
-    """Return the items of the lock that nobody asks for any more."""
-    return sorted(lock.items.keys() - requests.keys())
-
-
 def require_current(
     lock: Lock | None,
     requests: Mapping[str, Request],

@@ -127,6 +127,7 @@ def test_the_system_says_what_it_is(tmp_path: Path) -> None:
 
     assert standing == Standing("rpi4", "gateway", "1.2", 3, 9)
     assert (standing.floor.counter, standing.floor.floor_s) == (3, 9)
+    assert standing.pack() == file.read_bytes()
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b'{"format":2}'])

@@ -17,11 +17,11 @@ from argon2 import PasswordHasher
 from cryptography import x509
 from sqlalchemy import Connection
 
+from edge.certificates.issuing import OF_DEVICE
 from edge.console import app, tenants, tokens
 from edge.console.app import Link, Running, Settings
 from edge.console.audit import Actor
 from edge.console.devices import certificates
-from edge.console.enrolment.authority import LIFETIME
 from edge.console.hooks.courier import Route
 from edge.console.mqtt.link import LinkLimits
 from edge.console.mqtt.service import GivenBroker, OwnBroker
@@ -211,7 +211,7 @@ def running(
     given: GivenBroker | None = None,
     device_lists: tuple[Path, ...] = (),
     ddi_poll_s: int = 300,
-    device_lifetime: timedelta = LIFETIME,
+    device_lifetime: timedelta = OF_DEVICE,
 ) -> Iterator[Console]:
     """Run a console of a folder and a key ring, with `pki` as the authority of its devices.
 

@@ -18,7 +18,7 @@ from edge.repository import store
 from edge.repository.repository import Repository
 from edge_signing.trust import documents
 from edge_signing.trust.client import RepositoryClient
-from edge_signing.trust.fetchers import FolderFetcher
+from tests.fakes.folder_fetcher import FolderFetcher
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 PRODUCT = "gateway"

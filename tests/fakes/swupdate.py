@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge import process, toolbox
-from edge.console import issuing
+from edge.certificates import issuing
 from edge.image import cpio
 
 SUCCEEDED: Final = 2  # what its option `-c` tells the server of the update before the restart

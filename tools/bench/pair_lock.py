@@ -72,7 +72,6 @@ _HEADER = """\
 _FIELD = re.compile(r"^(\S+): (.*)$", re.MULTILINE)
 
 Lock = Mapping[str, Sequence[Package]]
-Lists = Mapping[str, Sequence[Package]]
 
 
 def archive(suite: str) -> Archive:

@@ -27,7 +27,7 @@ _FIRST_CLUSTER: Final = 2
 _FEWEST_FAT16, _FEWEST_FAT32 = 4085, 65525
 _FOLDER, _LABEL, _LONG, _ARCHIVE = 0x10, 0x08, 0x0F, 0x20
 _LOWER_STEM, _LOWER_SUFFIX = 0x08, 0x10
-_UNITS: Final = 13  # of UTF-16 in an entry of a long name
+UNITS: Final = 13  # of UTF-16 in an entry of a long name
 _LAST_LONG: Final = 0x40
 _DATE: Final = 0x21  # 1 January 1980
 
@@ -118,6 +118,19 @@ class LongName(Record):
     units_1: bytes
     units_2: bytes
     units_3: bytes
+
+    @classmethod
+    def of(cls, order: int, units: bytes, alias: bytes, *, is_last: bool = False) -> "LongName":
+        """Return the entry of a piece of a long name, which counts from 1.
+
+        Args:
+            order: Which piece it is.
+            units: Its 26 bytes.
+            alias: The short name of the file.
+            is_last: No piece comes after it.
+        """
+        flag = _LAST_LONG if is_last else 0
+        return cls(flag | order, _checksum(alias), units[:10], units[10:22], units[22:])
 
     def text(self) -> str:
         """Return the characters up to the end of the name."""
@@ -283,10 +296,10 @@ class Volume:
 
 def packed(name: str, alias: bytes, *, cluster: int, length_bytes: int) -> bytes:
     """Return the two entries of a file: a long name of at most 13 characters, and a short one."""
-    units = f"{name}\0".encode("utf-16-le")[: 2 * _UNITS].ljust(2 * _UNITS, b"\xff")
-    if len(name) > _UNITS:
-        raise BootStateError(f"{name}: a name of more than {_UNITS} characters")
-    long = LongName(_LAST_LONG | 1, _checksum(alias), units[:10], units[10:22], units[22:])
+    units = f"{name}\0".encode("utf-16-le")[: 2 * UNITS].ljust(2 * UNITS, b"\xff")
+    if len(name) > UNITS:
+        raise BootStateError(f"{name}: a name of more than {UNITS} characters")
+    long = LongName.of(1, units, alias, is_last=True)
     short = ShortName(alias, _ARCHIVE, cluster >> 16, cluster & 0xFFFF, length_bytes)
     return long.pack() + short.pack()
 

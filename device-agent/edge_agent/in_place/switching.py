@@ -120,16 +120,7 @@ class Switching:
             if self._is_late():
                 return ended(record, Event.FAILED, "init did not start it")
             return self._stay(action, word, "it is to be started")
-        verdict, reason = self._judged()
-        match verdict:
-            case Verdict.HEALTHY:
-                return Outcome(Event.DONE, replace(record, action=replace(action, reason="")))
-            case Verdict.UNHEALTHY:
-                return ended(record, Event.FAILED, reason)
-            case Verdict.PENDING:
-                self._waiting.reason = reason
-                self._conversation.order()
-                return self._waiting.stay(LOOK_EVERY_S)
+        return self._waiting.judge(record, action, *self._health())
 
     def keep(self, record: Record, action: Action) -> Outcome | None:
         """Commit the new version; after a restart in between it is not the one that runs."""
@@ -161,7 +152,7 @@ class Switching:
             return ended(record, Event.DONE, reason)
         return self._stay(action, word, action.reason)
 
-    def _judged(self) -> tuple[Verdict, str]:
+    def _health(self) -> tuple[Verdict, str]:
         ends = self._parts.probe.restarts()
         self._ended = ends if self._ended is None else self._ended
         if ends - self._ended >= ENDS_MOST:

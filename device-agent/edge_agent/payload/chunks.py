@@ -131,11 +131,6 @@ class Plan:
         return cls(table, stock, indexes, ranges, total_bytes)
 
 
-def planned_bytes(table: Table, stock: Stock, indexes: Mapping[bytes, bytes]) -> int:
-    """Return how many bytes a device with this stock fetches: table, indexes and chunks."""
-    return Plan.of(table, stock, indexes).planned_bytes
-
-
 def planned(table: Table, stock: Stock, indexes: Mapping[bytes, bytes]) -> Iterator[Planned]:
     """Yield how each group comes to be, in the order of the image.
 

@@ -8,7 +8,6 @@ from typing import Final
 
 PIECE_BYTES: Final = 64 << 10
 WORD_BYTES: Final = 4
-BYTES_MASK: Final = b"\x80" * PIECE_BYTES
 WORDS_MASK: Final = b"\0\0\0\x80" * (PIECE_BYTES // WORD_BYTES)
 ZEROS: Final = bytes(PIECE_BYTES)
 

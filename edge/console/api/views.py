@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.foreign import Type
 from edge_signing.messages import Confirm, Reboot
 

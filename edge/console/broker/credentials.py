@@ -13,11 +13,10 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge import atomic
-from edge.console import issuing
+from edge.certificates import issuing
 from edge.console.broker.configuration import CONSOLE
 
 LOOPBACK: Final = "127.0.0.1"
@@ -58,8 +57,8 @@ def make(folder: Path, now: datetime) -> Pass:
     """Write all certificates of the door to a folder, and return the console's."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    name = issuing.common_name("console's door")
-    ca_key, ca = _authority(name, now)
+    ca_key = issuing.new_key()
+    ca = issuing.authority("console's door", ca_key, now, _VALID)
     _write(folder / "ca.crt", ca.public_bytes(serialization.Encoding.PEM))
     hosts = x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))])
     for file, usage, common in (
@@ -68,7 +67,7 @@ def make(folder: Path, now: datetime) -> Pass:
     ):
         key = issuing.new_key()
         signed = (
-            issuing.builder(issuing.common_name(common), name, key, now, _VALID)
+            issuing.builder(issuing.common_name(common), ca.subject, key, now, _VALID)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(hosts, critical=False)
             .sign(ca_key, hashes.SHA256())
@@ -80,20 +79,8 @@ def make(folder: Path, now: datetime) -> Pass:
 
 def nobody(now: datetime) -> bytes:
     """Return an authority that signs nothing, for Mosquitto does not start without one."""
-    _key, ca = _authority(issuing.common_name("nobody"), now)
+    ca = issuing.authority("nobody", issuing.new_key(), now, _VALID)
     return ca.public_bytes(serialization.Encoding.PEM)
-
-
-def _authority(
-    name: x509.Name, now: datetime
-) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    key = issuing.new_key()
-    made = (
-        issuing.builder(name, name, key, now, _VALID)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    return key, made
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -16,7 +16,7 @@ from edge.console.campaigns.plan import Plan, shares
 from edge.console.campaigns.store import Turns
 from edge.console.devices import groups
 from edge.console.devices.device_filter import device_filter
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.releases import FOREIGN, SERVICE, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.console.store.ddi_tables import DDI_DEVICES

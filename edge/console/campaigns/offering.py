@@ -30,7 +30,7 @@ from edge.console.campaigns.members import ACTIVE, TO_REVERT, Member, MemberEven
 from edge.console.campaigns.store import Stored
 from edge.console.campaigns.ways import Ways
 from edge.console.ddi import actions
-from edge.console.devices import registry
+from edge.console.devices import registry, states
 from edge.console.orders import Director, Order, UnsignedError
 from edge.console.releases import FOREIGN, SERVICE, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES, CAMPAIGNS
@@ -270,7 +270,7 @@ def _waiting(stored: Stored, wave: int, now_s: int) -> Select[Any]:
             CAMPAIGN_DEVICES.c.campaign == stored.id,
             CAMPAIGN_DEVICES.c.state == MemberState.WAITING,
             CAMPAIGN_DEVICES.c.wave <= wave,
-            DEVICES.c.state == registry.State.ACCEPTED,
+            DEVICES.c.state == states.State.ACCEPTED,
             *is_there,
             not_(_is_busy(stored)),
         )

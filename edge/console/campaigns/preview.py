@@ -19,7 +19,7 @@ from edge.console.campaigns.members import ACTIVE, MemberState
 from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.stopping import Exposure
 from edge.console.campaigns.ways import Ways
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.releases import FOREIGN, SERVICE, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.console.store.tables import DEVICES, ORDERS

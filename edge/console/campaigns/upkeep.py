@@ -11,7 +11,7 @@ from edge.console.campaigns.ledger import Ledger
 from edge.console.campaigns.members import ACTIVE, Member, MemberEvent, MemberState
 from edge.console.campaigns.offering import Desk
 from edge.console.desk import Via
-from edge.console.devices import registry
+from edge.console.devices import registry, states
 from edge.console.releases import EDGE
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.console.store.tables import DEVICES, SIGHTINGS
@@ -82,7 +82,7 @@ def leave(ledger: Ledger) -> list[str]:
         .select_from(DEVICES.join(CAMPAIGN_DEVICES, same))
         .where(
             DEVICES.c.tenant == ledger.stored.tenant,
-            DEVICES.c.state != registry.State.ACCEPTED,
+            DEVICES.c.state != states.State.ACCEPTED,
             CAMPAIGN_DEVICES.c.campaign == ledger.stored.id,
             CAMPAIGN_DEVICES.c.state.in_(sorted(ACTIVE | {MemberState.WAITING})),
         )

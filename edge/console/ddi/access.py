@@ -13,7 +13,7 @@ from edge.console import tenants
 from edge.console.ddi.desk import DdiDesk
 from edge.console.desk import Caller
 from edge.console.devices import certificates
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.errors import InputError, RefusedError
 from edge_signing.errors import FormatError
 from edge_signing.trust.names import check_device

@@ -16,7 +16,7 @@ from edge.console.campaigns import hearing
 from edge.console.ddi.documents import Action, Agenda, Consent, oldest
 from edge.console.ddi.machine import Event, State, following
 from edge.console.desk import Caller
-from edge.console.devices import registry
+from edge.console.devices import registry, states
 from edge.console.devices.reports import OPEN, REPLACED
 from edge.console.orders import Order
 from edge.console.releases import Release
@@ -238,7 +238,7 @@ def _change(
 
 
 def _require_fit(connection: Connection, row: Row[Any], release: Release, policy: Policy) -> None:
-    if row.state != registry.State.ACCEPTED:
+    if row.state != states.State.ACCEPTED:
         raise RefusedError(f"{row.device} is {row.state}, not accepted")
     if not registry.speaks_ddi(connection, row.tenant, row.device):
         raise RefusedError(

@@ -16,6 +16,7 @@ from edge.console import audit
 from edge.console.audit import CONSOLE, Actor
 from edge.console.devices import registry
 from edge.console.devices.reports import OPEN
+from edge.console.devices.states import State
 from edge.console.store.ddi_tables import DDI_DEVICES
 from edge.console.store.tables import DEVICES, ORDERS, TENANTS
 from edge.errors import RefusedError, ThingNotFoundError
@@ -37,7 +38,7 @@ def make_token(
         RefusedError: It is out of use, or runs Edge.
     """
     row = registry.get(connection, actor.tenant, device)
-    if row.state == registry.State.DECOMMISSIONED:
+    if row.state == State.DECOMMISSIONED:
         raise RefusedError(f"{device} is {row.state}", hint="edge devices re-enrol")
     join(connection, actor.tenant, device, actor.now_s)
     token = noise(TOKEN_BYTES)
@@ -86,7 +87,7 @@ def fits_gateway(connection: Connection, tenant: str, device: str, token: str) -
     return _is_same(stored, token) and not has_own
 
 
-def knock(connection: Connection, tenant: str, device: str, now_s: int) -> registry.State | None:
+def knock(connection: Connection, tenant: str, device: str, now_s: int) -> State | None:
     """Return how a device stands that a gateway speaks for; one that nobody named waits from now.
 
     None for one of another tenant.
@@ -94,7 +95,7 @@ def knock(connection: Connection, tenant: str, device: str, now_s: int) -> regis
     row = connection.execute(select(DEVICES).where(DEVICES.c.device == device)).first()
     if row is None:
         return registry.knock_without_certificate(connection, tenant, device, now_s)
-    return registry.State(row.state) if row.tenant == tenant else None
+    return State(row.state) if row.tenant == tenant else None
 
 
 def join(connection: Connection, tenant: str, device: str, now_s: int) -> None:

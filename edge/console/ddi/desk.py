@@ -13,7 +13,7 @@ from edge.console.ddi.machine import State as ActionState
 from edge.console.desk import Caller, Via
 from edge.console.devices import registry
 from edge.console.devices.certificates import Certificate
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.foreign import File
 from edge.console.notices import Topic
 from edge.console.office import Office

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, desc, func, inser
 from edge.console import audit
 from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
-from edge.console.devices import registry
+from edge.console.devices import registry, states
 from edge.console.store.command_tables import COMMANDS, PARTS
 from edge.console.store.tables import DEVICES
 from edge.errors import InputError, RefusedError, ThingNotFoundError
@@ -58,7 +58,7 @@ def ask(connection: Connection, actor: Actor, device: str, command: Command) -> 
         RefusedError: The device is not let in, or has not answered too many yet.
     """
     row = registry.get(connection, actor.tenant, device)
-    if row.state != registry.State.ACCEPTED:
+    if row.state != states.State.ACCEPTED:
         raise RefusedError(f"device {device!r} is {row.state}: it can not be asked")
     if not EXPIRY_LEAST_S <= command.expires_in_s <= EXPIRY_MOST_S:
         raise InputError(f"expires_s: not {EXPIRY_LEAST_S} to {EXPIRY_MOST_S}")
@@ -122,7 +122,7 @@ def asked(connection: Connection, tenant: str, now_s: int) -> list[Caller]:
     same = (DEVICES.c.tenant == COMMANDS.c.tenant, DEVICES.c.device == COMMANDS.c.device)
     found = (
         select(COMMANDS.c.device)
-        .where(*same, DEVICES.c.state == registry.State.ACCEPTED, *_open(tenant, now_s))
+        .where(*same, DEVICES.c.state == states.State.ACCEPTED, *_open(tenant, now_s))
         .distinct()
     )
     return [Caller(tenant, name, Via.MQTT) for name in connection.scalars(found)]

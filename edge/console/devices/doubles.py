@@ -18,13 +18,13 @@ from edge.console.audit import CONSOLE, Actor
 from edge.console.desk import Caller
 from edge.console.devices import quarantine
 from edge.console.devices.quarantine import Reason
+from edge.console.devices.states import State
 from edge.console.store.factory_tables import HEARD_BOOTS
 from edge.console.store.tables import DEVICES
 
 RETURNS: Final = 2
 APART_S: Final = 120
 _KEPT: Final = 8
-_ACCEPTED: Final = "accepted"
 
 
 def hear(connection: Connection, caller: Caller, boot_id: str, address: str, now_s: int) -> bool:
@@ -83,7 +83,7 @@ def _double(rows: Sequence[Row[Any]], now_s: int) -> list[Row[Any]]:
 
 def _put(connection: Connection, caller: Caller, found: Sequence[Row[Any]], now_s: int) -> bool:
     same = (DEVICES.c.tenant == caller.tenant, DEVICES.c.device == caller.device)
-    if connection.scalar(select(DEVICES.c.state).where(*same)) != _ACCEPTED:
+    if connection.scalar(select(DEVICES.c.state).where(*same)) != State.ACCEPTED:
         return False
     names = ("boot_id", "via", "address", "first_at_s", "last_at_s", "returns")
     places = [{name: row._mapping[name] for name in names} for row in found]

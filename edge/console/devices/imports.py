@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Row
 
 from edge.console.audit import Actor
 from edge.console.devices import groups, labels, registry
-from edge.console.devices.registry import State
 from edge.console.devices.roster import Entry
+from edge.console.devices.states import State
 from edge.errors import EdgeError, RefusedError, ThingNotFoundError
 
 

@@ -20,7 +20,8 @@ from sqlalchemy import (
 
 from edge.console.devices import finding
 from edge.console.devices.finding import Count, Meant, Place
-from edge.console.devices.registry import State, unknown
+from edge.console.devices.registry import unknown
+from edge.console.devices.states import State
 from edge.console.devices.ways import Part
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES, CAMPAIGNS
 from edge.console.store.ddi_tables import REPORTED
@@ -119,11 +120,6 @@ def place(device: Device, sort: str) -> str:
     if not columns:
         return str(device.row.device)
     return json.dumps([*(getattr(device.row, one.key) for one in columns), device.row.device])
-
-
-def count(connection: Connection, tenant: str, where: Sequence[ColumnElement[bool]]) -> int:
-    """Return how many devices are meant."""
-    return finding.count(connection, Meant(tenant, tuple(map(Part, where)))).devices
 
 
 def stands(state: State) -> ColumnElement[bool]:

@@ -12,12 +12,10 @@ from sqlalchemy import Connection, delete, insert, select, update
 from edge.console import audit
 from edge.console.audit import Actor
 from edge.console.chain import Details
+from edge.console.devices.states import State
 from edge.console.store.factory_tables import HEARD_BOOTS, QUARANTINE
 from edge.console.store.tables import DEVICES
 from edge_signing import canonical
-
-# As `edge.console.devices.registry.State` has it.
-QUARANTINED = "quarantined"
 
 
 class Reason(StrEnum):
@@ -49,7 +47,7 @@ def put(
 ) -> None:
     """Put a device in quarantine, or say another reason of one that is there."""
     same = (DEVICES.c.tenant == actor.tenant, DEVICES.c.device == device)
-    connection.execute(update(DEVICES).where(*same).values(state=QUARANTINED))
+    connection.execute(update(DEVICES).where(*same).values(state=State.QUARANTINED))
     _forget_reason(connection, actor.tenant, device)
     values = {
         "tenant": actor.tenant,

@@ -6,8 +6,6 @@ by the factory) is bound to the first certificate with that name of the tenant's
 nobody named waits until somebody accepts it.
 """
 
-from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
@@ -16,6 +14,7 @@ from edge.console import audit, tenants
 from edge.console.audit import Actor
 from edge.console.devices import papers, quarantine, renewals
 from edge.console.devices.certificates import Certificate
+from edge.console.devices.states import ACTS, State
 from edge.console.store.ddi_tables import DDI_ACTIONS, DDI_DEVICES, REPORTED
 from edge.console.store.enrolment_tables import RENEWALS
 from edge.console.store.factory_tables import HEARD_BOOTS, QUARANTINE
@@ -32,27 +31,6 @@ _OF_WAITING: Final = (
     *(MEMBERS, TAGS, ATTRIBUTES, REPORTED, DDI_DEVICES, RENEWALS, SIGHTINGS),
     *(HEARD_BOOTS, QUARANTINE),
 )
-
-
-class State(StrEnum):
-    """How a device stands; stored, so the names never change."""
-
-    PENDING = "pending"
-    ACCEPTED = "accepted"
-    REVOKED = "revoked"
-    DECOMMISSIONED = "decommissioned"
-    QUARANTINED = "quarantined"
-
-
-# What an act makes of which states; anything else is refused.
-_ACTS: Final[Mapping[str, tuple[frozenset[State], State]]] = {
-    "accept": (frozenset({State.PENDING, State.REVOKED, State.QUARANTINED}), State.ACCEPTED),
-    "revoke": (frozenset({State.ACCEPTED, State.PENDING, State.QUARANTINED}), State.REVOKED),
-    "decommission": (
-        frozenset({State.ACCEPTED, State.PENDING, State.REVOKED, State.QUARANTINED}),
-        State.DECOMMISSIONED,
-    ),
-}
 
 
 def register(
@@ -324,7 +302,7 @@ def _forget_ddi(connection: Connection, actor: Actor, device: str) -> None:
 
 def _act(connection: Connection, actor: Actor, device: str, act: str) -> None:
     row = get(connection, actor.tenant, device)
-    before, after = _ACTS[act]
+    before, after = ACTS[act]
     if row.state not in before:
         raise RefusedError(f"{device} is {row.state}: it can not be {_done(act)}")
     _set(connection, actor.tenant, device, state=after)

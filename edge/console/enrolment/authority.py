@@ -15,13 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge import atomic
-from edge.console import issuing
-from edge.console.enrolment.requests import Wanted
+from edge.certificates import issuing
+from edge.certificates.requests import Wanted
 
 FILE: Final = "device-ca.crt"
 _AUTHORITY: Final = timedelta(days=30 * 365)
-# Devices live long and may be away for years; a lost one is revoked.
-LIFETIME: Final = timedelta(days=20 * 365)
 _LIST: Final = timedelta(days=8)
 _SECRET: Final = 0o600
 
@@ -39,7 +37,7 @@ class DeviceAuthority:
     """
 
     def __init__(
-        self, folder: Path, name: str, *, now: datetime, lifetime: timedelta = LIFETIME
+        self, folder: Path, name: str, *, now: datetime, lifetime: timedelta = issuing.OF_DEVICE
     ) -> None:
         self._lifetime = lifetime
         key_file, file = folder / "device-ca.key", folder / FILE
@@ -51,11 +49,8 @@ class DeviceAuthority:
 
     def revoked(self, serials: Iterable[int], *, now: datetime) -> bytes:
         """Return a list of revoked certificates, in PEM."""
-        made = x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject)
-        made = made.last_update(now).next_update(now + _LIST)
-        for serial in serials:
-            one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now)
-            made = made.add_revoked_certificate(one.build())
+        listed = [issuing.revoked(serial, now) for serial in serials]
+        made = issuing.revocation_list(self.certificate.subject, listed, now, _LIST)
         return made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def issue(self, wanted: Wanted, *, now: datetime) -> x509.Certificate:
@@ -73,12 +68,8 @@ class DeviceAuthority:
 
 
 def _make(key_file: Path, file: Path, name: str, now: datetime) -> None:
-    key, subject = issuing.new_key(), issuing.common_name(name)
-    made = (
-        issuing.builder(subject, subject, key, now, _AUTHORITY)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
+    key = issuing.new_key()
+    made = issuing.authority(name, key, now, _AUTHORITY)
     file.parent.mkdir(parents=True, exist_ok=True)
     with atomic.file(key_file, mode=_SECRET) as stream:
         stream.write(issuing.pem_of_key(key))

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from cryptography import x509
 from sqlalchemy import Connection, insert, select
 
+from edge.certificates.requests import Wanted
 from edge.console import audit
 from edge.console.audit import Actor
 from edge.console.devices import certificates, groups, registry
 from edge.console.enrolment import keys
 from edge.console.enrolment.keys import EnrolmentKey
-from edge.console.enrolment.requests import Wanted
 from edge.console.store.enrolment_tables import ISSUED
 from edge.factory.identity import prints
 

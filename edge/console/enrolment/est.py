@@ -18,12 +18,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from edge.console.enrolment import requests
+from edge.certificates import requests
+from edge.certificates.requests import Wanted
 from edge.console.enrolment.enrol import Enrolled
 from edge.console.enrolment.registrar import Registrar
 from edge.console.enrolment.renewal import TooSoonError
-from edge.console.enrolment.requests import Wanted
-from edge.errors import InputError, RefusedError, ThingNotFoundError
+from edge.errors import InputError, RefusedError, ThingNotFoundError, UntrustedError
 
 PATH: Final = "/.well-known/est"
 EPOCH: Final = "Edge-Epoch"
@@ -64,8 +64,8 @@ async def _answer(
     request: web.Request, make: Callable[[Wanted], Awaitable[Enrolled]]
 ) -> web.Response:
     try:
-        made = await make(requests.read(await request.read()))
-    except InputError as error:
+        made = await make(requests.read(await request.read(), requests.ANYONES))
+    except (InputError, UntrustedError) as error:
         raise web.HTTPBadRequest(text=str(error)) from error
     except TooSoonError as error:
         wait = {"Retry-After": str(error.wait_s)}

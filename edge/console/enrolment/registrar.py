@@ -7,14 +7,15 @@ from pathlib import Path
 
 from cryptography import x509
 
+from edge.certificates import issuing
+from edge.certificates.requests import Wanted
 from edge.console import tenants
 from edge.console.audit import CONSOLE, Actor
 from edge.console.desk import Via
 from edge.console.devices import certificates
 from edge.console.enrolment import enrol, keys, renewal
-from edge.console.enrolment.authority import FILE, LIFETIME, DeviceAuthority
+from edge.console.enrolment.authority import FILE, DeviceAuthority
 from edge.console.enrolment.enrol import Enrolled, Issue
-from edge.console.enrolment.requests import Wanted
 from edge.console.front_desk import FrontDesk
 from edge.console.notices import Topic
 from edge.console.store.database import Database
@@ -42,7 +43,7 @@ class Registrar:
         folder: Path,
         *,
         now_s: Callable[[], int],
-        lifetime: timedelta = LIFETIME,
+        lifetime: timedelta = issuing.OF_DEVICE,
     ) -> None:
         self.on_authority: list[Callable[[x509.Certificate], None]] = []
         self._database = database

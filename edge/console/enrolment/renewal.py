@@ -8,13 +8,13 @@ from typing import Any, Final
 from cryptography import x509
 from sqlalchemy import Connection, Row, delete, insert
 
+from edge.certificates.requests import Wanted
 from edge.console import audit
 from edge.console.audit import Actor
 from edge.console.devices import certificates, papers, registry, renewals
 from edge.console.devices.certificates import Certificate
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.enrolment.enrol import Enrolled, Issue
-from edge.console.enrolment.requests import Wanted
 from edge.console.store.enrolment_tables import RENEWALS
 from edge.errors import RefusedError
 from edge.factory.identity import prints

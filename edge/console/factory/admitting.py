@@ -16,7 +16,7 @@ from edge.console import audit
 from edge.console.audit import Actor
 from edge.console.devices import quarantine, registry, renewals
 from edge.console.devices.quarantine import Reason
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.factory import records
 from edge.console.factory.records import Paper
 from edge.console.store.tables import CERTIFICATES, DEVICES, SIGHTINGS

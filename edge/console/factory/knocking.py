@@ -15,7 +15,7 @@ from edge.console.devices import papers, quarantine, registry, renewals
 from edge.console.devices.certificates import Certificate
 from edge.console.devices.papers import Number
 from edge.console.devices.quarantine import Reason
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.factory import records, stations
 from edge.errors import RefusedError, UntrustedError
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from edge.console.devices import states
+
 
 class Operator(StrEnum):
     """How a field is compared."""
@@ -42,13 +44,6 @@ class Field:
     choices: tuple[str, ...] = ()
 
 
-STATES: Final = (
-    "pending",
-    "accepted",
-    "revoked",
-    "decommissioned",
-    "quarantined",
-)
 # One field for each attribute of devices: `attr.site`.
 ATTRIBUTE_PREFIX: Final = "attr."
 NEVER: Final = "never"
@@ -57,7 +52,7 @@ FIELDS: Final = {
     one.name: one
     for one in (
         Field("id", Kind.TEXT, "name of the device"),
-        Field("state", Kind.TEXT, "where it is in its life", STATES),
+        Field("state", Kind.TEXT, "where it is in its life", states.NAMES),
         Field("board", Kind.TEXT, "board that it is"),
         Field("product", Kind.TEXT, "product that it runs"),
         Field("version", Kind.VERSION, "version that it runs"),

@@ -14,8 +14,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, or_, select
 
 from edge.console.devices.papers import Number
-from edge.console.devices.registry import State
 from edge.console.devices.revocation import Lists
+from edge.console.devices.states import State
 from edge.console.store.enrolment_tables import RENEWALS
 from edge.console.store.tables import CERTIFICATES, DEVICES, RETIRED
 

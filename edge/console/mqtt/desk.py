@@ -10,8 +10,8 @@ from edge.console.desk import BrokerDesk, Caller, Via
 from edge.console.devices import certificates, commands, papers
 from edge.console.devices.certificates import Certificate
 from edge.console.devices.papers import Number
-from edge.console.devices.registry import State
 from edge.console.devices.revocation import Lists
+from edge.console.devices.states import State
 from edge.console.front_desk import FrontDesk
 from edge.console.mqtt import admission
 from edge.console.mqtt.admission import Standing

@@ -1,9 +1,7 @@
 """MQTT as the console serves it: a broker of its own, or one that was given, and the link to it."""
 
-import asyncio
-import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,15 +18,13 @@ from edge.console.mqtt.gate import RECHECK_S, Gate
 from edge.console.mqtt.link import LinkLimits, MqttLink
 from edge.console.mqtt.state import MqttState
 from edge.console.office import Office
+from edge.console.repeating import repeating
 from edge.console.site import DEFAULT_TENANT, Site
 from edge.errors import EdgeError, InputError, ToolError
 from edge_signing.terminal.parcels import Parcel
 
 _AGAIN_S: Final = 5.0
-_END_S: Final = 0.5
 WITHOUT: Final = "or --no-mqtt: devices are served by HTTP alone then"
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ class OwnBroker:
             office.admissions.enforce = broker.take_list
             # What the lists said meanwhile.
             await broker.take_list(office.admissions.lists.pem, office.admissions.authorities_pem)
-            async with _kept(gate.run):
+            async with repeating(_AGAIN_S, gate.run, name="MQTT", foreseen=()):
                 yield MqttState(link, port, broker)
 
     def _settings(self, authorities: bytes) -> BrokerSettings:
@@ -161,7 +157,7 @@ async def _linked(
         return tenant == office.admissions.tenant and link.carrying.carry(device, parcels)
 
     office.terminals.carry = carry
-    async with _kept(link.run):
+    async with repeating(_AGAIN_S, link.run, name="MQTT", foreseen=()):
         yield link
 
 
@@ -173,29 +169,6 @@ async def _started(chosen: BrokerSettings, denied: set[str], revoked: bytes) -> 
         hint = f"{error.hint}, {WITHOUT}" if error.hint else WITHOUT
         raise ToolError(str(error), hint=hint) from error
     return broker
-
-
-@asynccontextmanager
-async def _kept(run: Callable[[], Coroutine[None, None, None]]) -> AsyncIterator[None]:
-    """Keep something running: HTTP serves devices, whatever MQTT comes to."""
-
-    async def keep() -> None:
-        while True:
-            try:
-                await run()
-            # What nobody thought of is to cost one attempt, not the console.
-            except Exception:
-                logger.exception("MQTT: again in %s s", _AGAIN_S)
-            await asyncio.sleep(_AGAIN_S)
-
-    task = asyncio.create_task(keep())
-    try:
-        yield
-    finally:
-        # Again and again: `asyncio.wait_for` of Python 3.11 may swallow it.
-        while not task.done():
-            task.cancel()
-            await asyncio.wait({task}, timeout=_END_S)
 
 
 def _free(*places: tuple[str, int]) -> list[int]:

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge import atomic
+
 _MODE = 0o644
 
 
@@ -40,8 +42,4 @@ class Shelf:
             os.link(file, self.path(sha256))
         except FileExistsError:
             return
-        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        atomic.sync_folder(self.folder)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge import atomic
-from edge.console import issuing
+from edge.certificates import issuing
 from edge.errors import InputError
 from edge_signing.trust.names import check_device
 

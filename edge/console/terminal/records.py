@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, desc, func, inser
 
 from edge.console import audit
 from edge.console.audit import Actor
-from edge.console.devices import registry
+from edge.console.devices import registry, states
 from edge.console.store.terminal_tables import CHUNKS, TERMINALS
 from edge.errors import InputError, RefusedError, ThingNotFoundError
 from edge_signing.terminal.grant import SignedGrant
@@ -55,7 +55,7 @@ def open_(connection: Connection, actor: Actor, packed: bytes, checked_by: str) 
     signed = SignedGrant.unpack(packed)
     grant = signed.grant
     row = registry.get(connection, actor.tenant, grant.device)
-    if row.state != registry.State.ACCEPTED:
+    if row.state != states.State.ACCEPTED:
         raise RefusedError(f"device {grant.device!r} is {row.state}: it can not be reached")
     if (row.fingerprint, row.epoch) != (grant.certificate.hex(), grant.epoch):
         raise InputError(

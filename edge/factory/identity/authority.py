@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives import serialization
 from securesystemslib.signer import Signer
 
 from edge import atomic
+from edge.certificates import issuing
+from edge.certificates.requests import Key
 from edge.errors import InputError, RefusedError, ThingNotFoundError, UntrustedError
 from edge.factory.identity import naming, sealing
 from edge.keys import file_key, token_key
@@ -37,7 +39,6 @@ from edge_signing.trust.names import check_product
 CERTIFICATE: Final = Path("ca/factory.crt")
 FACTS: Final = Path("ca/authority.json")
 STATIONS: Final = Path("ca/stations")
-BEFORE: Final = timedelta(days=1)  # clocks differ
 _LIFETIME: Final = timedelta(days=40 * 365)
 _MOST_BYTES: Final = 64 << 10
 
@@ -133,23 +134,15 @@ def trusted(folder: Path) -> x509.Certificate:
 def draft(
     subject: x509.Name,
     issuer: x509.Name,
-    key: sealing.PublicKey,
+    key: Key,
     *,
     now: datetime,
     end: datetime,
 ) -> x509.CertificateBuilder:
-    """Return what every certificate says, to be extended."""
+    """Return what every certificate of a line says, to be extended."""
     identifier = x509.SubjectKeyIdentifier.from_public_key(key)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BEFORE)
-        .not_valid_after(end)
-        .add_extension(identifier, critical=False)
-    )
+    made = issuing.builder(subject, issuer, key, now, end - now)
+    return made.add_extension(identifier, critical=False)
 
 
 def issued_by(authority: x509.Certificate) -> x509.AuthorityKeyIdentifier:

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from edge.certificates import issuing
 from edge.errors import InputError
 from edge.factory.identity.station import Certificates, StationAuthority
 from edge.image.provision import IDENTITY, Placed
@@ -58,11 +58,11 @@ def make(
         EdgeError: As `StationAuthority.issue_device`.
     """
     pem = server_certificates(server_ca)
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = issuing.new_key()
     certificates = station.issue_device(key.public_key(), device, now=now, again=again)
     contents = {
         "device.crt": certificates.chain_pem.encode(),
-        "device.key": _pem(key),
+        "device.key": issuing.pem_of_key(key),
         "server-ca.crt": pem,
         "epoch": f"{epoch}\n".encode(),
     }
@@ -81,11 +81,3 @@ def server_certificates(pem: bytes) -> bytes:
     except ValueError as error:
         raise InputError(f"what servers are trusted by: no certificate in PEM: {error}") from error
     return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in found)
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )

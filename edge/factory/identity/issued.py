@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 
+from edge import atomic
 from edge.errors import InputError, RefusedError
 from edge.factory.identity import prints
 from edge_signing import canonical
@@ -89,7 +90,7 @@ class Issued:
         finally:
             os.close(handle)
         if is_new:
-            _flush(self.file.parent)
+            atomic.sync_folder(self.file.parent)
         self.given.append(_given(certificate, self._size_bytes))
         self._size_bytes += len(line)
 
@@ -133,11 +134,3 @@ def _given(certificate: x509.Certificate, offset_bytes: int) -> Given:
         prints.serial(certificate),
         offset_bytes,
     )
-
-
-def _flush(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from securesystemslib.signer import Signer
 
 from edge import atomic
+from edge.certificates import issuing
 from edge.errors import InputError, ThingNotFoundError, UntrustedError
 from edge.factory.identity import authority as factory
 from edge.factory.identity import prints, sealing
@@ -111,17 +112,12 @@ def _write(
     before, number = _before(file, authority)
     listed = {one.serial_number: one for one in before}
     for serial in serials:
-        listed.setdefault(_number(serial), _entry(_number(serial), now))
+        listed.setdefault(_number(serial), issuing.revoked(_number(serial), now))
     made = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(authority.subject)
-        .last_update(now)
-        .next_update(now + lifetime)
+        issuing.revocation_list(authority.subject, listed.values(), now, lifetime)
         .add_extension(factory.issued_by(authority), critical=False)
         .add_extension(x509.CRLNumber(number + 1), critical=False)
     )
-    for one in listed.values():
-        made = made.add_revoked_certificate(one)
     content = sealing.revocation_list(made, signer).public_bytes(serialization.Encoding.PEM)
     with atomic.file(file) as stream:
         stream.write(content)
@@ -141,11 +137,6 @@ def _before(file: Path, authority: x509.Certificate) -> tuple[list[x509.RevokedC
     if not is_ours:
         raise UntrustedError(f"{file}: not signed by {authority.subject.rfc4514_string()}")
     return list(found), number
-
-
-def _entry(serial: int, now: datetime) -> x509.RevokedCertificate:
-    made = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now)
-    return made.build()
 
 
 def _number(serial: str) -> int:

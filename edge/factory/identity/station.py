@@ -20,9 +20,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from securesystemslib.signer import Signer
 
 from edge import atomic
+from edge.certificates import issuing, requests
+from edge.certificates.requests import Key
 from edge.errors import InputError, RefusedError, UntrustedError
 from edge.factory.identity import authority as factory
-from edge.factory.identity import chain, naming, prints, requests, sealing
+from edge.factory.identity import chain, naming, prints, sealing
 from edge.factory.identity.authority import FactoryAuthority
 from edge.factory.identity.grant import DEVICES_MOST, PREFIX, STATION, Grant
 from edge.factory.identity.issued import Given, Issued
@@ -38,8 +40,6 @@ FILE: Final = "station.pem"
 EARLIER: Final = "station.{serial}.pem"
 ROOT: Final = "factory.crt"
 LIFETIME_MOST: Final = timedelta(days=400)
-# Devices live long and may be away for years; a lost one is revoked.
-_DEVICE: Final = timedelta(days=20 * 365)
 _SECRET: Final = 0o600
 
 
@@ -93,7 +93,7 @@ def issue(
     folder = authority.folder / FOLDER / station_name
     if (folder / FILE).exists() and not renew:
         raise RefusedError(f"{folder}: the station has an authority", hint="a new one: --renew")
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = issuing.new_key()
     made = sealing.certificate(
         _of_station(authority, grant, key.public_key(), now), authority.signer
     )
@@ -103,7 +103,7 @@ def issue(
     _keep_earlier(folder)
     # One file, and last: key and certificate change together.
     with atomic.file(folder / FILE, mode=_SECRET) as stream:
-        stream.write(made.public_bytes(serialization.Encoding.PEM) + _pem(key))
+        stream.write(made.public_bytes(serialization.Encoding.PEM) + issuing.pem_of_key(key))
     return made
 
 
@@ -190,7 +190,7 @@ class StationAuthority:
             UntrustedError: The request is of another device, or not signed with its own key.
             InputError: It is no request, or no id of a device.
         """
-        key = requests.key_of(csr_or_public_key, device_id)
+        key = _key(csr_or_public_key, device_id)
         self._require_name(device_id)
         with self._lock:
             before = [one for each in self._all() for one in each.of_device(device_id)]
@@ -252,9 +252,9 @@ class StationAuthority:
         if not self.certificate.not_valid_before_utc <= now <= until:
             raise RefusedError(f"station {station}: its time ended at {until:%Y-%m-%d}", hint=hint)
 
-    def _of_device(self, key: PublicKey, device: str, now: datetime) -> x509.CertificateBuilder:
+    def _of_device(self, key: Key, device: str, now: datetime) -> x509.CertificateBuilder:
         name = naming.device(self.grant.product, self.grant.station, device)
-        end = min(now + _DEVICE, self.certificate.not_valid_after_utc)
+        end = min(now + issuing.OF_DEVICE, self.certificate.not_valid_after_utc)
         above = self.certificate
         return (
             factory.draft(name, above.subject, key, now=now, end=end)
@@ -265,13 +265,19 @@ class StationAuthority:
         )
 
 
+def _key(asked: bytes | PublicKey, device: str) -> Key:
+    if isinstance(asked, bytes):
+        return requests.read(asked, device=device).key
+    return requests.strong(asked)
+
+
 def _of_station(
     authority: FactoryAuthority, grant: Grant, key: ec.EllipticCurvePublicKey, now: datetime
 ) -> x509.CertificateBuilder:
     """Return the certificate of a station: as long as those of its devices, used much shorter."""
     ends = datetime.fromtimestamp(grant.until_s, UTC)
     name = naming.station(grant.product, grant.station, key)
-    end = min(ends + _DEVICE, authority.certificate.not_valid_after_utc)
+    end = min(ends + issuing.OF_DEVICE, authority.certificate.not_valid_after_utc)
     above = authority.certificate
     return (
         factory.draft(name, above.subject, key, now=now, end=end)
@@ -279,7 +285,7 @@ def _of_station(
         .add_extension(naming.SIGNS, critical=True)
         .add_extension(naming.FOR_CLIENTS, critical=False)
         .add_extension(naming.constraints(grant.product, grant.station), critical=True)
-        .add_extension(x509.PrivateKeyUsagePeriod(now - factory.BEFORE, ends), critical=False)
+        .add_extension(x509.PrivateKeyUsagePeriod(now - issuing.BEFORE, ends), critical=False)
         .add_extension(factory.issued_by(above), critical=False)
         .add_extension(grant.extension(), critical=False)
     )
@@ -302,11 +308,3 @@ def _check(grant: Grant, lifetime: timedelta) -> None:
         raise InputError(f"{grant.devices} devices: not 1 to {DEVICES_MOST}")
     if not timedelta(0) < lifetime <= LIFETIME_MOST:
         raise InputError(f"{lifetime.days} days: a station works 1 to {LIFETIME_MOST.days} days")
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )

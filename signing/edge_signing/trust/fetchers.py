@@ -1,33 +1,10 @@
-"""Where a repository's files come from, and the check that every metadata file passes first."""
+"""The check that every metadata file passes first, wherever it comes from."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Final
 
-from tuf.api.exceptions import DownloadHTTPError
 from tuf.ngclient import FetcherInterface
 
 from edge_signing.trust import documents, roots
-
-_PIECE_BYTES: Final = 64 << 10
-_NOT_FOUND: Final = 404
-
-
-class FolderFetcher(FetcherInterface):
-    """Reads a repository that is a folder.
-
-    Args:
-        folder: It holds `metadata/` and `targets/`.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
-
-    def _fetch(self, url: str) -> Iterator[bytes]:
-        path = (self._folder / url).resolve()
-        if not path.is_relative_to(self._folder) or not path.is_file():
-            raise DownloadHTTPError(f"{url}: not there", _NOT_FOUND)
-        return _pieces(path)
 
 
 class StrictFetcher(FetcherInterface):
@@ -60,9 +37,3 @@ class StrictFetcher(FetcherInterface):
         if roots.NAME.fullmatch(name):
             self.roots[name] = data
         return data
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as stream:
-        while piece := stream.read(_PIECE_BYTES):
-            yield piece

@@ -14,7 +14,6 @@ from edge_agent.payload.chunks import (
     assemble,
     index_ranges,
     missing,
-    planned_bytes,
 )
 from edge_signing.errors import FormatError, SigningError, TrustError
 from edge_signing.formats.chunks import Group, Index, Table, hash_of
@@ -120,13 +119,6 @@ def test_fetches_are_the_ranges_of_the_plan_in_ascending_order(golden: Made) -> 
 
     assert server.asked == [(at.offset_bytes, at.length_bytes) for at in plan.ranges]
     assert server.asked == sorted(server.asked)
-
-
-def test_planned_bytes_are_those_of_the_plan(golden: Made) -> None:
-    server = Server(golden.blob)
-    plan = planned_with(golden.table, server, [base_of(edited(golden.image))])
-
-    assert planned_bytes(plan.table, plan.stock, plan.indexes) == plan.planned_bytes
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)

@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ def places_in(folder: Path, site: Console, operator: Operator) -> Places:
     made = replace(files.places, config=folder / "config", state=folder / "state")
     made.etc.mkdir()
     runs = Standing("board", "gateway", "1", 1, 1000)
-    (made.etc / "device.json").write_bytes(canonical.encode({"format": 1, **asdict(runs)}))
+    (made.etc / "device.json").write_bytes(runs.pack())
     (made.etc / "root.json").write_bytes(operator.ring.trusted_root())
     settings = {
         "http": site.url,

@@ -8,7 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from edge.console import issuing, tenants
+from edge.certificates import issuing
+from edge.console import tenants
 from edge.console.audit import Actor
 from edge.console.store.database import Database
 from edge.errors import RefusedError

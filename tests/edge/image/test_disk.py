@@ -10,7 +10,7 @@ import pytest
 from edge import digest
 from edge.errors import EdgeError, InputError
 from edge.image import bootstate, disk_check, fat, gpt
-from edge.image.disk import bmap_path, write_contents, write_disk
+from edge.image.disk import bmap_path, write_disk
 from edge.image.extent import Contents, Extent, Source
 from edge.image.plan import MIB, DiskPlan, Layout, plan
 from edge.process import Completed
@@ -127,18 +127,10 @@ def test_a_full_disk_is_told_and_leaves_nothing(
 
     monkeypatch.setattr(os, "fsync", full)
 
-    with pytest.raises(EdgeError, match=r"boot\.img: No space left on device"):
-        write_contents(tmp_path / "boot.img", Contents(4096, ()))
+    with pytest.raises(EdgeError, match=r"disk\.img: No space left on device"):
+        write_disk(tmp_path / "disk.img", small_disk(), {})
 
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_image_of_one_partition_is_as_long_as_it(tmp_path: Path) -> None:
-    volume = fat.volume({"a": b"b"}, size_bytes=8 * MIB, label="BOOT", serial=1)
-
-    write_contents(tmp_path / "boot.img", volume)
-
-    assert (tmp_path / "boot.img").stat().st_size == 8 * MIB
 
 
 def test_contents_for_an_unknown_partition_are_a_mistake_of_the_caller(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from edge.errors import InputError
-from edge.image import disk, extent, fat
+from edge.image import extent, fat
 from edge.image.extent import Contents
 from edge.image.fat import FatKind
 from edge.image.plan import MIB
@@ -170,7 +170,7 @@ def test_dosfstools_and_mtools_agree(
     tool: Callable[..., Completed], tmp_path: Path, size_mib: int, kind: FatKind
 ) -> None:
     image = tmp_path / "fat.img"
-    disk.write_contents(image, volume_of(FILES, size_mib=size_mib, kind=kind))
+    image.write_bytes(image_of(volume_of(FILES, size_mib=size_mib, kind=kind)))
     out = tmp_path / "out"
     out.mkdir()
 

@@ -65,24 +65,6 @@ def test_the_public_keys_that_are_carried_are_what_the_image_says(tmp_path: Path
     assert [approvals.key_of(one).keyid for one in people.keys] == [one.key.keyid for one in parts]
 
 
-def test_signatures_of_several_places_are_put_together() -> None:
-    parts = [BOARD.approval([name]) for name in ("anna", "pete", "anna")]
-
-    whole = approval.joined(parts)
-
-    assert whole == BOARD.approval(["pete", "anna"])
-    approvals.require(whole.pack(), approvers(2, "anna", "pete"), ORDERED, now_s=NOW_S)
-
-
-def test_signatures_of_different_statements_are_not_put_together() -> None:
-    other = Board(BOARD.documents, campaign="autumn")
-
-    with pytest.raises(InputError, match="of 2 statements"):
-        approval.joined([BOARD.approval(["anna"]), other.approval(["pete"])])
-    with pytest.raises(InputError, match="of 0 statements"):
-        approval.joined([])
-
-
 @pytest.mark.parametrize("threshold", [0, 2])
 def test_a_threshold_that_can_not_be_reached_is_refused(threshold: int) -> None:
     with pytest.raises(InputError, match="can not approve"):

@@ -10,7 +10,7 @@ import pytest
 from edge.keys import change
 from edge_signing.errors import SigningError
 from edge_signing.trust.client import RepositoryClient
-from edge_signing.trust.fetchers import FolderFetcher
+from tests.fakes.folder_fetcher import FolderFetcher
 from tests.fakes.forge import NOW, PATH, PRODUCT, Yard
 
 NEXT = "gateway/1.1/release.json"

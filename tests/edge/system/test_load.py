@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import EdgeError, ProblemsError, ThingNotFoundError
-from edge.system.load import LoadedSystem, load, load_system
+from edge.system.load import LoadedSystem, load
 from edge.system.settings import Ready, Restart
 
 Loaded = Callable[[str], LoadedSystem]
@@ -102,7 +102,7 @@ def test_several_files_append_and_the_kernel_overrides(
     )
     second = write("sub/2.yml", "kernel: {cmdline: two}\nservices: [{service: ./b}]")
 
-    system = load_system([first, second])
+    system = load([first, second]).system
 
     assert system.kernel.cmdline == "two"
     assert system.kernel.package == "linux-image-arm64"
@@ -110,7 +110,7 @@ def test_several_files_append_and_the_kernel_overrides(
 
 
 def test_a_minus_reads_the_standard_input(write: Callable[[str, str], Path]) -> None:
-    system = load_system(["-"], read_stdin=lambda: "kernel: {cmdline: quiet}")
+    system = load(["-"], read_stdin=lambda: "kernel: {cmdline: quiet}").system
 
     assert system.kernel.cmdline == "quiet"
 

@@ -21,7 +21,6 @@ from edge.system.lock import (
     require_current,
     stale,
     to_resolve,
-    unused,
     updated,
     write,
 )
@@ -152,7 +151,6 @@ def test_an_update_moves_what_was_resolved_and_drops_what_nobody_uses() -> None:
 
     moved = updated(both, {"kernel": REQUEST}, {"kernel": [NEW]}, suite="t", architecture="arm64")
     assert moved.packages == {NEW.key: NEW}
-    assert unused(both, {"kernel": REQUEST}) == ["service/a"]
 
 
 def test_an_item_that_is_neither_locked_nor_resolved_is_an_error() -> None:

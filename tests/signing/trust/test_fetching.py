@@ -9,7 +9,7 @@ from tuf.ngclient import FetcherInterface
 
 from edge_signing.errors import FetchError, TrustError
 from edge_signing.trust import documents
-from edge_signing.trust.fetchers import FolderFetcher
+from tests.fakes.folder_fetcher import FolderFetcher
 from tests.fakes.forge import DATA, PATH, PRODUCT, Yard
 
 

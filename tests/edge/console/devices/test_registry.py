@@ -10,7 +10,7 @@ from edge.console import tenants
 from edge.console.audit import Actor
 from edge.console.devices import certificates, labels, registry
 from edge.console.devices.certificates import Certificate
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.store.database import Database
 from edge.errors import InputError, RefusedError, ThingNotFoundError
 from tests.fakes.pki import Pki

@@ -11,12 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
 
-from edge.console.enrolment import requests
-from edge.errors import InputError
 from edge_agent import enrol
 from edge_agent.backoff import Backoff
 from edge_agent.identity import Identity
@@ -47,13 +42,6 @@ def server_of(site: Console, text: str, folder: Path, device: str = "gw-1") -> S
 
 def link_of(site: Console, data: Path) -> HttpLink:
     return HttpLink(site.url, Identity.read(data / "identity"), pace=PACE)
-
-
-def csr(name: str, key: Any = None) -> bytes:
-    key = key or ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    made = x509.CertificateSigningRequestBuilder().subject_name(subject)
-    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def test_a_device_enrols_and_is_let_in_at_once_if_its_key_is_trusted(
@@ -212,33 +200,6 @@ def _runner(folder: Path) -> Any:
         return done.stdout
 
     return run
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param(b"", id="empty"),
-        pytest.param(b"\x30\x03\x02\x01\x01", id="no request"),
-        pytest.param(b"not base64 !", id="no base64"),
-        pytest.param(b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n", id="torn"),
-        pytest.param(csr("a/b"), id="slash"),
-        pytest.param(csr("+"), id="plus"),
-        pytest.param(csr("gw-1", rsa.generate_private_key(65537, 1024)), id="weak"),
-        pytest.param(csr("gw-1", ec.generate_private_key(ec.SECP256K1())), id="curve"),
-        pytest.param(b"x" * (requests.BODY_MOST_BYTES + 1), id="long"),
-    ],
-)
-def test_what_is_no_request_of_a_device_is_refused(body: bytes) -> None:
-    with pytest.raises(InputError):
-        requests.read(body)
-
-
-def test_a_request_that_was_changed_is_refused() -> None:
-    der = bytearray(x509.load_pem_x509_csr(csr("gw-1")).public_bytes(serialization.Encoding.DER))
-    der[-3] ^= 1
-
-    with pytest.raises(InputError):
-        requests.read(bytes(der))
 
 
 def test_an_authority_is_trusted_again_after_a_restart_without_being_made_anew(

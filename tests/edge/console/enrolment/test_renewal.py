@@ -292,13 +292,9 @@ def test_the_service_of_a_device_renews_and_goes_on_with_the_new_certificate(
         thread.start()
         try:
             assert eventually(lambda: "device.renewed" in acts(site, places.data))
-
             # In the order of the change: none of them is there again once the ones before are gone.
-            def is_past(name: str) -> bool:
-                return not (places.data / name).exists()
-
             for passing in (renew.NEXT, identity.PROVEN, identity.OLD):
-                assert eventually(partial(is_past, passing))
+                assert eventually(partial(_is_gone, places.data / passing))
             with closing(link_of(site, places.data)) as link:
                 assert link.desired() is None
         finally:
@@ -306,3 +302,7 @@ def test_the_service_of_a_device_renews_and_goes_on_with_the_new_certificate(
             thread.join(10)
         assert not thread.is_alive()
         assert acts(site, places.data).count("device.renew") == 1
+
+
+def _is_gone(file: Path) -> bool:
+    return not file.exists()

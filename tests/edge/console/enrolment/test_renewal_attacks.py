@@ -9,6 +9,7 @@ from edge.console.enrolment import renewal as server_side
 from edge_agent import enrol, identity, renew
 from edge_agent.identity import Identity
 from edge_agent.link import LinkError, RefusedByServerError
+from tests.edge.certificates.test_requests import csr
 from tests.edge.console.enrolment.renewing import (
     acts,
     again,
@@ -20,7 +21,6 @@ from tests.edge.console.enrolment.renewing import (
 from tests.edge.console.enrolment.renewing import data as data
 from tests.edge.console.enrolment.renewing import site as site
 from tests.edge.console.enrolment.test_enrolment import (
-    csr,
     key_of,
     server_of,
 )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from edge.console.desk import Caller, Via
 from edge.console.devices import doubles, quarantine, registry
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.store.database import Database
 from edge_agent.link import RefusedByServerError
 from edge_agent.links.http import HttpLink

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.console import tenants
 from edge.console.devices import certificates
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.factory import knocking
 from edge.console.factory.outcome import Outcome
 from edge.console.store.database import Database

@@ -6,7 +6,7 @@ from datetime import timedelta
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.factory import records
 from edge.console.factory.outcome import Outcome
 from edge.console.store.database import Database

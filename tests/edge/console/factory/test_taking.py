@@ -11,7 +11,7 @@ from edge.console.desk import Via
 from edge.console.devices import certificates, papers, quarantine, registry
 from edge.console.devices.certificates import Certificate
 from edge.console.devices.papers import Number
-from edge.console.devices.registry import State
+from edge.console.devices.states import State
 from edge.console.factory import knocking, records, taking
 from edge.console.factory.outcome import Outcome
 from edge.console.factory.taking import Taken

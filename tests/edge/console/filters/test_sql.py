@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
+from edge.console.devices.states import NAMES
 from edge.console.filters.complete import quoted
-from edge.console.filters.fields import ATTRIBUTE, FIELDS, OPERATORS, STATES, Field, Kind
+from edge.console.filters.fields import ATTRIBUTE, FIELDS, OPERATORS, Field, Kind
 from edge.console.filters.match import matches
 from edge.console.filters.parse import parse
 from edge.console.filters.row import DeviceRow
@@ -28,7 +29,7 @@ times = st.none() | st.sampled_from([NOW_S - age_s for age_s in (-5, *AGES_S)])
 rows = st.builds(
     DeviceRow,
     id=st.just("x"),
-    state=st.sampled_from(STATES),
+    state=st.sampled_from(NAMES),
     board=words,
     product=words,
     version=st.sampled_from(VERSIONS),
@@ -110,7 +111,7 @@ def _fleet() -> Iterator[DeviceRow]:
     def device(**said: Any) -> DeviceRow:
         return DeviceRow("x", **{"state": "pending", **said})
 
-    yield from (device(state=state) for state in STATES)
+    yield from (device(state=state) for state in NAMES)
     for name in ("board", "product", "slot", "phase", "reason"):
         yield from (device(**{name: word}) for word in WORDS)
     yield from (device(version=version) for version in VERSIONS)

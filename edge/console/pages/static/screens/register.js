@@ -1,4 +1,4 @@
-// Dialogs of the list of devices: a device that has not called yet, and a filter to keep.
+// Dialogs: a device that has not called yet, a filter to keep, a group to make.
 
 import { part, post, put } from "../api.js";
 import { commandLine, line } from "../command.js";
@@ -46,12 +46,34 @@ export function register(done) {
 
 /** Keep a filter as a group. */
 export function saveFilter(filter, done) {
-  const said = { name: "", notes: "" };
-  const command = () => line("groups", "set", said.name || "NAME", "--filter", filter, said.notes ? ["--notes", said.notes] : []);
-  return open({
+  return newGroup({
     title: "Save this filter",
+    text: ["It is a group from then on: ", h("code", filter)],
+    filter,
+    told: (name) => `The filter is saved as ${name}`,
+    verb: "Save",
+    done,
+  });
+}
+
+/** Make a group whose members are named one by one. */
+export function makeGroup() {
+  return newGroup({
+    title: "Make a group with members",
+    text: ["People can be limited to the devices of such a group. Devices are added on the list of devices."],
+    filter: "",
+    told: (name) => `The group ${name} is made`,
+    verb: "Make it",
+  });
+}
+
+function newGroup({ title, text, filter, told, verb, done = () => {} }) {
+  const said = { name: "", notes: "" };
+  const command = () => line("groups", "set", said.name || "NAME", filter ? ["--filter", filter] : [], said.notes ? ["--notes", said.notes] : []);
+  return open({
+    title,
     body: (dialog) => [
-      h("p", "It is a group from then on: ", h("code", filter)),
+      h("p", ...text),
       field("Name", "letters, digits, . _ and -", said, "name", dialog),
       field("Notes", "", said, "notes", dialog),
       commandLine(command()),
@@ -67,7 +89,7 @@ export function saveFilter(filter, done) {
             click: async () => {
               try {
                 await put(`/groups/${part(said.name)}`, { filter, notes: said.notes });
-                toast(`The filter is saved as ${said.name}`, { kind: "good", command: command() });
+                toast(told(said.name), { kind: "good", command: command() });
                 dialog.close();
                 done();
               } catch (error) {
@@ -76,7 +98,7 @@ export function saveFilter(filter, done) {
             },
           },
         },
-        "Save",
+        verb,
       ),
     ],
   });

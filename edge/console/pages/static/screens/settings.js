@@ -12,6 +12,7 @@ import { tellError, toast } from "../toast.js";
 import { enrolment } from "./enrolment.js";
 import { hooks } from "./hooks.js";
 import { people } from "./people.js";
+import { makeGroup } from "./register.js";
 
 const SCOPES = {
   "devices:read": "see devices, groups and events",
@@ -255,7 +256,7 @@ function groups(state, acts) {
           ),
         )
       : h("p.faint.inside", "None. A filter of devices can be saved as one."),
-    { kind: "is-flush", aside: may("devices:write") && reachesAll && h("button.button.small", { type: "button", on: { click: () => makeGroup(acts) } }, icon("plus"), "Make a group") },
+    { kind: "is-flush", aside: may("devices:write") && reachesAll && h("button.button.small", { type: "button", on: { click: () => makeGroup().then(() => acts.load()) } }, icon("plus"), "Make a group") },
   );
 }
 
@@ -269,38 +270,5 @@ async function removeGroup(one, acts) {
   } catch (error) {
     tellError(error);
   }
-  acts.load();
-}
-
-async function makeGroup(acts) {
-  const said = { name: "", notes: "" };
-  const command = () => line("groups", "set", said.name || "NAME", said.notes ? ["--notes", said.notes] : []);
-  await open({
-    title: "Make a group with members",
-    body: (dialog) => [
-      h("p", "People can be limited to the devices of such a group. Devices are added on the list of devices."),
-      h("label.field", { key: "name" }, h("span", "Name"), h("input", { autocomplete: "off", on: { input: (event) => ((said.name = event.target.value.trim()), dialog.draw()) } })),
-      h("label.field", { key: "notes" }, h("span", "Notes"), h("input", { autocomplete: "off", on: { input: (event) => ((said.notes = event.target.value.trim()), dialog.draw()) } })),
-      commandLine(command()),
-    ],
-    actions: (dialog) => [
-      h("button.button", { type: "button", on: { click: () => dialog.close() } }, "Cancel"),
-      h(
-        "button.button.primary",
-        {
-          type: "submit",
-          disabled: !said.name,
-          on: {
-            click: () =>
-              put(`/groups/${part(said.name)}`, { filter: "", notes: said.notes }).then(() => {
-                toast(`The group ${said.name} is made`, { kind: "good", command: command() });
-                dialog.close();
-              }, tellError),
-          },
-        },
-        "Make it",
-      ),
-    ],
-  });
   acts.load();
 }

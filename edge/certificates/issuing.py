@@ -1,5 +1,9 @@
-"""Certificates of TLS that the console makes for itself, and those of simulated devices."""
+"""What certificates and lists of revoked ones say, to be extended and signed by their issuer.
 
+Source: RFC 5280, sections 4.1 and 5.1.
+"""
+
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID
 
-_BEFORE: Final = timedelta(days=1)  # clocks differ
+BEFORE: Final = timedelta(days=1)  # clocks differ
+# Devices live long and may be away for years; a lost one is revoked.
+OF_DEVICE: Final = timedelta(days=20 * 365)
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
@@ -40,7 +46,7 @@ def builder(
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _BEFORE)
+        .not_valid_before(now - BEFORE)
         .not_valid_after(now + lifetime)
     )
 
@@ -57,6 +63,33 @@ def pem_of_key(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
+
+
+def revocation_list(
+    issuer: x509.Name,
+    revoked: Iterable[x509.RevokedCertificate],
+    now: datetime,
+    lifetime: timedelta,
+) -> x509.CertificateRevocationListBuilder:
+    """Return what a list of revoked certificates says, to be extended and signed by its issuer.
+
+    Args:
+        issuer: Who signs it.
+        revoked: What is on it; see `revoked`.
+        now: The time in UTC.
+        lifetime: When the next list is due.
+    """
+    made = x509.CertificateRevocationListBuilder().issuer_name(issuer)
+    made = made.last_update(now).next_update(now + lifetime)
+    for one in revoked:
+        made = made.add_revoked_certificate(one)
+    return made
+
+
+def revoked(serial: int, now: datetime) -> x509.RevokedCertificate:
+    """Return the entry of a certificate that is revoked now."""
+    made = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now)
+    return made.build()
 
 
 def authority(
