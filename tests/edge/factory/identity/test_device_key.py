@@ -9,7 +9,7 @@ from cryptography import x509
 
 from edge.errors import EdgeError, LinkError
 from edge.factory.identity import proof
-from edge.factory.identity.device_key import START, OwnKey
+from edge.factory.identity.device_key import START, OwnKey, Speaker
 from edge.flash.protocols.steps import Line as Cable
 from edge_agent.identity import Identity
 from tests.edge.factory.identity.conftest import NOW, Line
@@ -115,13 +115,37 @@ def test_noise_never_makes_another_identity(line: Line, tmp_path: Path, seed: in
     assert Identity.read(tmp_path / "device/identity").device == "gw-1"
 
 
-def test_a_console_without_a_device_is_told(tmp_path: Path) -> None:
-    console = FactoryConsole(tmp_path / "device", coming=lambda _number, _line: b"login: ")
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        pytest.param(b"", "nothing is said at all", id="silence"),
+        pytest.param(b"\r\ngateway login: ", "a station knows no password", id="login"),
+        pytest.param(b"\r\nPassword: ", "a station knows no password", id="password"),
+        pytest.param(b"sh: @E: not found\r\nedge# ", "does not run in it", id="shell"),
+        pytest.param(b"Welcome\r\nmenu> ", "neither the service `factory` nor", id="other"),
+    ],
+)
+def test_why_nobody_answers_is_told(tmp_path: Path, said: bytes, hint: str) -> None:
+    console = FactoryConsole(tmp_path / "device", coming=lambda _number, _line: said)
 
-    with pytest.raises(LinkError, match=r"did not answer in 60 s.*login") as caught:
-        console.run(OwnKey(Cable(), first=1).hello())
+    with pytest.raises(LinkError, match="did not answer in 60 s") as caught:
+        console.run(OwnKey(Cable(), 1, START).hello())
 
-    assert "identity serve" in str(caught.value.hint)
+    assert hint in str(caught.value.hint)
+    assert (START.encode() in b"".join(console.heard)) is (b"a station" not in hint.encode())
+
+
+def test_a_device_whose_factory_is_done_is_told_at_once(tmp_path: Path) -> None:
+    said = b"edge-agent: this device has an identity: the factory is done with it\r\nedge# "
+    console = FactoryConsole(
+        tmp_path / "device", coming=lambda _number, line: said if START.encode() in line else b"# "
+    )
+
+    with pytest.raises(EdgeError, match="the factory is done with it") as caught:
+        console.run(OwnKey(Cable(), 1, START).hello())
+
+    assert "write the board anew" in str(caught.value.hint)
+    assert console.now_s < 30
 
 
 def test_nothing_is_typed_while_a_board_starts(line: Line, tmp_path: Path) -> None:
@@ -162,9 +186,17 @@ def test_what_starts_the_program_is_typed_until_it_answers(line: Line, tmp_path:
 
     console = FactoryConsole(tmp_path / "device", coming=shell)
 
-    console.run(OwnKey(Cable(), 1, START).hello())
+    assert console.run(OwnKey(Cable(), 1, START).hello()) is Speaker.SHELL
 
     assert len(is_started) == 2
+
+
+def test_a_service_that_answers_by_itself_is_told_no_command(tmp_path: Path) -> None:
+    console = FactoryConsole(tmp_path / "device")
+
+    assert console.run(OwnKey(Cable(), 1, START).hello()) is Speaker.SERVICE
+
+    assert len(console.heard) == 1
 
 
 def test_what_the_device_refuses_is_told(line: Line, tmp_path: Path) -> None:
