@@ -7,23 +7,32 @@ from edge.errors import LinkError
 from edge.flash.protocols.steps import shown
 
 LOGIN: Final = re.compile(rb"(?:^|[\r\n ])(?:login|[Pp]assword): *\Z")
+_SILENCE: Final = re.compile(rb"\A\s*\Z")
 _SHELL: Final = re.compile(rb"(?:^|[\r\n])[^\r\n]{0,60}[#$] *\Z")
+_ANYTHING: Final = re.compile(rb"\Z")
 
-_LOGIN_HINT: Final = (
-    "a login waits there, and a station knows no password: an image with the service `factory`"
-    " in its place answers by itself"
-)
-_SHELL_HINT: Final = (
-    "a shell is there, but `edge-ctl identity serve` does not run in it: does the image have the"
-    " service `agent`?"
-)
-_SILENT_HINT: Final = (
-    "nothing is said at all: look at power, cable and baud rate, and whether this is the console"
-    " that the kernel of the board uses"
-)
-_OTHER_HINT: Final = (
-    "neither the service `factory` nor a shell at which `edge-agent identity serve` could be"
-    " started is at this console: does the image have one of them?"
+# By the end of what is said: what is there, and what to do about it.
+_FOUND: Final = (
+    (
+        _SILENCE,
+        "nothing is said there at all",
+        "look at power, cable and baud rate, and whether it is the console that its kernel uses",
+    ),
+    (
+        LOGIN,
+        "a login waits there, and a station knows no password",
+        "with the service `factory` in the place of `getty` the image answers by itself",
+    ),
+    (
+        _SHELL,
+        "a shell is there, in which `edge-ctl identity serve` does not run",
+        "does the image have the service `agent`?",
+    ),
+    (
+        _ANYTHING,
+        "neither the service `factory` nor a shell is there",
+        "does the image have the service `factory`, or `console`? Is it that image which runs?",
+    ),
 )
 
 
@@ -34,16 +43,6 @@ def error(timeout_s: float, said: bytes) -> LinkError:
         timeout_s: How long it was waited for.
         said: The end of what was said on it, without what we said.
     """
-    return LinkError(
-        f"the device did not answer in {timeout_s:.0f} s; it said {shown(said)}", hint=_hint(said)
-    )
-
-
-def _hint(said: bytes) -> str:
-    if not said.strip():
-        return _SILENT_HINT
-    if LOGIN.search(said):
-        return _LOGIN_HINT
-    if _SHELL.search(said):
-        return _SHELL_HINT
-    return _OTHER_HINT
+    found, hint = next((found, hint) for end, found, hint in _FOUND if end.search(said))
+    text = f"the device did not answer in {timeout_s:.0f} s: {found}"
+    return LinkError(f"{text}; it said {shown(said)}" if said.strip() else text, hint=hint)

@@ -1,6 +1,7 @@
 """A device that makes its own key, over a console that loses, damages and mixes lines."""
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from edge.flash.protocols.steps import Line as Cable
 from edge_agent.identity import Identity
 from tests.edge.factory.identity.conftest import NOW, Line
 from tests.fakes.factory_console import FactoryConsole
+from tests.source_tree import PROJECT
 
 KERNEL = b"[    4.201773] mmc0: new high speed SDHC card at address aaaa\r\n"
 
@@ -49,6 +51,23 @@ def test_a_device_makes_its_key_and_proves_it(line: Line, tmp_path: Path) -> Non
     secret = found.key.read_bytes().splitlines()[1]
     assert not any(secret in said for said in console.heard)
     assert max(len(said) for said in console.heard) < 255
+
+
+def test_the_dialog_has_these_bytes(tmp_path: Path) -> None:
+    text = (PROJECT / "tests/vectors/factory/dialog.txt").read_text()
+    exchanges = re.findall(r"(@E>.*\n)((?:@E<.*\n)*)", text)
+    answers = {asked.encode(): said.encode() for asked, said in exchanges}
+    console = FactoryConsole(tmp_path / "device", coming=lambda _number, line: answers[line])
+    own = OwnKey(Cable(), first=6)
+
+    console.run(own.hello())
+    assert console.run(own.new("gw-0001")) == b"PEM"
+    assert console.run(own.prove(bytes(32))) == b"\x30" * 70
+    assert console.run(own.put("C" * 80, b"S" * 80, 1)) == "gw-0001"
+    with pytest.raises(EdgeError, match="this device is gw-0001 already"):
+        console.run(own.new("gw-0002"))
+
+    assert console.heard == list(answers)
 
 
 def _is_hit(number: int) -> bool:
@@ -116,23 +135,23 @@ def test_noise_never_makes_another_identity(line: Line, tmp_path: Path, seed: in
 
 
 @pytest.mark.parametrize(
-    ("said", "hint"),
+    ("said", "found", "hint"),
     [
-        pytest.param(b"", "nothing is said at all", id="silence"),
-        pytest.param(b"\r\ngateway login: ", "a station knows no password", id="login"),
-        pytest.param(b"\r\nPassword: ", "a station knows no password", id="password"),
-        pytest.param(b"sh: @E: not found\r\nedge# ", "does not run in it", id="shell"),
-        pytest.param(b"Welcome\r\nmenu> ", "neither the service `factory` nor", id="other"),
+        pytest.param(b"", "nothing is said there", "power, cable", id="silence"),
+        pytest.param(b"\r\ngateway login: ", "a login waits there", "`factory` in", id="login"),
+        pytest.param(b"\r\nPassword: ", "a login waits there", "`factory` in", id="password"),
+        pytest.param(b"@E: not found\r\nedge# ", "a shell is there", "`agent`", id="shell"),
+        pytest.param(b"Welcome\r\nmenu> ", "neither the service", "`console`", id="other"),
     ],
 )
-def test_why_nobody_answers_is_told(tmp_path: Path, said: bytes, hint: str) -> None:
+def test_why_nobody_answers_is_told(tmp_path: Path, said: bytes, found: str, hint: str) -> None:
     console = FactoryConsole(tmp_path / "device", coming=lambda _number, _line: said)
 
-    with pytest.raises(LinkError, match="did not answer in 60 s") as caught:
+    with pytest.raises(LinkError, match=f"did not answer in 60 s: {found}") as caught:
         console.run(OwnKey(Cable(), 1, START).hello())
 
     assert hint in str(caught.value.hint)
-    assert (START.encode() in b"".join(console.heard)) is (b"a station" not in hint.encode())
+    assert (START.encode() in b"".join(console.heard)) is ("login" not in found)
 
 
 def test_a_device_whose_factory_is_done_is_told_at_once(tmp_path: Path) -> None:
