@@ -70,7 +70,7 @@ def _identity_parser(parser: argparse.ArgumentParser) -> None:
 
 def _identity(places: Places, chosen: argparse.Namespace) -> None:
     """Do what the factory asks of a device that has no identity yet."""
-    from edge_agent.factory import conversation, own_key
+    from edge_agent.factory import answers, own_key
     from edge_signing import proof
     from edge_signing.errors import FormatError
 
@@ -88,7 +88,7 @@ def _identity(places: Places, chosen: argparse.Namespace) -> None:
             case "prove":
                 say(own_key.prove(places.data, proof.nonce_of(chosen.nonce)).hex())
             case _:
-                conversation.conversing(places.data, sys.stdin, say)
+                answers.conversing(places.data, sys.stdin, say)
     except (FormatError, OSError) as error:
         raise AgentError(str(error)) from error
 

@@ -65,6 +65,7 @@ class Places:
     config: Path = CONFIG
     state: Path = Path("/run/edge")
     support: Path = Path("/run/edge-support")
+    factory: Path = Path("/run/edge-factory")
 
     def control(self) -> BootControl:
         """Return the boot control: that of U-Boot, or the one that the initramfs was made for.

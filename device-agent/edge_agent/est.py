@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -114,10 +115,11 @@ def require_ours(pem: bytes, key: ec.EllipticCurvePrivateKey, device: str) -> No
     """
     try:
         found = x509.load_pem_x509_certificate(pem)
-    except ValueError as error:
+        names = [one.value for one in found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        certified = found.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise IdentityError(f"the server sent no certificate: {error}") from error
-    names = [one.value for one in found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    if found.public_key() != key.public_key() or names != [device]:
+    if certified != key.public_key() or names != [device]:
         raise IdentityError("the server sent the certificate of another key or device")
 
 

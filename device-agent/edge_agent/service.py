@@ -8,6 +8,7 @@ from edge_agent import device, status
 from edge_agent.device import Places, Waker
 from edge_agent.driver import Agent
 from edge_agent.errors import AgentError
+from edge_agent.factory import door
 from edge_agent.machine import Result, State
 from edge_agent.reach import device as reach
 from edge_agent.request import WORDS, Request, Word
@@ -25,11 +26,16 @@ def run(places: Places, waker: Waker) -> None:
     Raises:
         AgentError: The device cannot be worked with at all.
     """
-    with device.renewing(places, waker):
-        while True:
-            _run_once(places, waker)
-            if not waker.goes_on():
-                return
+    asked = door.opened(places.data, places.factory)
+    try:
+        with device.renewing(places, waker):
+            while True:
+                _run_once(places, waker)
+                if not waker.goes_on():
+                    return
+    finally:
+        if asked is not None:
+            asked.close()
 
 
 def _run_once(places: Places, waker: Waker) -> None:

@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 FOLDER: Final = Path("/run/edge-agent")
 STATUS_FILE: Final = "status.json"
 SOCKET: Final = "agent.sock"
-MOST_BYTES: Final = 16 << 10
+# The largest is what a station of the factory gives to a device.
+MOST_BYTES: Final = 32 << 10
 CLIENT_S: Final = 2.0
 _BACKLOG: Final = 4
 
@@ -55,25 +56,34 @@ def write(said: Said, folder: Path = FOLDER) -> None:
 
 
 class StatusSocket:
-    """Answers requests on a socket that only the agent's own user may open.
+    """Answers requests on a socket that only the agent's own user may open, unless told otherwise.
 
     Args:
         answer: Returns what to say to a request; called in the thread of the socket. An error of
             ours is told as `{"error": reason}`.
         folder: Where the socket is made.
+        name: Of the socket.
+        mode: Of its file: who may open it.
 
     Raises:
         StatusError: It can not be made.
     """
 
-    def __init__(self, answer: Callable[[Said], Said], folder: Path = FOLDER) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Said], Said],
+        folder: Path = FOLDER,
+        *,
+        name: str = SOCKET,
+        mode: int = 0o600,
+    ) -> None:
         self._answer = answer
-        self._path = folder / SOCKET
+        self._path = folder / name
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._path.unlink(missing_ok=True)
-            before = os.umask(0o177)
+            before = os.umask(0o777 & ~mode)
             try:
                 self._listening.bind(str(self._path))
             finally:
@@ -82,7 +92,7 @@ class StatusSocket:
         except OSError as error:
             self._listening.close()
             raise StatusError(f"{self._path}: {error.strerror or error}") from error
-        self._thread = threading.Thread(target=self._run, name="status", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -114,13 +124,15 @@ class StatusSocket:
             return {"error": error.reason}
 
 
-def ask(request: Said, folder: Path = FOLDER, *, timeout_s: float = 10.0) -> dict[str, Any]:
+def ask(
+    request: Said, folder: Path = FOLDER, *, name: str = SOCKET, timeout_s: float = 10.0
+) -> dict[str, Any]:
     """Return what the running agent answers.
 
     Raises:
         StatusError: No agent runs, or it does not answer as it should.
     """
-    path = folder / SOCKET
+    path = folder / name
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.settimeout(timeout_s)
         try:

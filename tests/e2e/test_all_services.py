@@ -6,16 +6,25 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from edge.cli.main import main
 from edge.emulator import machine
 from edge.emulator.command import Forward, Options
 from edge.emulator.machine import Machine
+from edge.errors import EdgeError
+from edge.factory.identity import authority, proof
+from edge.factory.identity import station as stations
+from edge.factory.identity.device_key import START, OwnKey, Speaker
+from edge.flash.protocols.steps import Line
+from edge.keys.secrets import nobody
 from tests.e2e.conftest import free_port
 from tests.e2e.test_running_system import BOOT_S, READY, ssh
+from tests.fakes.machine_dialog import talked
 from tests.fakes.pki import Authority
 from tests.fakes.syslog_server import SyslogServer, listening
 
@@ -38,6 +47,7 @@ services:
   - service: sshd
   - service: support
   - service: getty
+  - service: factory
   - service: metrics
   - service: wireguard
   - service: syslog
@@ -58,9 +68,11 @@ files:
       PublicKey = 1ZHC6nIZlrY2fO3IsjBfDLS6uTcpSpBEpBfZgoCpDgk=
       AllowedIPs = 10.9.0.1/32
 """
+SEEN_BY_FACTORY = ["dev/edge/console", "run/edge-factory", "data/*", "etc/edge/*"]
+SEEN_BY_FACTORY += ["usr/bin/python3", "usr/bin/python3.13"]
 WHOLE_MAP = ["0", "0", "4294967295"]
 OWN_USERS = {"metrics"}
-CAPABILITIES = {"metrics": 0, "wireguard": 1 << 12, "syslog": 1 << 34}
+CAPABILITIES = {"metrics": 0, "factory": 0, "wireguard": 1 << 12, "syslog": 1 << 34}
 
 
 @dataclass
@@ -123,7 +135,7 @@ def device(
     options = Options(forwards=tuple(Forward(outside, inside) for inside, outside in ports.items()))
     with machine.running(folder, options=options) as started:
         with listening(syslog_port, certificates / "other-server.crt") as impostor:
-            assert started.wait_for(READY, BOOT_S)[2] == "10"
+            assert started.wait_for(READY, BOOT_S)[2] == "11"
             deadline_s = time.monotonic() + 30
             while not impostor.begun and time.monotonic() < deadline_s:
                 time.sleep(0.1)
@@ -204,6 +216,7 @@ def test_logs_reach_their_server_after_it_was_away_and_no_other(
 
 def test_only_who_knows_the_password_gets_in_at_the_console(device: Device) -> None:
     console = device.machine
+    device.run("edge-ctl stop factory; edge-ctl restart getty")  # both read the same line
 
     log_in(console, "wrong")
     console.wait_for("Login incorrect", 30)
@@ -220,6 +233,33 @@ def log_in(console: Machine, password: str) -> None:
     console.wait_for("Password: ", 30)
     time.sleep(0.5)  # what is typed before the question is thrown away
     console.send(f"{password}\n")
+
+
+def test_a_console_without_a_shell_gives_the_device_its_identity(
+    device: Device, tmp_path: Path
+) -> None:
+    now, line = datetime.now(UTC), tmp_path / "line"
+    made = authority.create(line, f"file:{tmp_path}/ca.pem", product="gateway", now=now)
+    stations.issue(made, "S1", prefix="gw-", devices=1, lifetime=timedelta(days=1), now=now)
+    own, root = stations.open_station(line / "stations/S1", nobody), line / "ca/factory.crt"
+    key, nonce = OwnKey(Line(), 1000, START), proof.challenge()
+    device.run("edge-ctl stop getty; edge-ctl start factory")
+
+    device.machine.send("\x03\nroot\nedge-ctl poweroff\n" + "x" * 3000)
+    assert talked(device.machine, key.hello(timeout_s=60)) is Speaker.SERVICE
+    signed = own.issue_device(talked(device.machine, key.new("gw-7")), "gw-7", now=now)
+    talked(device.machine, key.put(signed.chain_pem, root.read_bytes(), 1))
+    signature = talked(device.machine, key.prove(nonce))
+    with pytest.raises(EdgeError, match="this device is gw-7 already"):
+        talked(device.machine, key.new("gw-8"))
+
+    certificate = x509.load_pem_x509_certificate(signed.chain_pem.encode())
+    assert proof.holds(certificate, nonce, signature)
+    assert device.run("stat -c %a /data/agent/identity/device.key").strip() == "600"
+    pid = json.loads(device.run("crun --root /run/crun state factory"))["pid"]
+    # Its line, and the socket of the agent: no key, no settings, no other device.
+    seen = device.run(f"cd /proc/{pid}/root && echo dev/edge/* run/* data/* etc/edge/* usr/bin/*")
+    assert seen.split() == SEEN_BY_FACTORY
 
 
 def test_the_seed_is_another_after_the_shutdown(device: Device) -> None:

@@ -62,7 +62,8 @@ def test_a_long_run_leaves_out_one_service_at_a_time() -> None:
 def test_a_system_without_some_services_starts(
     missing: list[str], work: Path, tmp_path: Path
 ) -> None:
-    # Both read the same line, and the one that comes later hangs up the other: never together.
+    # Both read the same line, and the one that comes later hangs up the other: never together. The
+    # service `factory` reads it too, but bears to be hung up.
     missing = missing if "getty" in missing else [*missing, "console"]
     there = [name for name in BUILTIN if name not in missing]
     (work / "without.yml").write_text(system(there) + NEEDED)

@@ -7,8 +7,8 @@ from pathlib import Path
 from edge.flash.events import Event
 from edge.flash.protocols.steps import Dialog, Result
 from edge.flash.transports import driver
-from edge_agent.factory import conversation
-from edge_agent.factory.conversation import Conversation
+from edge_agent.factory.answers import answering
+from edge_agent.factory.conversation import Conversation, Incoming
 
 # Gets the number of a line, counted from 0, and the line; returns what arrives.
 Damage = Callable[[int, bytes], bytes]
@@ -83,7 +83,8 @@ class FactoryConsole:
         """It may be opened again."""
 
     def _start(self) -> None:
-        self._conversation = Conversation(conversation.answering(self.data))
+        self._incoming = Incoming()
+        self._conversation = Conversation(answering(self.data))
 
     def _take(self, sent: bytes) -> None:
         number = len(self.heard)
@@ -93,7 +94,7 @@ class FactoryConsole:
             self._start()
         come = self.coming(number, sent)
         self._said += come.replace(b"\n", b"\r\n")  # the echo of the line discipline
-        for line in come.decode("ascii", "replace").splitlines():
+        for line in self._incoming.take(come):
             for answer in self._conversation.take(line):
                 self._said += self.going(self._count, f"{answer}\r\n".encode())
                 self._count += 1

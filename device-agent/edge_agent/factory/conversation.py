@@ -4,19 +4,15 @@ A piece that is whole is acknowledged at once, so that the station never sends m
 can keep. A request whose answer was lost is asked again under its number and answered from memory.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from edge_agent.errors import AgentError
-from edge_agent.factory import own_key
-from edge_agent.identity import OWN, IdentityError
-from edge_signing import frames, proof
+from edge_signing import frames
 from edge_signing.errors import FormatError
-from edge_signing.fields import Fields
 from edge_signing.frames import Assembly, Way
 
-_EPOCH_MOST: Final = 10**15
+# With what stands around it a piece of a message is shorter.
+LINE_MOST_BYTES: Final = 512
 
 Answer = Mapping[str, Any]
 
@@ -52,55 +48,20 @@ class Conversation:
         return said
 
 
-def answering(data: Path) -> Callable[[Mapping[str, Any]], Answer]:
-    """Return what answers requests from the identity in the folder of the agent."""
+class Incoming:
+    """Puts the lines together of what comes in, whatever it is.
 
-    def answer(content: Mapping[str, Any]) -> Answer:
-        try:
-            return _answered(data, Fields(dict(content), "request"))
-        except AgentError as error:
-            return {"error": error.reason}
-        except (FormatError, OSError) as error:
-            return {"error": str(error)}
-
-    return answer
-
-
-def conversing(data: Path, lines: Iterator[str], say: Callable[[str], None]) -> None:
-    """Answer until the other side ends.
-
-    Raises:
-        IdentityError: The device has an identity: it left its factory.
+    Of a line without an end its last bytes are kept: a message after noise is found all the same.
     """
-    if (data / OWN).exists():
-        raise IdentityError("this device has an identity: the factory is done with it")
-    conversation = Conversation(answering(data))
-    for line in lines:
-        for said in conversation.take(line):
-            say(said)
 
+    def __init__(self) -> None:
+        self._begun = b""
 
-def _answered(data: Path, fields: Fields) -> Answer:
-    match fields.anything("ask"):
-        case "hello":
-            said: dict[str, Any] = {"edge": 1}
-        case "new":
-            said = {"request": own_key.begin(data, str(fields.anything("device"))).decode()}
-        case "put":
-            said = {"device": _put(data, fields)}
-        case "prove":
-            nonce = proof.nonce_of(str(fields.anything("nonce")))
-            said = {"signature": own_key.prove(data, nonce).hex()}
-        case other:
-            raise FormatError(f"nobody knows what {other!r} asks")
-    fields.end()
-    return said
-
-
-def _put(data: Path, fields: Fields) -> str:
-    chain, server_ca = (str(fields.anything(name)).encode() for name in ("chain", "server_ca"))
-    epoch = fields.integer("epoch", most=_EPOCH_MOST)
-    return own_key.finish(data, chain, server_ca, epoch)
+    def take(self, data: bytes) -> list[str]:
+        """Return the lines that have come to their end."""
+        *whole, begun = (self._begun + data).replace(b"\r", b"\n").split(b"\n")
+        self._begun = begun[-LINE_MOST_BYTES:]
+        return [one[-LINE_MOST_BYTES:].decode("ascii", "replace") for one in whole if one]
 
 
 def _lines(message: int, content: Answer) -> list[str]:

@@ -1,7 +1,9 @@
 """The identity that a device makes at the factory: its key is made here and never leaves it.
 
 Until the certificate is there, all is in a folder beside; then it is the identity, by one rename.
-Each step may be done again: the same key gives the same request, and what is there is kept.
+Each step may be done again: the same key gives the same request, and what is there is kept. Once
+there is an identity, its key signs a few times more, for a station whose step was cut off, and then
+for nobody who only has the console: no restart brings more, and no other identity takes its place.
 """
 
 from pathlib import Path
@@ -18,6 +20,10 @@ from edge_signing.errors import FormatError
 from edge_signing.trust.names import check_device
 
 NEW: Final = "identity.made"
+DONE: Final = "this device has an identity: the factory is done with it"
+# How often the key of an identity that was made here may still sign.
+LEFT: Final = "identity.left"
+_SIGNATURES: Final = 16
 _KEY: Final = "device.key"
 _NAME: Final = "device"
 
@@ -73,6 +79,7 @@ def finish(data: Path, chain: bytes, server_ca: bytes, epoch: int) -> str:
     est.write(folder / "epoch", f"{epoch}\n".encode())
     est.write(folder / "device.crt", chain)
     Identity.read(folder)
+    _leave(data, _SIGNATURES)
     (folder / _NAME).unlink()
     est.flush(folder)
     folder.rename(data / OWN)
@@ -84,13 +91,16 @@ def prove(data: Path, nonce: bytes) -> bytes:
     """Return the signature of a challenge, with the key of the identity, or of the one to be.
 
     Raises:
-        IdentityError: The device has neither, or the challenge is none.
+        IdentityError: The device has neither, or the challenge is none, or its factory is done.
+        OSError: It can not be stored that the key has signed.
     """
     device, file = _named(data)
     try:
         signed = proof.message(device, nonce)
     except FormatError as error:
         raise IdentityError(f"no proof: {error}") from error
+    if (data / OWN).exists():
+        _spend(data)
     return _private(file).sign(signed, ec.ECDSA(hashes.SHA256()))
 
 
@@ -110,7 +120,31 @@ def _again(data: Path, device: str) -> bytes:
     ours = identity.own(data)
     if ours.device != device:
         raise IdentityError(f"this device is {ours.device} already")
-    return est.request(_private(ours.key), device)
+    key = _private(ours.key)
+    _spend(data)
+    return est.request(key, device)
+
+
+def _spend(data: Path) -> None:
+    """Count a signature before it is made; one whose count is cut off is none.
+
+    Raises:
+        IdentityError: None is left, or this identity was not made here.
+    """
+    try:
+        left = int((data / LEFT).read_bytes()[:8])
+    except (FileNotFoundError, ValueError):
+        left = 0
+    if left < 1:
+        raise IdentityError(DONE)
+    _leave(data, left - 1)
+
+
+def _leave(data: Path, left: int) -> None:
+    beside = data / f"{LEFT}.part"
+    est.write(beside, f"{left}\n".encode())
+    beside.replace(data / LEFT)
+    est.flush(data)
 
 
 def _named(data: Path) -> tuple[str, Path]:

@@ -1,15 +1,19 @@
-"""Talk to a device that makes its own key, over its console: `edge-agent identity serve` answers.
+"""Talk to a device that makes its own key, over its console.
 
-Each request is said in lines (`edge_signing.frames`), one at a time: the device acknowledges each,
-and what is not heard is said again. So neither a lost line nor what the kernel says in between does
-harm, and the console of a board need not have any flow control.
+Either the service `factory` answers there by itself, or there is a shell, at which
+`edge-agent identity serve` is started; `hello` finds out. Each request is said in lines
+(`edge_signing.frames`), one at a time: the device acknowledges each, and what is not heard is said
+again. So neither a lost line nor what the kernel says in between does harm, and the console of a
+board need not have any flow control.
 """
 
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final
 
 from edge.errors import EdgeError, LinkError, UntrustedError
+from edge.factory.identity import unanswered
 from edge.flash.protocols.steps import Dialog, Line, Send
 from edge_signing import frames
 from edge_signing.errors import FormatError
@@ -30,11 +34,21 @@ _BOOT_LOADER: Final = re.compile(rb"(?:^|[\r\n])=> \Z")
 # Python starts slowly on a small board.
 _START_S: Final = 15.0
 _LINE_END: Final = re.compile(rb"([^\r\n]*)[\r\n]")
+_DONE: Final = "the factory is done with it"
+_DONE_HINT: Final = "write the board anew to work it again: its identity goes with its data"
+_KEPT_BYTES: Final = 400
+
+
+class Speaker(StrEnum):
+    """What answers on the console of a device."""
+
+    SERVICE = "the service `factory`"
+    SHELL = "a program that was started at a shell"
 
 
 @dataclass(slots=True)
 class OwnKey:
-    """A device at whose console `edge-agent identity serve` listens.
+    """A device at whose console the service `factory` answers, or a shell can be told to.
 
     Args:
         line: The line to it.
@@ -47,26 +61,27 @@ class OwnKey:
     first: int
     start: str = ""
     _next: int = field(default=0)
+    _said: bytes = field(default=b"")
 
-    def hello(self, *, timeout_s: float = HELLO_S) -> Dialog[None]:
-        """Wait until the device answers.
+    def hello(self, *, timeout_s: float = HELLO_S) -> Dialog[Speaker]:
+        """Wait until the device answers, and return what it is that does.
 
         Nothing is said while the board says something: its boot loader would take it for a key
-        that stops it. If one was stopped all the same, it is told to go on.
+        that stops it. If one was stopped all the same, it is told to go on. A shell is told to
+        start the program; at the question of a login nothing is typed but what is no name.
 
         Raises:
             LinkError: It does not in time.
+            EdgeError: It has an identity, and its factory is done with it.
         """
         deadline_s = timeout_s + (yield from self.line.now_s())
         (piece,) = frames.pieces(Way.TO_DEVICE, self._number(), {"ask": "hello"})
-        while not (yield from self._is_answered(piece)):
+        while (speaker := (yield from self._answering(piece))) is None:
             if (yield from self.line.now_s()) >= deadline_s:
-                raise LinkError(
-                    f"the device did not answer in {timeout_s:.0f} s; it said {self.line.tail()}",
-                    hint="does `edge-agent identity serve` listen at this console?",
-                )
+                raise unanswered.error(timeout_s, self._said + self.line.pending)
+        return speaker
 
-    def _is_answered(self, piece: Piece) -> Dialog[bool]:
+    def _answering(self, piece: Piece) -> Dialog[Speaker | None]:
         """Say hello once, when it is quiet."""
         end_s = _TALK_S + (yield from self.line.now_s())
         came, at_s = yield from self.line.more(_QUIET_S)
@@ -75,13 +90,18 @@ class OwnKey:
         if _BOOT_LOADER.search(bytes(self.line.pending)):
             self.line.pending.clear()
             yield Send(b"boot\r")
-            return False
+            return None
         if (yield from self._heard(piece, Assembly(), _HELLO_EVERY_S)) is not None:
-            return True
-        if not self.start:
-            return False
+            return Speaker.SERVICE
+        if not self.start or unanswered.LOGIN.search(bytes(self.line.pending)):
+            return None
+        self._said = b""
         yield Send(f"\n{self.start}\n".encode())
-        return (yield from self._heard(piece, Assembly(), _START_S)) is not None
+        if (yield from self._heard(piece, Assembly(), _START_S)) is not None:
+            return Speaker.SHELL
+        if _DONE.encode() in self._said:
+            raise EdgeError(f"the device says: {_DONE}", hint=_DONE_HINT)
+        return None
 
     def new(self, device: str) -> Dialog[bytes]:
         """Let the device make its key, and return its request for a certificate, in PEM.
@@ -123,7 +143,9 @@ class OwnKey:
             for piece in pieces:
                 said = yield from self._acknowledged(piece)
                 if "error" in said:
-                    raise EdgeError(f"the device says: {said['error']}")
+                    reason = str(said["error"])
+                    hint = _DONE_HINT if _DONE in reason else None
+                    raise EdgeError(f"the device says: {reason}", hint=hint)
                 if "got" not in said:
                     return said
             # A device that was started anew meanwhile has the last pieces only.
@@ -147,6 +169,7 @@ class OwnKey:
         deadline_s = wait_s + (yield from self.line.now_s())
         left_s = wait_s
         while left_s > 0 and (found := (yield from self.line.match(_LINE_END, left_s))):
+            self._keep(found[1])
             come = frames.piece_in(found[1].decode("ascii", "replace"), Way.FROM_DEVICE)
             if come is not None and come.message == piece.message:
                 heard.take(come)
@@ -156,6 +179,12 @@ class OwnKey:
                     return said
             left_s = deadline_s - (yield from self.line.now_s())
         return None
+
+    def _keep(self, said: bytes) -> None:
+        """Keep the end of what is said, but for the echo of what we say."""
+        echoes = (b"@E>", self.start.encode() or b"@E>")
+        if said.strip() and not any(one in said for one in echoes):
+            self._said = (self._said + said + b"\n")[-_KEPT_BYTES:]
 
     def _number(self) -> int:
         self._next += 1

@@ -86,7 +86,8 @@ class DeviceIdentifier:
             def run(dialog: Dialog[Result]) -> Result:
                 return driver.run(dialog, port, clock_s=self.clock_s, listener=job.flashing)
 
-            run(device.hello(timeout_s=job.timeout_s))
+            speaker = run(device.hello(timeout_s=job.timeout_s))
+            job.tell(None, f"{speaker} answers")
             request = run(device.new(job.device))
             job.tell(None, "the device has made its key")
             made = self.authority.issue_device(request, job.device, now=self.now(), again=True)

@@ -1,6 +1,7 @@
 """The identity that a device makes at the factory: whole, or not there."""
 
 import io
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from edge_agent import __main__ as command
 from edge_agent import est
 from edge_agent.device import Places
-from edge_agent.factory import conversation, own_key
+from edge_agent.factory import answers, own_key
 from edge_agent.identity import Identity, IdentityError
 from edge_signing import frames, proof
 from edge_signing.frames import Way
@@ -72,6 +73,69 @@ def test_a_device_keeps_its_identity(tmp_path: Path, pki: Pki) -> None:
         "epoch",
         "server-ca.crt",
     ]
+
+
+def test_a_key_signs_a_few_times_more_and_then_for_nobody_at_the_console(
+    tmp_path: Path, pki: Pki
+) -> None:
+    data, root = tmp_path / "data", pki.servers.file.read_bytes()
+    chain = _signed(pki, own_key.begin(data, "gw-1"))
+    for _time in range(20):  # as often as it takes to get there
+        own_key.prove(data, NONCE)
+    own_key.finish(data, chain, root, 3)
+
+    for _time in range(8):
+        own_key.prove(data, NONCE)
+        own_key.begin(data, "gw-1")
+
+    for _time in range(2):
+        with pytest.raises(IdentityError, match="the factory is done with it"):
+            own_key.prove(data, NONCE)
+        with pytest.raises(IdentityError, match="the factory is done with it"):
+            own_key.begin(data, "gw-1")
+    with pytest.raises(IdentityError, match="is gw-1 already"):
+        own_key.begin(data, "gw-2")
+    assert own_key.finish(data, chain, root, 3) == "gw-1"
+    with pytest.raises(IdentityError, match="the factory is done with it"):
+        own_key.prove(data, NONCE)
+
+
+def test_an_identity_of_elsewhere_signs_nothing_at_the_console(tmp_path: Path, pki: Pki) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    pki.device("gw-1").rename(data / "identity")
+
+    for asked in ({"ask": "new", "device": "gw-1"}, {"ask": "prove", "nonce": NONCE.hex()}):
+        said = answers.answering(data)(asked)
+        assert said == {"error": "this device has an identity: the factory is done with it"}
+
+
+def test_what_can_not_be_counted_is_not_signed(
+    tmp_path: Path, pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    chain = _signed(pki, own_key.begin(data, "gw-1"))
+    own_key.finish(data, chain, pki.servers.file.read_bytes(), 1)
+
+    def full(file: Path, content: bytes, *, mode: int = 0o644) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(est, "write", full)
+
+    for _time in range(20):
+        with pytest.raises(OSError, match="No space left"):
+            own_key.prove(data, NONCE)
+
+
+def test_a_certificate_of_a_kind_that_nobody_knows_is_refused(tmp_path: Path, pki: Pki) -> None:
+    data = tmp_path / "data"
+    chain = x509.load_pem_x509_certificate(_signed(pki, own_key.begin(data, "gw-1")))
+    curve = bytes.fromhex("2a8648ce3d0301")
+    other = chain.public_bytes(Encoding.DER).replace(curve + b"\7", curve + b"\x70")
+    text = ssl.DER_cert_to_PEM_cert(other)
+
+    with pytest.raises(IdentityError, match="sent no certificate"):
+        own_key.finish(data, text.encode(), pki.servers.file.read_bytes(), 1)
 
 
 def test_a_power_cut_at_any_write_leaves_all_or_nothing(
@@ -165,7 +229,7 @@ def test_the_station_is_served_before_there_is_an_identity_only(
     ],
 )
 def test_what_is_asked_wrongly_is_refused(tmp_path: Path, asked: dict[str, object]) -> None:
-    said = conversation.answering(tmp_path / "data")(asked)
+    said = answers.answering(tmp_path / "data")(asked)
 
     assert set(said) == {"error"}
     assert not (tmp_path / "data").exists()

@@ -15,7 +15,8 @@ from edge.factory.steps.identifying import DeviceIdentifier
 from edge.factory.steps.step import Job
 from edge.flash.protocols.steps import Dialog
 from edge.keys.secrets import nobody
-from edge_agent.factory.conversation import Conversation, answering
+from edge_agent.factory.answers import answering
+from edge_agent.factory.conversation import Conversation
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

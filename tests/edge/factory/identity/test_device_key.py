@@ -1,6 +1,7 @@
 """A device that makes its own key, over a console that loses, damages and mixes lines."""
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +10,12 @@ from cryptography import x509
 
 from edge.errors import EdgeError, LinkError
 from edge.factory.identity import proof
-from edge.factory.identity.device_key import START, OwnKey
+from edge.factory.identity.device_key import START, OwnKey, Speaker
 from edge.flash.protocols.steps import Line as Cable
 from edge_agent.identity import Identity
 from tests.edge.factory.identity.conftest import NOW, Line
 from tests.fakes.factory_console import FactoryConsole
+from tests.source_tree import PROJECT
 
 KERNEL = b"[    4.201773] mmc0: new high speed SDHC card at address aaaa\r\n"
 
@@ -49,6 +51,23 @@ def test_a_device_makes_its_key_and_proves_it(line: Line, tmp_path: Path) -> Non
     secret = found.key.read_bytes().splitlines()[1]
     assert not any(secret in said for said in console.heard)
     assert max(len(said) for said in console.heard) < 255
+
+
+def test_the_dialog_has_these_bytes(tmp_path: Path) -> None:
+    text = (PROJECT / "tests/vectors/factory/dialog.txt").read_text()
+    exchanges = re.findall(r"(@E>.*\n)((?:@E<.*\n)*)", text)
+    answers = {asked.encode(): said.encode() for asked, said in exchanges}
+    console = FactoryConsole(tmp_path / "device", coming=lambda _number, line: answers[line])
+    own = OwnKey(Cable(), first=6)
+
+    console.run(own.hello())
+    assert console.run(own.new("gw-0001")) == b"PEM"
+    assert console.run(own.prove(bytes(32))) == b"\x30" * 70
+    assert console.run(own.put("C" * 80, b"S" * 80, 1)) == "gw-0001"
+    with pytest.raises(EdgeError, match="this device is gw-0001 already"):
+        console.run(own.new("gw-0002"))
+
+    assert console.heard == list(answers)
 
 
 def _is_hit(number: int) -> bool:
@@ -115,13 +134,37 @@ def test_noise_never_makes_another_identity(line: Line, tmp_path: Path, seed: in
     assert Identity.read(tmp_path / "device/identity").device == "gw-1"
 
 
-def test_a_console_without_a_device_is_told(tmp_path: Path) -> None:
-    console = FactoryConsole(tmp_path / "device", coming=lambda _number, _line: b"login: ")
+@pytest.mark.parametrize(
+    ("said", "found", "hint"),
+    [
+        pytest.param(b"", "nothing is said there", "power, cable", id="silence"),
+        pytest.param(b"\r\ngateway login: ", "a login waits there", "`factory` in", id="login"),
+        pytest.param(b"\r\nPassword: ", "a login waits there", "`factory` in", id="password"),
+        pytest.param(b"@E: not found\r\nedge# ", "a shell is there", "`agent`", id="shell"),
+        pytest.param(b"Welcome\r\nmenu> ", "neither the service", "`console`", id="other"),
+    ],
+)
+def test_why_nobody_answers_is_told(tmp_path: Path, said: bytes, found: str, hint: str) -> None:
+    console = FactoryConsole(tmp_path / "device", coming=lambda _number, _line: said)
 
-    with pytest.raises(LinkError, match=r"did not answer in 60 s.*login") as caught:
-        console.run(OwnKey(Cable(), first=1).hello())
+    with pytest.raises(LinkError, match=f"did not answer in 60 s: {found}") as caught:
+        console.run(OwnKey(Cable(), 1, START).hello())
 
-    assert "identity serve" in str(caught.value.hint)
+    assert hint in str(caught.value.hint)
+    assert (START.encode() in b"".join(console.heard)) is ("login" not in found)
+
+
+def test_a_device_whose_factory_is_done_is_told_at_once(tmp_path: Path) -> None:
+    said = b"edge-agent: this device has an identity: the factory is done with it\r\nedge# "
+    console = FactoryConsole(
+        tmp_path / "device", coming=lambda _number, line: said if START.encode() in line else b"# "
+    )
+
+    with pytest.raises(EdgeError, match="the factory is done with it") as caught:
+        console.run(OwnKey(Cable(), 1, START).hello())
+
+    assert "write the board anew" in str(caught.value.hint)
+    assert console.now_s < 30
 
 
 def test_nothing_is_typed_while_a_board_starts(line: Line, tmp_path: Path) -> None:
@@ -162,9 +205,17 @@ def test_what_starts_the_program_is_typed_until_it_answers(line: Line, tmp_path:
 
     console = FactoryConsole(tmp_path / "device", coming=shell)
 
-    console.run(OwnKey(Cable(), 1, START).hello())
+    assert console.run(OwnKey(Cable(), 1, START).hello()) is Speaker.SHELL
 
     assert len(is_started) == 2
+
+
+def test_a_service_that_answers_by_itself_is_told_no_command(tmp_path: Path) -> None:
+    console = FactoryConsole(tmp_path / "device")
+
+    assert console.run(OwnKey(Cable(), 1, START).hello()) is Speaker.SERVICE
+
+    assert len(console.heard) == 1
 
 
 def test_what_the_device_refuses_is_told(line: Line, tmp_path: Path) -> None:
