@@ -12,9 +12,11 @@ from edge.cli.bases import BASES, bases_of
 from edge.cli.output import Output
 from edge.cli.sections import LazyGroup
 from edge.cli.table import human, table
-from edge.errors import ThingNotFoundError
+from edge.errors import InputError, ThingNotFoundError
+from edge.image.outputs import UPDATE
 from edge.release import check, extract
 from edge_agent.payload.bundle import Bundle, Contents, Offer
+from edge_signing.formats.bundle import MAGIC
 
 BUNDLE = click.argument("file", metavar="FILE.edge", type=click.Path(path_type=Path))
 
@@ -141,10 +143,16 @@ def opened(file: Path) -> Iterator[Bundle]:
 
     Raises:
         ThingNotFoundError: There is no such file.
+        InputError: It is something else.
     """
+    if file.is_dir() and (file / UPDATE).is_file():
+        raise InputError(f"{file}: a folder", hint=f"the bundle of this build is {file / UPDATE}")
     if not file.is_file():
         raise ThingNotFoundError(f"{file}: no such file", hint="a build makes one: out/update.edge")
     with file.open("rb") as stream:
+        if stream.read(len(MAGIC)) != MAGIC:
+            raise InputError(f"{file}: no bundle", hint="a build makes one: out/update.edge")
+        stream.seek(0)
         yield Bundle.open(stream)
 
 

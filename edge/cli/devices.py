@@ -1,10 +1,8 @@
 """`edge devices`: the devices of a console."""
 
-from typing import Any
-
 import click
 
-from edge.cli import ask, console_options
+from edge.cli import ask, console_options, facts
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.cli.sections import LazyGroup
@@ -87,7 +85,7 @@ def show(output: Output, *, device: str, client: Client, as_json: bool) -> None:
     output.as_json |= as_json
     found = client.get(f"/devices/{part(device)}")
     orders = client.get(f"/devices/{part(device)}/orders")["orders"]
-    lines = [f"{name:>16}  {_text(value)}" for name, value in found.items() if value]
+    lines = list(facts.lines(found, width=16))
     rows = [
         (one["action"], one["version"], one["state"], " ".join(one["reason"].split()))
         for one in orders
@@ -155,13 +153,3 @@ def decommission(output: Output, *, device: str, yes: bool, client: Client, as_j
     ask.confirm(f"put {device} out of use for good?", yes=yes)
     found = client.send("POST", f"/devices/{part(device)}/decommission")
     output.result(found, f"{device}: decommissioned")
-
-
-def _text(value: Any) -> str:
-    match value:
-        case dict():
-            return " ".join(f"{name}={one}" for name, one in value.items())
-        case list():
-            return " ".join(str(one) for one in value)
-        case _:
-            return str(value)

@@ -123,7 +123,9 @@ def resign(
     secrets = ask.secrets_from(passphrase_file)
     repository.stage(ring, product, now=clock.now())
     state = settled(repository, ring, secrets, sign=not no_sign)
-    output.result({"product": product, **state}, state_line(state, folder))
+    output.result(
+        {"product": product, **state}, f"{product}: signed anew\n{state_line(state, folder)}"
+    )
 
 
 @release.command("remove")
@@ -159,7 +161,8 @@ def remove(
     doomed += [one.path for each in known for one in each.patches if one.base_version == version]
     repository.stage(ring, entry.release.product, remove=doomed, now=clock.now())
     state = settled(repository, ring, secrets, sign=not no_sign)
-    output.result({"removed": doomed, **state}, state_line(state, folder))
+    text = f"{entry.release.product} {version}: no longer offered\n{state_line(state, folder)}"
+    output.result({"removed": doomed, **state}, text)
 
 
 @release.command("bundle")

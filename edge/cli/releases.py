@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from edge.cli import console_options
+from edge.cli import console_options, facts
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.cli.sections import LazyGroup
@@ -61,8 +61,8 @@ def show(output: Output, *, version: str, product: str, client: Client, as_json:
     output.as_json |= as_json
     found = client.get(f"/releases/{part(version)}", product=product)
     files = found["files"]
-    facts = {name: value for name, value in found.items() if name != "files" and value != ""}
-    lines = [f"{name:>12}  {value}" for name, value in facts.items()]
+    counters = {name: str(found[name]) for name in ("counter", "from_counter") if name in found}
+    lines = list(facts.lines({**found, "files": [], **counters}, width=12))
     if files:
         rows = [(one["name"], " ".join(one["boards"]), one["sha256"]) for one in files]
         lines += ["", *table(("file", "boards", "sha256"), rows)]

@@ -231,6 +231,9 @@ def _opened(path: str, *, is_disk: bool, read_only: bool) -> int:
         # First settings may bring a device's private key: a new file is for its owner only.
         handle = os.open(path, flags, 0o600)
     except FileNotFoundError as error:
+        folder = Path(path).parent
+        if not is_disk and not folder.is_dir():
+            raise ThingNotFoundError(f"{path}: there is no folder {folder}") from error
         raise ThingNotFoundError(f"{path}: it is not there") from error
     except PermissionError as error:
         if is_disk:

@@ -60,6 +60,13 @@ def test_an_unknown_command_says_where_help_is(edge: Edge) -> None:
     assert "hint: see `edge --help`" in ended.err
 
 
+def test_a_folder_is_no_system_file(edge: Edge, tmp_path: Path) -> None:
+    ended = edge("build", tmp_path, "--board", "rpi4")
+
+    assert (ended.status, "a folder, not a file" in ended.err) == (2, True)
+    assert "hint: name the file in it" in ended.err
+
+
 @pytest.mark.parametrize("kind", ["system", "service", "board"])
 def test_the_schema_of_every_file_is_json(edge: Edge, kind: str) -> None:
     ended = edge("schema", kind)
