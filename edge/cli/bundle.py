@@ -23,7 +23,13 @@ BUNDLE = click.argument("file", metavar="FILE.edge", type=click.Path(path_type=P
 
 @click.group(cls=LazyGroup)
 def bundle() -> None:
-    """Look at bundles, verify them, take images out, make patches."""
+    r"""Look at bundles, verify them, take images out, make patches.
+
+    \b
+    Examples:
+      edge bundle info out/update.edge
+      edge bundle verify out/update.edge --board rpi4
+    """
 
 
 @bundle.command("info")

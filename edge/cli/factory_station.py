@@ -40,7 +40,13 @@ COUNT = click.option(
 
 @click.group(cls=LazyGroup)
 def station() -> None:
-    """Add work places to a line, give them ids, and list them."""
+    r"""Add work places to a line, give them ids, and list them.
+
+    \b
+    Examples:
+      edge factory station add line/ S1 --count 1000
+      edge factory station list line/
+    """
 
 
 @station.command("add")

@@ -3,17 +3,25 @@
 Commands are imported when they are used: what one of them needs costs the others no time.
 """
 
+import difflib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 
+from edge.errors import InputError
+
 WIDTH = 96
+SENTENCE = 160  # no first sentence of a command is longer
 _MARK = "\\b\n"  # what a raw docstring has where click wants a backspace: "do not wrap this"
 
 
 class LazyGroup(click.Group):
-    """A group with commands that are named, and imported when somebody asks for them."""
+    """A group with commands that are named, and imported when somebody asks for them.
+
+    Its help tells the first sentence of each command as a whole, and a name that is nearly that of
+    a command is told as such.
+    """
 
     def __init__(self, *args: object, **settings: object) -> None:
         super().__init__(*args, **settings)  # type: ignore[arg-type]
@@ -36,6 +44,36 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         keep_examples(command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is named, and the words behind it.
+
+        Raises:
+            InputError: No command has that name.
+        """
+        name = args[0]
+        if ctx.resilient_parsing or name.startswith("-") or self.get_command(ctx, name):
+            return super().resolve_command(ctx, args)
+        near = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        raise InputError(
+            f"no such command {name!r}", hint=f"{meant}see `{ctx.command_path} --help`"
+        )
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands."""
+        self.write_commands(ctx, formatter, "Commands", self.list_commands(ctx))
+
+    def write_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter, title: str, names: Sequence[str]
+    ) -> None:
+        """Write some of the commands under a title."""
+        found = {name: self.get_command(ctx, name) for name in names}
+        rows = [(name, one.get_short_help_str(SENTENCE)) for name, one in found.items() if one]
+        with formatter.section(title):
+            formatter.write_dl(rows)
 
 
 class DefaultGroup(LazyGroup):
@@ -76,10 +114,7 @@ class Sections(LazyGroup):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections."""
         for title, names in self._sections.items():
-            found = {name: self.get_command(ctx, name) for name in names}
-            rows = [(name, one.get_short_help_str(WIDTH)) for name, one in found.items() if one]
-            with formatter.section(title):
-                formatter.write_dl(rows)
+            self.write_commands(ctx, formatter, title, names)
 
 
 def keep_examples(command: click.Command) -> None:

@@ -5,12 +5,19 @@ import sys
 import click
 
 from edge.cli.output import Output
+from edge.cli.sections import LazyGroup
 from edge.flash import udev as rules
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def udev() -> None:
-    """Give the person at this machine the right to write cards and talk to boards."""
+    r"""Give the person at this machine the right to write cards and talk to boards.
+
+    \b
+    Examples:
+      edge udev show
+      sudo edge udev install
+    """
 
 
 @udev.command("install")
@@ -28,5 +35,10 @@ def install(output: Output) -> None:
 
 @udev.command("show")
 def show() -> None:
-    """Print the rules, for those who put them in place themselves."""
+    r"""Print the rules, for those who put them in place themselves.
+
+    \b
+    Example:
+      edge udev show > 70-edge.rules
+    """
     sys.stdout.write(rules.RULES)

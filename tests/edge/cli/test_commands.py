@@ -56,8 +56,9 @@ def test_an_unknown_command_says_where_help_is(edge: Edge) -> None:
     ended = edge("biuld")
 
     assert ended.status == 2
-    assert "biuld" in ended.err
-    assert "hint: see `edge --help`" in ended.err
+    assert "edge: no such command 'biuld'" in ended.err
+    assert "hint: did you mean 'build'? see `edge --help`" in ended.err
+    assert "hint: see `edge boards --help`" in edge("boards", "qqq").err
 
 
 def test_a_folder_is_no_system_file(edge: Edge, tmp_path: Path) -> None:
