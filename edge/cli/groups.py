@@ -19,6 +19,7 @@ def groups() -> None:
 
     \b
     Examples:
+      edge groups set eu
       edge groups add eu gw-7 gw-8
       edge groups set old --filter 'version<1.2'
     """

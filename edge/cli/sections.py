@@ -8,6 +8,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 
 import click
+from click.shell_completion import CompletionItem
 
 from edge.errors import InputError
 
@@ -37,12 +38,15 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, imported now if it was not."""
-        place = self._places.get(cmd_name)
-        if place is None:
-            return super().get_command(ctx, cmd_name)
-        module, _colon, attribute = place.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        keep_examples(command)
+        command = super().get_command(ctx, cmd_name)
+        if place := self._places.get(cmd_name):
+            module, _colon, attribute = place.partition(":")
+            command = getattr(importlib.import_module(module), attribute)
+            keep_examples(command)
+        if command and ctx.resilient_parsing:  # a shell completes words
+            from edge.cli import completion
+
+            completion.offer_words(command)
         return command
 
     def resolve_command(
@@ -85,6 +89,16 @@ class DefaultGroup(LazyGroup):
         if args and args[0] not in (*names, *ctx.help_option_names):
             args = [names[0], *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands, and what may follow the first one when it is not written."""
+        first = self.get_command(ctx, self.list_commands(ctx)[0])
+        if first is None:
+            return super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            return first.shell_complete(click.Context(first, parent=ctx), incomplete)
+        file = CompletionItem(incomplete, type="file")
+        return [file, *super().shell_complete(ctx, incomplete)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options of the first command, which are those of the group to its users."""
