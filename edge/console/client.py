@@ -185,6 +185,7 @@ class KeptClient(Client):
     def __init__(self, client: Client) -> None:
         self.url = client.url
         self._place, self._token, self._context = client._place, client._token, client._context
+        self._timeout_s = client._timeout_s
         self._kept: http.client.HTTPSConnection | None = None
 
     def close(self) -> None:

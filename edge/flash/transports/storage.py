@@ -253,7 +253,8 @@ def _refused(path: str, error: OSError) -> EdgeError:
         case errno.EBUSY:
             return RefusedError(f"{path}: another program holds it", hint=f"see: lsblk {path}")
         case errno.EROFS | errno.EACCES:
-            return RefusedError(f"{path}: it is read-only", hint="look for the switch on the card")
+            hint = "look for the switch on the card" if path.startswith("/dev/") else None
+            return RefusedError(f"{path}: it is read-only", hint=hint)
         case errno.ENOMEDIUM:
             return ThingNotFoundError(f"{path}: no medium is in it", hint="put the card in")
         case errno.ENXIO | errno.ENODEV:

@@ -226,6 +226,14 @@ def test_a_report_of_nothing_is_a_thing_not_found(edge: Edge, tmp_path: Path) ->
     assert "no build is here" in ended.err
 
 
+def test_a_closed_output_is_no_reason_to_fail() -> None:
+    run = "import sys; from edge.cli.main import main; sys.stdout = None; sys.exit(main())"
+
+    ended = subprocess.run([sys.executable, "-c", run, "boards", "list"], capture_output=True)
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
 @pytest.mark.tools
 def test_sigterm_cleans_up_as_an_interrupt_does(project: TinyProject) -> None:
     output = project.folder / "out"
