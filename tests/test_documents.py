@@ -128,6 +128,16 @@ def test_every_command_has_an_example_and_every_option_a_help() -> None:
     assert [(words, name) for words, name, text in options if not text] == []
 
 
+def test_every_command_tells_as_json() -> None:
+    options = {
+        words: {name for param in one.params for name in param.opts}
+        for words, one in commands()
+        if not isinstance(one, click.Group)
+    }
+
+    assert [words for words, own in options.items() if not own & {"--json", "--format"}] == []
+
+
 def test_no_line_about_a_command_is_cut_short_on_a_narrow_terminal() -> None:
     told = [
         (words, one.get_help(click.Context(one, info_name=words, terminal_width=60)))

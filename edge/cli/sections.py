@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import click
 from click.shell_completion import CompletionItem
 
+from edge.cli.output import Output
 from edge.errors import InputError
 
 WIDTH = 96
@@ -43,6 +44,8 @@ class LazyGroup(click.Group):
             module, _colon, attribute = place.partition(":")
             command = getattr(importlib.import_module(module), attribute)
             keep_examples(command)
+        if command:
+            offer_json(command)
         if command and ctx.resilient_parsing:  # a shell completes words
             from edge.cli import completion
 
@@ -129,6 +132,29 @@ class Sections(LazyGroup):
         """Write the sections."""
         for title, names in self._sections.items():
             self.write_commands(ctx, formatter, title, names)
+
+
+def offer_json(command: click.Command) -> None:
+    """Let a command be told `--json` behind its name too, if it has no such option of its own."""
+    own = {name for one in command.params for name in one.opts}
+    # A --format says what is written; a group has nothing to tell.
+    if isinstance(command, click.Group) or own & {"--json", "--format"}:
+        return
+    command.params.append(
+        click.Option(
+            ["--json"],
+            is_flag=True,
+            expose_value=False,
+            callback=_tell_as_json,
+            help="One JSON object; errors too.",
+        )
+    )
+
+
+def _tell_as_json(ctx: click.Context, _param: click.Parameter, value: object) -> None:
+    output = ctx.find_object(Output)
+    if output and value:
+        output.as_json = True
 
 
 def keep_examples(command: click.Command) -> None:

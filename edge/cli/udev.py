@@ -1,7 +1,5 @@
 """`edge udev`: rights on cards, USB disks and serial adapters, without root."""
 
-import sys
-
 import click
 
 from edge.cli.output import Output
@@ -34,11 +32,12 @@ def install(output: Output) -> None:
 
 
 @udev.command("show")
-def show() -> None:
+@click.pass_obj
+def show(output: Output) -> None:
     r"""Print the rules, for those who put them in place themselves.
 
     \b
     Example:
       edge udev show > 70-edge.rules
     """
-    sys.stdout.write(rules.RULES)
+    output.result({"rules": rules.RULES}, rules.RULES.rstrip("\n"))

@@ -160,7 +160,8 @@ class Client:
                 f"{self.url}: {error.verify_message}", hint="--ca: the console's tls/server-ca.crt"
             ) from error
         except (OSError, http.client.HTTPException) as error:
-            raise LinkError(f"{self.url}: {str(error) or type(error).__name__}") from error
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise LinkError(f"{self.url}: {why}") from error
         finally:
             if connection is not None:
                 self._done(connection, is_good=is_good)

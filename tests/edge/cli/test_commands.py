@@ -61,6 +61,14 @@ def test_an_unknown_command_says_where_help_is(edge: Edge) -> None:
     assert "hint: see `edge boards --help`" in edge("boards", "qqq").err
 
 
+@pytest.mark.parametrize("words", ["udev show", "schema device", "boards list"])
+def test_every_result_may_be_had_as_json_behind_the_command(edge: Edge, words: str) -> None:
+    first, last = edge("--json", *words.split()), edge(*words.split(), "--json")
+
+    assert (first.status, last.status) == (0, 0)
+    assert json.loads(first.out) == json.loads(last.out)
+
+
 def test_a_folder_is_no_system_file(edge: Edge, tmp_path: Path) -> None:
     ended = edge("build", tmp_path, "--board", "rpi4")
 
