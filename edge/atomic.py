@@ -1,12 +1,28 @@
 """Outputs that are whole or not there: written beside, synced, renamed."""
 
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
+
+# What a write says of the disk, and the system names no file with.
+_OF_DISK: Final = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the output in what the system says of the disk, not nothing nor the file beside."""
+    try:
+        yield
+    except OSError as error:
+        is_beside = Path(str(error.filename)).name.startswith(f".{path.name}.")
+        if is_beside or (error.filename is None and error.errno in _OF_DISK):
+            error.filename = str(path)
+        raise
 
 
 @contextmanager
@@ -17,10 +33,11 @@ def file(path: Path, *, mode: int = 0o644, durable: bool = True) -> Iterator[Bin
     for what can be made again and is checked when it is read, as a power cut may damage it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with _named(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     beside = Path(name)
     try:
-        with os.fdopen(handle, "w+b") as stream:
+        with _named(path), os.fdopen(handle, "w+b") as stream:
             yield stream
             stream.flush()
             os.fchmod(stream.fileno(), mode)
@@ -41,7 +58,8 @@ def folder(path: Path) -> Iterator[Path]:
     An old `path` is moved away before and removed after; after an exception it is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    with _named(path):
+        beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     beside.chmod(0o755)
     old = beside.with_name(beside.name + ".old")
     try:

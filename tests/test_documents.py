@@ -1,17 +1,20 @@
 """What the documents say is true: help texts, links, folders, figures of the table."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
-from edge.cli.main import STATUSES
+from edge.cli.main import STATUSES, edge
 from tests.source_tree import PROJECT, files, name_of, text_files
 from tools import api_reference, cli_reference, state_diagram
 
 HELP = re.compile(
     r"^\$ (?:\.venv/bin/)?(edge[a-z -]*?) --help\n(.*?)^```", re.MULTILINE | re.DOTALL
 )
+Told = tuple[str, click.Command]
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 DOCUMENTS = {path: text for path, text in text_files() if path.suffix == ".md"}
 
@@ -99,7 +102,47 @@ def test_examples_in_help_texts_stay_as_they_were_written() -> None:
     assert "\n  Examples:\n    edge build " in cli_reference.help_of("edge build")
 
 
-def test_no_line_about_a_command_is_cut_short() -> None:
-    lists = [cli_reference.help_of(words) for words in ("edge", "edge boards", "edge cache")]
+def commands(words: str = "edge", command: click.Command = edge) -> Iterator[Told]:
+    """Give all commands, each with the words that call it."""
+    yield words, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from commands(f"{words} {name}", below)
 
-    assert [text for text in lists if "..." in text.partition("Options:")[2]] == []
+
+def test_every_command_has_an_example_and_every_option_a_help() -> None:
+    known = dict(commands())
+    options = [
+        (words, one.name, one.help)
+        for words, command in known.items()
+        for one in command.params
+        if isinstance(one, click.Option)
+    ]
+
+    assert len(known) > 180
+    shown = {words: (one.help or "").partition("Example")[2] for words, one in known.items()}
+    assert [one for one, text in shown.items() if one.removesuffix(" write") not in text] == []
+    assert [(words, name) for words, name, text in options if not text] == []
+
+
+def test_every_command_tells_as_json() -> None:
+    options = {
+        words: {name for param in one.params for name in param.opts}
+        for words, one in commands()
+        if not isinstance(one, click.Group)
+    }
+
+    assert [words for words, own in options.items() if not own & {"--json", "--format"}] == []
+
+
+def test_no_line_about_a_command_is_cut_short_on_a_narrow_terminal() -> None:
+    told = [
+        (words, one.get_help(click.Context(one, info_name=words, terminal_width=60)))
+        for words, one in commands()
+        if isinstance(one, click.Group)
+    ]
+
+    assert [words for words, text in told if "..." in text.partition("\nOptions:")[2]] == []

@@ -18,7 +18,13 @@ from edge.errors import UntrustedError
 
 @click.group(cls=LazyGroup)
 def audit() -> None:
-    """See who did what with a console, and whether the log is whole."""
+    r"""See who did what with a console, and whether the log is whole.
+
+    \b
+    Examples:
+      edge audit list --subject device:gw-7
+      edge audit verify
+    """
 
 
 @audit.command("list")
@@ -27,7 +33,13 @@ def audit() -> None:
 @JSON
 @click.pass_obj
 def list_entries(output: Output, *, subject: str, client: Client, as_json: bool) -> None:
-    """List the entries of the audit log, oldest first."""
+    r"""List the entries of the audit log, oldest first.
+
+    \b
+    Examples:
+      edge audit list
+      edge audit list --subject device:gw-7
+    """
     output.as_json |= as_json
     found = list(client.pages("/audit", "entries", subject=subject))
     rows = [
@@ -50,10 +62,14 @@ def list_entries(output: Output, *, subject: str, client: Client, as_json: bool)
 @JSON
 @click.pass_obj
 def verify(output: Output, *, tip: str | None, client: Client, as_json: bool) -> None:
-    """Read the whole log, check each entry here, and print its tip.
+    r"""Read the whole log, check each entry here, and print its tip.
 
     A console that was broken into can write another log as a whole: keep the tip elsewhere, and
     give it the next time.
+
+    \b
+    Example:
+      edge audit verify
     """
     output.as_json |= as_json
     digests: dict[int, str] = {}

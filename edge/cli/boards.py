@@ -19,7 +19,13 @@ from edge.strict.text import suggestion
 
 @click.group(cls=LazyGroup)
 def boards() -> None:
-    """Look at board profiles, make new ones, and check them."""
+    r"""Look at board profiles, make new ones, and check them.
+
+    \b
+    Examples:
+      edge boards list
+      edge boards show rpi4
+    """
 
 
 boards.add_lazily({"new": "edge.cli.boards_new:new", "check": "edge.cli.boards_check:check"})
@@ -29,7 +35,12 @@ boards.add_lazily({"new": "edge.cli.boards_new:new", "check": "edge.cli.boards_c
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_obj
 def list_boards(output: Output, *, as_json: bool) -> None:
-    """List the boards that are known here, with their serial console."""
+    r"""List the boards that are known here, with their serial console.
+
+    \b
+    Example:
+      edge boards list
+    """
     output.as_json |= as_json
     found = {name: read_board(file) for name, file in sorted(known_boards().items())}
     facts = [

@@ -12,16 +12,24 @@ from edge.cli.bases import BASES, bases_of
 from edge.cli.output import Output
 from edge.cli.sections import LazyGroup
 from edge.cli.table import human, table
-from edge.errors import ThingNotFoundError
+from edge.errors import InputError, ThingNotFoundError
+from edge.image.outputs import UPDATE
 from edge.release import check, extract
 from edge_agent.payload.bundle import Bundle, Contents, Offer
+from edge_signing.formats.bundle import MAGIC
 
 BUNDLE = click.argument("file", metavar="FILE.edge", type=click.Path(path_type=Path))
 
 
 @click.group(cls=LazyGroup)
 def bundle() -> None:
-    """Look at bundles, verify them, take images out, make patches."""
+    r"""Look at bundles, verify them, take images out, make patches.
+
+    \b
+    Examples:
+      edge bundle info out/update.edge
+      edge bundle verify out/update.edge --board rpi4
+    """
 
 
 @bundle.command("info")
@@ -141,10 +149,16 @@ def opened(file: Path) -> Iterator[Bundle]:
 
     Raises:
         ThingNotFoundError: There is no such file.
+        InputError: It is something else.
     """
+    if file.is_dir() and (file / UPDATE).is_file():
+        raise InputError(f"{file}: a folder", hint=f"the bundle of this build is {file / UPDATE}")
     if not file.is_file():
         raise ThingNotFoundError(f"{file}: no such file", hint="a build makes one: out/update.edge")
     with file.open("rb") as stream:
+        if stream.read(len(MAGIC)) != MAGIC:
+            raise InputError(f"{file}: no bundle", hint="a build makes one: out/update.edge")
+        stream.seek(0)
         yield Bundle.open(stream)
 
 

@@ -17,7 +17,14 @@ from edge_signing.release import SLOT_PARTITIONS, Partition
 
 
 @click.command("create")
-@click.option("--image", "images", multiple=True, required=True, metavar="PARTITION=FILE")
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    required=True,
+    metavar="PARTITION=FILE",
+    help="What a partition of the slot gets; can be repeated.",
+)
 @click.option("--product", required=True, help="What it is a release of.")
 @click.option("--version", "version", required=True, help="Of the release.")
 @click.option("--board", "boards", multiple=True, required=True, help="Who may install it.")
@@ -27,7 +34,14 @@ from edge_signing.release import SLOT_PARTITIONS, Partition
     "--level", type=click.Choice(LEVELS), default="fast", show_default=True, help="Compression."
 )
 @KEYS
-@click.option("-o", "--output", "path", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The bundle that is written.",
+)
 @PASSPHRASE
 @JSON
 @click.pass_obj

@@ -9,6 +9,7 @@ import click
 from edge import paths
 from edge.cli.options import JSON
 from edge.cli.output import Output
+from edge.cli.sections import LazyGroup
 from edge.cli.table import human
 from edge.errors import RefusedError, ThingNotFoundError
 from edge.image import carrying
@@ -20,16 +21,27 @@ from edge.system import lock as locks
 MIB = 1 << 20
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def cache() -> None:
-    """Look at the cache, empty it, or carry it to another machine."""
+    r"""Look at the cache, empty it, or carry it to another machine.
+
+    \b
+    Examples:
+      edge cache show
+      edge cache clean
+    """
 
 
 @cache.command("show")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_obj
 def show(output: Output, *, as_json: bool) -> None:
-    """Print where the cache is and what it holds."""
+    r"""Print where the cache is and what it holds.
+
+    \b
+    Example:
+      edge cache show
+    """
     output.as_json |= as_json
     folder = paths.cache_folder()
     parts = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -47,7 +59,12 @@ def show(output: Output, *, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def clean(output: Output, *, tools: bool, yes: bool) -> None:
-    """Remove what was fetched and compiled; the next build fetches it again."""
+    r"""Remove what was fetched and compiled; the next build fetches it again.
+
+    \b
+    Example:
+      edge cache clean --yes
+    """
     folder = paths.cache_folder()
     doomed = [folder / name for name in ("store", "compiled", "apt", *(["tools"] if tools else []))]
     found = [part for part in doomed if part.exists()]
@@ -108,9 +125,13 @@ def export_blobs(
 @JSON
 @click.pass_obj
 def import_blobs(output: Output, *, file: Path, as_json: bool) -> None:
-    """Take an archive into the content store.
+    r"""Take an archive into the content store.
 
     Each blob is checked against its digest; what is there already stays.
+
+    \b
+    Example:
+      edge cache import cache.tar
     """
     output.as_json |= as_json
     with told(paths.cache_folder()):

@@ -41,7 +41,8 @@ def _decision(name: str, text: str, *, asks: str = "") -> Any:
         decorated = click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")(decorated)
     decorated = click.option("--reason", default="", help="For the audit log.")(decorated)
     decorated = click.argument("campaign")(decorated)
-    return click.command(name, help=text)(decorated)
+    example = f"\b\nExample:\n  edge campaign {name} c-1f2e3d4c"
+    return click.command(name, help=f"{text}\n\n{example}")(decorated)
 
 
 start = _decision("start", "Let a campaign begin, at once or at the time of its plan.")
@@ -90,7 +91,12 @@ def retry(
 @JSON
 @click.pass_obj
 def remove(output: Output, *, campaign: str, client: Client, as_json: bool) -> None:
-    """Remove a campaign that is over, with its journal. The audit log keeps what was decided."""
+    r"""Remove a campaign that is over, with its journal. The audit log keeps what was decided.
+
+    \b
+    Example:
+      edge campaign remove c-1f2e3d4c
+    """
     output.as_json |= as_json
     client.send("DELETE", f"/campaigns/{part(campaign)}")
     output.result({"removed": campaign}, f"{campaign}: removed")

@@ -107,7 +107,13 @@ _OPTIONS: Final = (
     click.option("--start-at", metavar="TIME", help="Not before: 2027-01-31T02:00 (local time)."),
     click.option("--end-at", metavar="TIME", help="Order nothing from then on."),
     click.option("--approvals", type=click.IntRange(0, 20), default=0, help="People who agree."),
-    click.option("--priority", type=click.IntRange(0, 1000), default=100, show_default=True),
+    click.option(
+        "--priority",
+        type=click.IntRange(0, 1000),
+        default=100,
+        show_default=True,
+        help="Who has the higher one gets a device that two campaigns want.",
+    ),
     click.option(
         "--tries",
         type=click.IntRange(1, 10),
@@ -117,7 +123,13 @@ _OPTIONS: Final = (
     ),
     click.option("--dynamic", is_flag=True, help="Devices that fit the target later join."),
     click.option("--download-only", is_flag=True, help="Write the other slot, and wait."),
-    click.option("--reboot", type=click.Choice(REBOOTS), default="now", show_default=True),
+    click.option(
+        "--reboot",
+        type=click.Choice(REBOOTS),
+        default="now",
+        show_default=True,
+        help="When the device restarts into it.",
+    ),
     click.option(
         "--window",
         default="",

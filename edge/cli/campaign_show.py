@@ -17,7 +17,12 @@ from edge.console.client import Client, part
 @JSON
 @click.pass_obj
 def list_campaigns(output: Output, *, client: Client, as_json: bool) -> None:
-    """List campaigns, the newest first."""
+    r"""List campaigns, the newest first.
+
+    \b
+    Example:
+      edge campaign list
+    """
     output.as_json |= as_json
     found = client.get("/campaigns")
     rows = [
@@ -39,7 +44,12 @@ def list_campaigns(output: Output, *, client: Client, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def show(output: Output, *, campaign: str, client: Client, as_json: bool) -> None:
-    """Show how a campaign stands, wave by wave."""
+    r"""Show how a campaign stands, wave by wave.
+
+    \b
+    Example:
+      edge campaign show c-1f2e3d4c
+    """
     output.as_json |= as_json
     found = client.get(f"/campaigns/{part(campaign)}")
     output.result(found, campaign_text.campaign(found))
@@ -47,8 +57,12 @@ def show(output: Output, *, campaign: str, client: Client, as_json: bool) -> Non
 
 @click.command()
 @click.argument("campaign")
-@click.option("--state", type=click.Choice([str(one) for one in MemberState]))
-@click.option("--wave", type=click.IntRange(1, 100))
+@click.option(
+    "--state",
+    type=click.Choice([str(one) for one in MemberState]),
+    help="Only those that stand so.",
+)
+@click.option("--wave", type=click.IntRange(1, 100), help="Only those of this wave.")
 @console_options.options
 @JSON
 @click.pass_obj
@@ -81,14 +95,21 @@ def devices(
 @click.command()
 @click.argument("campaign")
 @click.option("--after", type=click.IntRange(0), default=0, help="Only entries after this one.")
-@click.option("--limit", type=click.IntRange(1, 500), default=500)
+@click.option(
+    "--limit", type=click.IntRange(1, 500), default=500, show_default=True, help="How many at most."
+)
 @console_options.options
 @JSON
 @click.pass_obj
 def journal(
     output: Output, *, campaign: str, after: int, limit: int, client: Client, as_json: bool
 ) -> None:
-    """Tell what happened in a campaign, in order."""
+    r"""Tell what happened in a campaign, in order.
+
+    \b
+    Example:
+      edge campaign journal c-1f2e3d4c
+    """
     output.as_json |= as_json
     found = client.get(f"/campaigns/{part(campaign)}/journal", after=after, limit=limit)
     rows = [

@@ -7,7 +7,14 @@ from edge.cli.sections import LazyGroup
 
 @click.group(cls=LazyGroup)
 def console() -> None:
-    """Run the console; say which one the other commands ask."""
+    r"""Run the console; say which one the other commands ask.
+
+    \b
+    Examples:
+      edge console demo                 # one with a fleet, to look at
+      edge console serve --keys keys/ --factory-ca factory-ca.crt
+      edge console login https://fleet.example.com:8444 --token-file admin.token
+    """
 
 
 console.add_lazily(

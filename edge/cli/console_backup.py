@@ -37,10 +37,14 @@ DATABASE = click.option("--database", "database_url", default="", help="As `serv
 def backup(
     output: Output, *, folder: Path, database_url: str, file: Path | None, as_json: bool
 ) -> None:
-    """Write all of a console to one file, while it runs.
+    r"""Write all of a console to one file, while it runs.
 
     The file has secrets of the console: it can be read by its owner alone. The key ring is not in
     it.
+
+    \b
+    Example:
+      edge console backup --dir console/ -o console.tar.zst
     """
     from edge.console import backup as backups
     from edge.console.site import Site

@@ -15,7 +15,13 @@ from edge.errors import InputError, ToolError
 
 
 @click.command("demo")
-@click.option("--devices", type=click.IntRange(10, 1000), default=50, show_default=True)
+@click.option(
+    "--devices",
+    type=click.IntRange(10, 1000),
+    default=50,
+    show_default=True,
+    help="How many there are.",
+)
 @click.option(
     "--fails",
     type=click.IntRange(0, 100),

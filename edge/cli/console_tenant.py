@@ -9,12 +9,19 @@ from edge.cli import trusted
 from edge.cli.console_backup import DATABASE, FOLDER
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
+from edge.cli.sections import LazyGroup
 from edge.errors import ThingNotFoundError
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def tenant() -> None:
-    """Let several use one console, each with devices, releases, keys and people of his own."""
+    r"""Let several use one console, each with devices, releases, keys and people of his own.
+
+    \b
+    Examples:
+      edge console tenant add acme --keys acme-keys/ --factory-ca acme-ca.crt
+      edge console tenant list
+    """
 
 
 @tenant.command("add")
@@ -81,7 +88,12 @@ def add(
 @JSON
 @click.pass_obj
 def list_tenants(output: Output, *, folder: Path, database_url: str, as_json: bool) -> None:
-    """List the tenants of the console of a folder."""
+    r"""List the tenants of the console of a folder.
+
+    \b
+    Example:
+      edge console tenant list --dir console/
+    """
     from edge.console import founding
     from edge.console.site import Site
 

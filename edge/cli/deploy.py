@@ -20,7 +20,13 @@ from edge_signing.messages import CONFIRMS, REBOOTS
 )
 @click.option("--product", default="", help="Where two products have that version.")
 @click.option("--download-only", is_flag=True, help="Write the other slot, and wait.")
-@click.option("--reboot", type=click.Choice(REBOOTS), default="now", show_default=True)
+@click.option(
+    "--reboot",
+    type=click.Choice(REBOOTS),
+    default="now",
+    show_default=True,
+    help="When the device restarts into it.",
+)
 @click.option(
     "--window",
     default="",

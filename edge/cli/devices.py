@@ -1,10 +1,8 @@
 """`edge devices`: the devices of a console."""
 
-from typing import Any
-
 import click
 
-from edge.cli import ask, console_options
+from edge.cli import ask, console_options, facts
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.cli.sections import LazyGroup
@@ -18,7 +16,14 @@ _YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
 @click.group(cls=LazyGroup)
 def devices() -> None:
-    """See, accept and revoke the devices of a console."""
+    r"""See, accept and revoke the devices of a console.
+
+    \b
+    Examples:
+      edge devices list 'version<1.2 and tag:berlin'
+      edge devices show gw-7
+      edge devices logs gw-7
+    """
 
 
 devices.add_lazily(
@@ -60,7 +65,13 @@ def list_devices(
     client: Client,
     as_json: bool,
 ) -> None:
-    """List devices, in the order of their ids."""
+    r"""List devices, in the order of their ids.
+
+    \b
+    Examples:
+      edge devices list --state pending
+      edge devices list 'version<1.2 and tag:berlin'
+    """
     output.as_json |= as_json
     found = list(client.pages("/devices", "devices", filter=filter_text, state=state, tag=tag))
     rows = [
@@ -83,11 +94,16 @@ def list_devices(
 @JSON
 @click.pass_obj
 def show(output: Output, *, device: str, client: Client, as_json: bool) -> None:
-    """Show a device, and what was ordered of it."""
+    r"""Show a device, and what was ordered of it.
+
+    \b
+    Example:
+      edge devices show gw-7
+    """
     output.as_json |= as_json
     found = client.get(f"/devices/{part(device)}")
     orders = client.get(f"/devices/{part(device)}/orders")["orders"]
-    lines = [f"{name:>16}  {_text(value)}" for name, value in found.items() if value]
+    lines = list(facts.lines(found, width=16))
     rows = [
         (one["action"], one["version"], one["state"], " ".join(one["reason"].split()))
         for one in orders
@@ -103,10 +119,15 @@ def show(output: Output, *, device: str, client: Client, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def accept(output: Output, *, names: tuple[str, ...], client: Client, as_json: bool) -> None:
-    """Let devices in that wait, or that were revoked.
+    r"""Let devices in that wait, or that were revoked.
 
     Compare the certificate that `show` tells with that of the device first: whoever has a
     certificate of the factory can ask.
+
+    \b
+    Examples:
+      edge devices show gw-7               # compare the certificate
+      edge devices accept gw-7 gw-8
     """
     output.as_json |= as_json
     for name in names:
@@ -120,7 +141,12 @@ def accept(output: Output, *, names: tuple[str, ...], client: Client, as_json: b
 @JSON
 @click.pass_obj
 def reject(output: Output, *, names: tuple[str, ...], client: Client, as_json: bool) -> None:
-    """Forget devices that wait, and never let their certificates in."""
+    r"""Forget devices that wait, and never let their certificates in.
+
+    \b
+    Example:
+      edge devices reject stranger-1
+    """
     output.as_json |= as_json
     for name in names:
         client.send("POST", f"/devices/{part(name)}/reject")
@@ -136,7 +162,12 @@ def reject(output: Output, *, names: tuple[str, ...], client: Client, as_json: b
 def revoke(
     output: Output, *, names: tuple[str, ...], yes: bool, client: Client, as_json: bool
 ) -> None:
-    """Let devices in no longer, at once."""
+    r"""Let devices in no longer, at once.
+
+    \b
+    Example:
+      edge devices revoke gw-7
+    """
     output.as_json |= as_json
     ask.confirm(f"revoke {', '.join(names)}?", yes=yes)
     for name in names:
@@ -150,18 +181,13 @@ def revoke(
 @JSON
 @click.pass_obj
 def decommission(output: Output, *, device: str, yes: bool, client: Client, as_json: bool) -> None:
-    """Put a device out of use: its certificate is never let in again."""
+    r"""Put a device out of use: its certificate is never let in again.
+
+    \b
+    Example:
+      edge devices decommission gw-7
+    """
     output.as_json |= as_json
     ask.confirm(f"put {device} out of use for good?", yes=yes)
     found = client.send("POST", f"/devices/{part(device)}/decommission")
     output.result(found, f"{device}: decommissioned")
-
-
-def _text(value: Any) -> str:
-    match value:
-        case dict():
-            return " ".join(f"{name}={one}" for name, one in value.items())
-        case list():
-            return " ".join(str(one) for one in value)
-        case _:
-            return str(value)

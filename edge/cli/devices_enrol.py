@@ -21,7 +21,12 @@ _CERTIFICATE = click.option(
 def register(
     output: Output, *, device: str, certificate: str | None, client: Client, as_json: bool
 ) -> None:
-    """Let a device in that has not called yet."""
+    r"""Let a device in that has not called yet.
+
+    \b
+    Example:
+      edge devices register gw-7
+    """
     output.as_json |= as_json
     found = client.send("POST", "/devices", {"device": device, "certificate": certificate})
     output.result(found, f"{device}: {found['state']}")
@@ -43,9 +48,13 @@ def re_enrol(
     client: Client,
     as_json: bool,
 ) -> None:
-    """Let a device in with another certificate; the one that it had is never let in again.
+    r"""Let a device in with another certificate; the one that it had is never let in again.
 
     The epoch that is printed goes to the device with the new certificate.
+
+    \b
+    Example:
+      edge devices re-enrol gw-7
     """
     output.as_json |= as_json
     ask.confirm(f"never let the present certificate of {device} in again?", yes=yes)

@@ -28,7 +28,12 @@ def tag(
     client: Client,
     as_json: bool,
 ) -> None:
-    """Add tags to a device, and remove some."""
+    r"""Add tags to a device, and remove some.
+
+    \b
+    Example:
+      edge devices tag gw-7 --add berlin --remove new
+    """
     output.as_json |= as_json
     if not added and not removed:
         raise InputError("say which: --add TAG or --remove TAG")
@@ -114,7 +119,12 @@ def note(
 @JSON
 @click.pass_obj
 def events(output: Output, *, device: str, client: Client, as_json: bool) -> None:
-    """List what happened on DEVICE, or on all, in the order in which the console heard of it."""
+    r"""List what happened on DEVICE, or on all, in the order in which the console heard of it.
+
+    \b
+    Example:
+      edge devices events gw-7
+    """
     output.as_json |= as_json
     found = list(client.pages("/events", "events", device=device))
     rows = [

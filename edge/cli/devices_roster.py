@@ -61,7 +61,12 @@ def import_devices(
 @click.command("export")
 @click.argument("filter_text", metavar="[FILTER]", default="")
 @click.option(
-    "--format", "kind", type=click.Choice(("csv", "json")), default="csv", show_default=True
+    "--format",
+    "kind",
+    type=click.Choice(("csv", "json")),
+    default="csv",
+    show_default=True,
+    help="Of what is written.",
 )
 @click.option(
     "-o",
@@ -75,7 +80,12 @@ def import_devices(
 def export(
     output: Output, *, filter_text: str, kind: str, file: Path | None, client: Client
 ) -> None:
-    """Write devices as CSV or JSON: what `edge devices import` reads, and how they stand."""
+    r"""Write devices as CSV or JSON: what `edge devices import` reads, and how they stand.
+
+    \b
+    Example:
+      edge devices export 'group:eu' -o devices.csv
+    """
     found = list(client.pages("/devices", "devices", filter=filter_text))
     text = roster.write_csv(found) if kind == "csv" else json.dumps({"devices": found}, indent=1)
     if file is None:

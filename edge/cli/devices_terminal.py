@@ -43,8 +43,22 @@ _SECONDS: Final = click.IntRange(1, LONGEST_MOST_S)
     type=click.Path(path_type=Path, dir_okay=False),
     help="Authority of the devices: do not rely on what the console says of this one.",
 )
-@click.option("--idle", "idle_s", type=_SECONDS, default=600, show_default=True)
-@click.option("--longest", "longest_s", type=_SECONDS, default=3600, show_default=True)
+@click.option(
+    "--idle",
+    "idle_s",
+    type=_SECONDS,
+    default=600,
+    show_default=True,
+    help="It ends when nothing was typed for so long.",
+)
+@click.option(
+    "--longest",
+    "longest_s",
+    type=_SECONDS,
+    default=3600,
+    show_default=True,
+    help="It ends after so long in any case.",
+)
 @click.option(
     "--timeout", "timeout_s", type=click.IntRange(10, IDLE_MOST_S), default=360, show_default=True,
     help="How long to wait for the device; more than the poll_s of one that polls.",

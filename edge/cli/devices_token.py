@@ -45,11 +45,15 @@ def token(output: Output, *, device: str, remove: bool, client: Client, as_json:
 def gateway_token(
     output: Output, *, remove: bool, yes: bool, client: Client, as_json: bool
 ) -> None:
-    """Make the token with which a gateway speaks for devices over DDI.
+    r"""Make the token with which a gateway speaks for devices over DDI.
 
     Whoever has it can be any device that has neither a certificate nor a token of its own, and can
     bring in as many new ones as he likes, which wait to be accepted. There is none until you make
     it; one that is made takes the place of the one before.
+
+    \b
+    Example:
+      edge devices gateway-token > gateway.token
     """
     output.as_json |= as_json
     if remove:

@@ -5,15 +5,22 @@ import click
 from edge.cli import ask, clock, console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
+from edge.cli.sections import LazyGroup
 from edge.cli.table import table
 from edge.console.client import Client, part
 
 _HOUR_S = 3600
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def enrolment() -> None:
-    """Let devices get a certificate that have none of a factory."""
+    r"""Let devices get a certificate that have none of a factory.
+
+    \b
+    Examples:
+      edge enrolment create hall-3 --for 'gw-*' --uses 40 > enrol.token
+      edge enrolment list
+    """
 
 
 @enrolment.command("create")
@@ -77,7 +84,12 @@ def create(
 @JSON
 @click.pass_obj
 def list_keys(output: Output, *, client: Client, as_json: bool) -> None:
-    """List the keys, and what is left of them."""
+    r"""List the keys, and what is left of them.
+
+    \b
+    Example:
+      edge enrolment list
+    """
     output.as_json |= as_json
     found = client.get("/enrolment-keys")["keys"]
     rows = [
@@ -104,7 +116,12 @@ def list_keys(output: Output, *, client: Client, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def revoke(output: Output, *, key: str, yes: bool, client: Client, as_json: bool) -> None:
-    """Make a key useless; devices that came with it stay."""
+    r"""Make a key useless; devices that came with it stay.
+
+    \b
+    Example:
+      edge enrolment revoke 9f3c1a2b
+    """
     output.as_json |= as_json
     ask.confirm(f"let no more devices come with the key {key}?", yes=yes)
     client.send("DELETE", f"/enrolment-keys/{part(key)}")

@@ -15,8 +15,20 @@ from edge.errors import InputError, UntrustedError
 
 
 @click.command("demo")
-@click.option("--boards", type=click.IntRange(1, 10_000), default=24, show_default=True)
-@click.option("--ports", type=click.IntRange(1, 64), default=8, show_default=True)
+@click.option(
+    "--boards",
+    type=click.IntRange(1, 10_000),
+    default=24,
+    show_default=True,
+    help="How many are made.",
+)
+@click.option(
+    "--ports",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="How many are worked on at a time.",
+)
 @click.option(
     "--fails",
     type=click.IntRange(0, 100),

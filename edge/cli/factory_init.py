@@ -1,7 +1,7 @@
 """`edge factory init`: a folder for a new line, and its authority."""
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -9,6 +9,9 @@ from edge import atomic
 from edge.cli import ask, clock
 from edge.cli.output import Output
 from edge.errors import RefusedError
+
+if TYPE_CHECKING:
+    from edge.factory.line import Line
 
 PASSPHRASE = click.option(
     "--passphrase-file",
@@ -93,15 +96,31 @@ def init(
     ids = ids or f"{product}-000001..{product}-999999"
     text = _TEXT.format(name=name, product=product, board=board, image=image, ids=ids)
     model = load_model(lines.Line, text, str(file))
+    made = authority.missing_file(key)
     authority.create(
         line, key, product=product, now=clock.now(), ask=ask.secrets_from(passphrase_file)
     )
     with atomic.file(file) as stream:
         stream.write(text.encode())
-    certificate = line / authority.CERTIFICATE
+    _tell(output, line, model, made)
+
+
+def _tell(output: Output, folder: Path, model: "Line", made: Path | None) -> None:
+    """Say what was written; `made` is the file of a key that is new."""
+    from edge.factory import line as lines
+    from edge.factory.identity import authority
+
+    certificate = folder / authority.CERTIFICATE
+    new_key = f"{made}: a new key: keep it, and a copy elsewhere\n" if made else ""
     output.result(
-        {"line": model.line, "folder": str(line), "certificate": str(certificate)},
-        f"{file}: written\n{certificate}: the authority that the console is to know of\n"
-        f"next: put what devices trust the server by into {line / model.server_ca}, then\n"
-        f"  edge factory station add {line} S1 --count 1000",
+        {
+            "line": model.line,
+            "folder": str(folder),
+            "certificate": str(certificate),
+            "new_key": str(made) if made else None,
+        },
+        f"{folder / lines.FILE}: written\n{new_key}"
+        f"{certificate}: the authority that the console is to know of\n"
+        f"next: put what devices trust the server by into {folder / model.server_ca}, then\n"
+        f"  edge factory station add {folder} S1 --count 1000",
     )

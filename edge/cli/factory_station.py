@@ -40,7 +40,13 @@ COUNT = click.option(
 
 @click.group(cls=LazyGroup)
 def station() -> None:
-    """Add work places to a line, give them ids, and list them."""
+    r"""Add work places to a line, give them ids, and list them.
+
+    \b
+    Examples:
+      edge factory station add line/ S1 --count 1000
+      edge factory station list line/
+    """
 
 
 @station.command("add")
@@ -74,13 +80,16 @@ def add(
     from edge.factory.identity import station as authorities
 
     model = lines.read(line)
+    span = model.ids.span if model.ids.source == "range" else None
+    if span is not None:  # else a station would be left that has no ids
+        ids.following(ids.read(line), span, name, count)
     is_new = not (line / authorities.FOLDER / name / authorities.FILE).exists()
     if is_new:
         many = certificates or count + -(-count // 4)
         _issue(line, model, name, many, days, passphrase_file, renew=False)
     text = f"{name}: added" if is_new else f"{name}: it is there"
     facts: dict[str, object] = {"station": name, "added": is_new}
-    if model.ids.source == "range" and (span := model.ids.span) is not None:
+    if span is not None:
         made = ids.hand_out(line, span, name, count)
         facts |= {"first": span.name(made.first), "last": span.name(made.last)}
         text += f", with the ids {facts['first']} to {facts['last']}"

@@ -186,7 +186,8 @@ def _report(round_: Round, told: list[Told]) -> None:
     if bad:
         raise RefusedError(
             f"records that were not taken as they are: {bad}",
-            hint="the console's page Factory shows conflicts; what is refused can be sent again",
+            hint="the console's page Factory shows conflicts; what is refused can be sent again,"
+            " when the console knows the line by its ca/factory.crt (--factory-ca)",
         )
 
 

@@ -10,6 +10,7 @@ import click
 from edge import atomic
 from edge.cli import ask
 from edge.cli.output import Output
+from edge.cli.sections import LazyGroup
 from edge.errors import InputError, ThingNotFoundError
 
 if TYPE_CHECKING:
@@ -27,9 +28,15 @@ TO = click.option(
 )
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def fastboot() -> None:
-    """Ask a boot loader with fastboot, and give it single commands."""
+    r"""Ask a boot loader with fastboot, and give it single commands.
+
+    \b
+    Examples:
+      edge fastboot getvar all
+      edge fastboot reboot bootloader
+    """
 
 
 @fastboot.command("getvar")
@@ -132,7 +139,12 @@ def reboot(output: Output, *, into: str | None, target: str) -> None:
 @fastboot.command("upload")
 @click.argument("what", default="upload")
 @click.option(
-    "-o", "--output", "to", type=click.Path(path_type=Path, dir_okay=False), required=True
+    "-o",
+    "--output",
+    "to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The file that is written.",
 )
 @click.option(
     "--most-mib",

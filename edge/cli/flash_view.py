@@ -20,7 +20,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from edge.cli.output import PLAIN_EVERY_S, Output
+from edge.cli.output import NARROW, PLAIN_EVERY_S, Output, narrow_bars
 from edge.cli.table import human
 from edge.flash.events import Advance, Event, Listener, Note, Phase, Report
 
@@ -264,6 +264,8 @@ def summary(report: Report) -> str:
 
 
 def _bars(console: Console) -> Progress:
+    if console.width < NARROW:
+        return narrow_bars(console)
     return Progress(
         SpinnerColumn(finished_text="✓"),
         TextColumn("{task.description}", markup=False),

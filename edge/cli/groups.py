@@ -7,14 +7,22 @@ import click
 from edge.cli import ask, console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
+from edge.cli.sections import LazyGroup
 from edge.cli.table import table
 from edge.console.client import Client, part
 from edge.errors import InputError
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def groups() -> None:
-    """Give sets of devices a name: their members, or what a filter means at the time."""
+    r"""Give sets of devices a name: their members, or what a filter means at the time.
+
+    \b
+    Examples:
+      edge groups set eu
+      edge groups add eu gw-7 gw-8
+      edge groups set old --filter 'version<1.2'
+    """
 
 
 @groups.command("list")
@@ -22,7 +30,12 @@ def groups() -> None:
 @JSON
 @click.pass_obj
 def list_groups(output: Output, *, client: Client, as_json: bool) -> None:
-    """List the groups, and how many devices are in them now."""
+    r"""List the groups, and how many devices are in them now.
+
+    \b
+    Example:
+      edge groups list
+    """
     output.as_json |= as_json
     found = client.get("/groups")["groups"]
     rows = [(one["group"], str(one["devices"]), one["filter"], one["notes"]) for one in found]
@@ -62,7 +75,12 @@ def set_group(
 def add(
     output: Output, *, group: str, names: tuple[str, ...], client: Client, as_json: bool
 ) -> None:
-    """Put devices into a group."""
+    r"""Put devices into a group.
+
+    \b
+    Example:
+      edge groups add eu gw-7 gw-8
+    """
     output.as_json |= as_json
     found = client.send("POST", f"{_path(group)}/members", {"add": list(names)})
     output.result(found, _told(found))
@@ -77,7 +95,12 @@ def add(
 def take_out(
     output: Output, *, group: str, names: tuple[str, ...], client: Client, as_json: bool
 ) -> None:
-    """Take devices out of a group."""
+    r"""Take devices out of a group.
+
+    \b
+    Example:
+      edge groups take-out eu gw-8
+    """
     output.as_json |= as_json
     found = client.send("POST", f"{_path(group)}/members", {"take_out": list(names)})
     output.result(found, _told(found))
@@ -90,7 +113,12 @@ def take_out(
 @JSON
 @click.pass_obj
 def remove(output: Output, *, group: str, yes: bool, client: Client, as_json: bool) -> None:
-    """Remove a group; its devices stay."""
+    r"""Remove a group; its devices stay.
+
+    \b
+    Example:
+      edge groups remove eu
+    """
     output.as_json |= as_json
     ask.confirm(f"remove the group {group}?", yes=yes)
     client.send("DELETE", _path(group))

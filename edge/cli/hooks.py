@@ -5,13 +5,20 @@ import click
 from edge.cli import ask, clock, console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
+from edge.cli.sections import LazyGroup
 from edge.cli.table import table
 from edge.console.client import Client, part
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def hooks() -> None:
-    """Tell servers of yours what happens on devices, and what is done at the console."""
+    r"""Tell servers of yours what happens on devices, and what is done at the console.
+
+    \b
+    Examples:
+      edge hooks add pager https://example.com/edge --kind event.failed
+      edge hooks list
+    """
 
 
 @hooks.command("list")
@@ -19,7 +26,12 @@ def hooks() -> None:
 @JSON
 @click.pass_obj
 def list_hooks(output: Output, *, client: Client, as_json: bool) -> None:
-    """List the webhooks."""
+    r"""List the webhooks.
+
+    \b
+    Example:
+      edge hooks list
+    """
     output.as_json |= as_json
     found = client.get("/hooks")["hooks"]
     rows = [
@@ -72,7 +84,12 @@ def add(
 @JSON
 @click.pass_obj
 def turn(output: Output, *, hook: str, state: str, client: Client, as_json: bool) -> None:
-    """Turn a webhook off, or on again where it ended."""
+    r"""Turn a webhook off, or on again where it ended.
+
+    \b
+    Example:
+      edge hooks turn 9f3c1a2b off
+    """
     output.as_json |= as_json
     found = client.send("PATCH", f"/hooks/{part(hook)}", {"is_on": state == "on"})
     output.result(found, f"{hook}: {state}")
@@ -84,7 +101,12 @@ def turn(output: Output, *, hook: str, state: str, client: Client, as_json: bool
 @JSON
 @click.pass_obj
 def test(output: Output, *, hook: str, client: Client, as_json: bool) -> None:
-    """Send a test, and tell how it went."""
+    r"""Send a test, and tell how it went.
+
+    \b
+    Example:
+      edge hooks test 9f3c1a2b
+    """
     output.as_json |= as_json
     found = client.send("POST", f"/hooks/{part(hook)}/test")
     how = found["error"] or f"answered with {found['status']}"
@@ -97,7 +119,12 @@ def test(output: Output, *, hook: str, client: Client, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def deliveries(output: Output, *, hook: str, client: Client, as_json: bool) -> None:
-    """List the last deliveries, newest first."""
+    r"""List the last deliveries, newest first.
+
+    \b
+    Example:
+      edge hooks deliveries 9f3c1a2b
+    """
     output.as_json |= as_json
     found = client.get(f"/hooks/{part(hook)}/deliveries")["deliveries"]
     rows = [
@@ -122,7 +149,12 @@ def deliveries(output: Output, *, hook: str, client: Client, as_json: bool) -> N
 @JSON
 @click.pass_obj
 def remove(output: Output, *, hook: str, yes: bool, client: Client, as_json: bool) -> None:
-    """Remove a webhook."""
+    r"""Remove a webhook.
+
+    \b
+    Example:
+      edge hooks remove 9f3c1a2b
+    """
     output.as_json |= as_json
     ask.confirm(f"remove the webhook {hook}?", yes=yes)
     client.send("DELETE", f"/hooks/{part(hook)}")

@@ -9,6 +9,7 @@ import click
 from edge.cli import ask, clock
 from edge.cli.options import JSON
 from edge.cli.output import Output
+from edge.cli.sections import LazyGroup
 from edge.cli.table import table
 from edge.errors import InputError
 from edge.keys import change, create, file_key, public, ring, token_key
@@ -48,9 +49,15 @@ _passphrase = click.option(
 )
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def keys() -> None:
-    """Make, list, rotate and renew the keys that devices trust."""
+    r"""Make, list, rotate and renew the keys that devices trust.
+
+    \b
+    Examples:
+      edge keys init --dir keys/
+      edge keys list --dir keys/
+    """
 
 
 @keys.command("init")
@@ -152,7 +159,12 @@ def new(
 @JSON
 @click.pass_obj
 def list_keys(output: Output, *, folder: Path, as_json: bool) -> None:
-    """Tell who can do what, until when, and what should be better."""
+    r"""Tell who can do what, until when, and what should be better.
+
+    \b
+    Example:
+      edge keys list --dir keys/
+    """
     output.as_json |= as_json
     found = survey(ring.read(folder), clock.now())
     lines = [*_role_lines(found.roles), "", *_key_lines(found.keys)]
@@ -216,7 +228,12 @@ def rotate(
 def renew(
     output: Output, *, role: str, folder: Path, passphrase_file: Path | None, as_json: bool
 ) -> None:
-    """Sign root or targets anew with the same keys, before they expire."""
+    r"""Sign root or targets anew with the same keys, before they expire.
+
+    \b
+    Example:
+      edge keys renew targets --dir keys/
+    """
     output.as_json |= as_json
     asked = ask.secrets_from(passphrase_file)
     outcome = change.propose(ring.read(folder), now=clock.now(), ask=asked, renew=(role,))

@@ -1,6 +1,7 @@
 """The command `edge`: options for all commands, errors to exit codes."""
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -111,10 +112,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, _interrupt)
         gc.set_threshold(COLLECT_AFTER)
         gc.disable()  # until the command is imported
+        _open_outputs()
     words = list(sys.argv[1:] if arguments is None else arguments)
     # Wrong usage is told as JSON too, when no command has read its options yet.
     output = Output(as_json="--json" in words, words=words)
     return _status(output, lambda: edge.main(words, "edge", standalone_mode=False, obj=output))
+
+
+def _open_outputs() -> None:
+    """Let what is written go nowhere where a caller has closed an output."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
 
 
 def _status(output: Output, run_command: Callable[[], object]) -> int:

@@ -12,7 +12,12 @@ from edge.console.client import Client, part
 
 @click.group(cls=LazyGroup)
 def orders() -> None:
-    """See the orders of a device, and take one back. `edge deploy` gives them."""
+    r"""See the orders of a device, and take one back. `edge deploy` gives them.
+
+    \b
+    Example:
+      edge orders list gw-7
+    """
 
 
 @orders.command("list")
@@ -21,7 +26,12 @@ def orders() -> None:
 @JSON
 @click.pass_obj
 def list_orders(output: Output, *, device: str, client: Client, as_json: bool) -> None:
-    """List the orders of a device, newest first."""
+    r"""List the orders of a device, newest first.
+
+    \b
+    Example:
+      edge orders list gw-7
+    """
     output.as_json |= as_json
     found = client.get(f"/devices/{part(device)}/orders")
     rows = [

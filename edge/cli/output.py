@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # imported when the first line is written: many commands writ
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
+NARROW = 72  # columns: below them a bar and its figures do not stand on one line
 PLAIN_EVERY_S = 5.0  # a line in a log about work that goes on
 
 
@@ -136,6 +137,8 @@ class Output:
 def _bars(console: "Console", *, is_bytes: bool, is_counted: bool) -> "Progress":
     from rich import progress
 
+    if console.width < NARROW:
+        return narrow_bars(console)
     count = progress.DownloadColumn() if is_bytes else progress.MofNCompleteColumn()
     return progress.Progress(
         progress.SpinnerColumn(finished_text="✓"),
@@ -143,6 +146,22 @@ def _bars(console: "Console", *, is_bytes: bool, is_counted: bool) -> "Progress"
         progress.BarColumn(),
         count if is_counted else progress.TextColumn(""),
         progress.TimeElapsedColumn(),
+        console=console,
+    )
+
+
+def narrow_bars(console: "Console") -> "Progress":
+    """Return a line for each task that is never wider than the terminal: what it is, how far."""
+    from rich import progress
+    from rich.table import Column
+
+    what = Column(no_wrap=True, overflow="ellipsis", max_width=max(console.width - 9, 8))
+    return progress.Progress(
+        progress.SpinnerColumn(finished_text="✓"),
+        progress.TextColumn("{task.description}", markup=False, table_column=what),
+        progress.TextColumn(
+            "{task.percentage:>3.0f} %", table_column=Column(no_wrap=True, min_width=5)
+        ),
         console=console,
     )
 

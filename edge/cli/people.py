@@ -18,7 +18,13 @@ _YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
 @click.group(cls=LazyGroup)
 def people() -> None:
-    """Say who may log in to a console, and what they may do."""
+    r"""Say who may log in to a console, and what they may do.
+
+    \b
+    Examples:
+      edge people invite ada --role operator
+      edge people list
+    """
 
 
 people.add_lazily(
@@ -35,7 +41,12 @@ people.add_lazily(
 @JSON
 @click.pass_obj
 def list_people(output: Output, *, client: Client, as_json: bool) -> None:
-    """List people, and when they logged in last."""
+    r"""List people, and when they logged in last.
+
+    \b
+    Example:
+      edge people list
+    """
     output.as_json |= as_json
     found = client.get("/people")["people"]
     rows = [
@@ -58,7 +69,12 @@ def list_people(output: Output, *, client: Client, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def show(output: Output, *, person: str, client: Client, as_json: bool) -> None:
-    """Show somebody, and what he may do."""
+    r"""Show somebody, and what he may do.
+
+    \b
+    Example:
+      edge people show ada
+    """
     output.as_json |= as_json
     found = client.get(f"/people/{part(person)}")
     lines = [f"{name:>16}  {_text(value)}" for name, value in _facts(found).items()]
@@ -71,7 +87,12 @@ def show(output: Output, *, person: str, client: Client, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def disable(output: Output, *, person: str, client: Client, as_json: bool) -> None:
-    """Let somebody in no longer; his sessions, and the tokens that he made, end at once."""
+    r"""Let somebody in no longer; his sessions, and the tokens that he made, end at once.
+
+    \b
+    Example:
+      edge people disable ada
+    """
     output.as_json |= as_json
     found = client.send("PATCH", f"/people/{part(person)}", {"is_disabled": True})
     output.result(found, f"{person}: disabled")
@@ -83,7 +104,12 @@ def disable(output: Output, *, person: str, client: Client, as_json: bool) -> No
 @JSON
 @click.pass_obj
 def enable(output: Output, *, person: str, client: Client, as_json: bool) -> None:
-    """Let somebody in again."""
+    r"""Let somebody in again.
+
+    \b
+    Example:
+      edge people enable ada
+    """
     output.as_json |= as_json
     found = client.send("PATCH", f"/people/{part(person)}", {"is_disabled": False})
     output.result(found, f"{person}: enabled")
@@ -96,7 +122,12 @@ def enable(output: Output, *, person: str, client: Client, as_json: bool) -> Non
 @JSON
 @click.pass_obj
 def remove(output: Output, *, person: str, yes: bool, client: Client, as_json: bool) -> None:
-    """Forget somebody; his sessions and tokens end at once, and the name is free again."""
+    r"""Forget somebody; his sessions and tokens end at once, and the name is free again.
+
+    \b
+    Example:
+      edge people remove ada
+    """
     output.as_json |= as_json
     ask.confirm(f"remove {person}?", yes=yes)
     client.send("DELETE", f"/people/{part(person)}")
@@ -110,7 +141,13 @@ def remove(output: Output, *, person: str, yes: bool, client: Client, as_json: b
 @JSON
 @click.pass_obj
 def sessions(output: Output, *, person: str, end: bool, client: Client, as_json: bool) -> None:
-    """List where somebody is logged in."""
+    r"""List where somebody is logged in.
+
+    \b
+    Examples:
+      edge people sessions ada
+      edge people sessions ada --end
+    """
     output.as_json |= as_json
     path = f"/people/{part(person)}/sessions"
     if end:

@@ -113,9 +113,13 @@ def set_role(
 @JSON
 @click.pass_obj
 def set_way(output: Output, *, person: str, way: str, client: Client, as_json: bool) -> None:
-    """Say how PERSON logs in from now on; the way of before ends at once.
+    r"""Say how PERSON logs in from now on; the way of before ends at once.
 
     For a password he needs a link: `edge people invite PERSON`.
+
+    \b
+    Example:
+      edge people set-way ada oidc
     """
     output.as_json |= as_json
     found = client.send("PATCH", f"/people/{part(person)}", {"way": way})

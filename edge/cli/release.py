@@ -19,7 +19,14 @@ from edge.repository.repository import Repository
 
 @click.group(cls=LazyGroup)
 def release() -> None:
-    """Add releases to a repository, publish them, write bundles."""
+    r"""Add releases to a repository, publish them, write bundles.
+
+    \b
+    Examples:
+      edge release add out/ --repo repo/
+      edge release list --repo repo/
+      edge release bundle 1.2.0 --repo repo/ -o update.edge
+    """
 
 
 @release.command("list")
@@ -28,7 +35,12 @@ def release() -> None:
 @JSON
 @click.pass_obj
 def list_releases(output: Output, *, folder: Path, product: str | None, as_json: bool) -> None:
-    """List the releases of a repository, oldest first."""
+    r"""List the releases of a repository, oldest first.
+
+    \b
+    Example:
+      edge release list --repo repo/
+    """
     output.as_json |= as_json
     found = catalogue.entries(Repository.open(folder), product)
     rows = [_row(entry) for entry in found]
@@ -84,7 +96,12 @@ def refresh(
     passphrase_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Sign snapshot and timestamp anew before they expire; a console does it by itself."""
+    r"""Sign snapshot and timestamp anew before they expire; a console does it by itself.
+
+    \b
+    Example:
+      edge release refresh --repo repo/
+    """
     output.as_json |= as_json
     repository = Repository.open(folder)
     secrets = ask.secrets_from(passphrase_file)
@@ -123,7 +140,9 @@ def resign(
     secrets = ask.secrets_from(passphrase_file)
     repository.stage(ring, product, now=clock.now())
     state = settled(repository, ring, secrets, sign=not no_sign)
-    output.result({"product": product, **state}, state_line(state, folder))
+    output.result(
+        {"product": product, **state}, f"{product}: signed anew\n{state_line(state, folder)}"
+    )
 
 
 @release.command("remove")
@@ -146,7 +165,12 @@ def remove(
     passphrase_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Offer a release no longer, and no patch to it or from it; devices that run it go on."""
+    r"""Offer a release no longer, and no patch to it or from it; devices that run it go on.
+
+    \b
+    Example:
+      edge release remove 1.1.0 --repo repo/
+    """
     output.as_json |= as_json
     repository = Repository.open(folder)
     ring = trusted.key_ring(keys_folder)
@@ -159,7 +183,8 @@ def remove(
     doomed += [one.path for each in known for one in each.patches if one.base_version == version]
     repository.stage(ring, entry.release.product, remove=doomed, now=clock.now())
     state = settled(repository, ring, secrets, sign=not no_sign)
-    output.result({"removed": doomed, **state}, state_line(state, folder))
+    text = f"{entry.release.product} {version}: no longer offered\n{state_line(state, folder)}"
+    output.result({"removed": doomed, **state}, text)
 
 
 @release.command("bundle")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from edge.cli import console_options
+from edge.cli import console_options, facts
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.cli.sections import LazyGroup
@@ -23,7 +23,13 @@ _PRODUCT = click.option("--product", default="", help="Where two products have t
 
 @click.group(cls=LazyGroup)
 def releases() -> None:
-    """See the releases of a console, and bring it new ones."""
+    r"""See the releases of a console, and bring it new ones.
+
+    \b
+    Examples:
+      edge releases add 1.2.0 --repo repo/
+      edge releases list
+    """
 
 
 releases.add_lazily(
@@ -41,7 +47,12 @@ releases.add_lazily(
 @JSON
 @click.pass_obj
 def list_releases(output: Output, *, product: str, client: Client, as_json: bool) -> None:
-    """List the releases of the console."""
+    r"""List the releases of the console.
+
+    \b
+    Example:
+      edge releases list --product gateway
+    """
     output.as_json |= as_json
     found = list(client.pages("/releases", "releases", product=product))
     rows = [_row(one) for one in found]
@@ -57,12 +68,17 @@ def list_releases(output: Output, *, product: str, client: Client, as_json: bool
 @JSON
 @click.pass_obj
 def show(output: Output, *, version: str, product: str, client: Client, as_json: bool) -> None:
-    """Show a release of the console."""
+    r"""Show a release of the console.
+
+    \b
+    Example:
+      edge releases show 1.2.0
+    """
     output.as_json |= as_json
     found = client.get(f"/releases/{part(version)}", product=product)
     files = found["files"]
-    facts = {name: value for name, value in found.items() if name != "files" and value != ""}
-    lines = [f"{name:>12}  {value}" for name, value in facts.items()]
+    counters = {name: str(found[name]) for name in ("counter", "from_counter") if name in found}
+    lines = list(facts.lines({**found, "files": [], **counters}, width=12))
     if files:
         rows = [(one["name"], " ".join(one["boards"]), one["sha256"]) for one in files]
         lines += ["", *table(("file", "boards", "sha256"), rows)]

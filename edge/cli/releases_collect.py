@@ -25,7 +25,12 @@ _HOUR_S = 3600
 def collect(
     output: Output, *, dry_run: bool, keep_hours: int, client: Client, as_json: bool
 ) -> None:
-    """Remove the files of the console's repository that no signed document names any more."""
+    r"""Remove the files of the console's repository that no signed document names any more.
+
+    \b
+    Example:
+      edge releases collect --dry-run
+    """
     output.as_json |= as_json
     body = {"trial": dry_run, "keep_s": keep_hours * _HOUR_S}
     found = client.send("POST", "/repository/collect", body)

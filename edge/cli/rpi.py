@@ -25,7 +25,13 @@ PASSPHRASE = click.option(
 
 @click.group(cls=LazyGroup)
 def rpi() -> None:
-    """Sign what a Raspberry Pi starts; look at, change and write its EEPROM; burn its key."""
+    r"""Sign what a Raspberry Pi starts; look at, change and write its EEPROM; burn its key.
+
+    \b
+    Examples:
+      edge rpi boot-image boot/ -o boot.img
+      edge rpi eeprom show pieeprom.bin
+    """
 
 
 rpi.add_lazily(

@@ -9,6 +9,7 @@ from edge.cli import ask
 from edge.cli.flash_view import view
 from edge.cli.output import Output
 from edge.cli.rpi import FILE, PASSPHRASE, contents, now_s, signer_of, write
+from edge.cli.sections import LazyGroup
 from edge.cli.table import table
 from edge.errors import InputError, UntrustedError
 
@@ -34,9 +35,14 @@ _READ_BACK = {
 }
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def eeprom() -> None:
-    """Look at an image of the EEPROM, change its settings, write it to a board."""
+    r"""Look at an image of the EEPROM, change its settings, write it to a board.
+
+    \b
+    Example:
+      edge rpi eeprom show pieeprom.bin
+    """
 
 
 @eeprom.command("show")

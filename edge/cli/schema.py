@@ -23,6 +23,11 @@ SCHEMAS = {
 @click.argument("kind", type=click.Choice(tuple(SCHEMAS)))
 @click.pass_obj
 def schema(output: Output, *, kind: str) -> None:
-    """Print the JSON schema of a kind of file that you write, for editors."""
+    r"""Print the JSON schema of a kind of file that you write, for editors.
+
+    \b
+    Example:
+      edge schema system > system.schema.json
+    """
     found = SCHEMAS[kind]()
     output.result(found, json.dumps(found, indent=2))

@@ -8,6 +8,7 @@ from edge import paths
 from edge.cli.options import JSON
 from edge.cli.output import Output
 from edge.cli.registry_options import with_policy, with_registries
+from edge.cli.sections import LazyGroup
 from edge.errors import InputError
 from edge.image import services
 from edge.image.build import default_store
@@ -29,9 +30,15 @@ _OUTPUT = click.option(
 )
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def service() -> None:
-    """List services; build, push and pull their images."""
+    r"""List services; build, push and pull their images.
+
+    \b
+    Examples:
+      edge service list
+      edge service build ./web
+    """
 
 
 @service.command("list")
@@ -41,6 +48,10 @@ def list_services(output: Output, *, as_json: bool) -> None:
     r"""List the built-in services; a system file takes one with `- service: NAME`.
 
     A service of your own is a folder with a service.yml: `- service: ./NAME`.
+
+    \b
+    Example:
+      edge service list
     """
     output.as_json |= as_json
     found = [read_service(folder) for name, folder in builtin_folders().items() if name != INIT]

@@ -1,16 +1,21 @@
 """`edge udev`: rights on cards, USB disks and serial adapters, without root."""
 
-import sys
-
 import click
 
 from edge.cli.output import Output
+from edge.cli.sections import LazyGroup
 from edge.flash import udev as rules
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def udev() -> None:
-    """Give the person at this machine the right to write cards and talk to boards."""
+    r"""Give the person at this machine the right to write cards and talk to boards.
+
+    \b
+    Examples:
+      edge udev show
+      sudo edge udev install
+    """
 
 
 @udev.command("install")
@@ -27,6 +32,12 @@ def install(output: Output) -> None:
 
 
 @udev.command("show")
-def show() -> None:
-    """Print the rules, for those who put them in place themselves."""
-    sys.stdout.write(rules.RULES)
+@click.pass_obj
+def show(output: Output) -> None:
+    r"""Print the rules, for those who put them in place themselves.
+
+    \b
+    Example:
+      edge udev show > 70-edge.rules
+    """
+    output.result({"rules": rules.RULES}, rules.RULES.rstrip("\n"))

@@ -141,34 +141,36 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 
     Raises:
         EdgeError: The key ring, the database or a port can not be used.
+        RefusedError: Another console runs in the folder.
     """
     sslproto.SSLProtocol.max_size = _TLS_BUFFER_BYTES
     site = settings.site
     now = datetime.now(UTC)
-    site.prepare(settings.hosts, now=now)
-    database = await asyncio.to_thread(Database, settings.database_url or site.database_url)
-    try:
-        vaults = Vaults(site.tenants, lambda: datetime.now(UTC))
-        office = Office(database, vaults, FrontDesk(database, vaults), route=settings.route)
-        known = await database.write(lambda one: _first(one, settings, int(now.timestamp())))
-        welcome = await database.write(lambda one: _welcome(one, office.now_s()))
-        for tenant in known:
-            await asyncio.to_thread(vaults.open, tenant)
-            await office.campaigns.begin(tenant.tenant)
-        await office.terminals.begin()
-        async with (
-            _watching_lists(settings, office),
-            _serving(settings, office) as ports,
-            _linked(settings.links, office),
-        ):
-            mqtt_port = office.mqtt.port if office.mqtt else 0
-            try:
-                yield Running(office, *ports, mqtt_port, welcome)
-            finally:
-                await office.terminals.end()
-        await office.desk.store_sightings()
-    finally:
-        await asyncio.to_thread(database.close)
+    with site.alone():
+        site.prepare(settings.hosts, now=now)
+        database = await asyncio.to_thread(Database, settings.database_url or site.database_url)
+        try:
+            vaults = Vaults(site.tenants, lambda: datetime.now(UTC))
+            office = Office(database, vaults, FrontDesk(database, vaults), route=settings.route)
+            known = await database.write(lambda one: _first(one, settings, int(now.timestamp())))
+            welcome = await database.write(lambda one: _welcome(one, office.now_s()))
+            for tenant in known:
+                await asyncio.to_thread(vaults.open, tenant)
+                await office.campaigns.begin(tenant.tenant)
+            await office.terminals.begin()
+            async with (
+                _watching_lists(settings, office),
+                _serving(settings, office) as ports,
+                _linked(settings.links, office),
+            ):
+                mqtt_port = office.mqtt.port if office.mqtt else 0
+                try:
+                    yield Running(office, *ports, mqtt_port, welcome)
+                finally:
+                    await office.terminals.end()
+            await office.desk.store_sightings()
+        finally:
+            await asyncio.to_thread(database.close)
 
 
 @asynccontextmanager
@@ -348,7 +350,8 @@ async def _listening(
         try:
             await site.start()
         except OSError as error:
-            raise EdgeError(f"{bind}:{port}: {error.strerror}") from error
+            hint = "--bind, --port, --api-port and --mqtt-port say where to listen"
+            raise EdgeError(f"{bind}:{port}: {error.strerror}", hint=hint) from error
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()

@@ -60,13 +60,14 @@ class Client:
 
     Args:
         address: Where it is.
+        timeout_s: How long an answer is waited for, but for uploads.
 
     Raises:
         InputError: The URL or the token can not be used.
         ThingNotFoundError: A file is not there.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *, timeout_s: float = _TIMEOUT_S) -> None:
         parts = urlsplit(address.url)
         if parts.scheme != "https" or not parts.hostname or parts.path not in ("", "/"):
             raise InputError(
@@ -76,6 +77,7 @@ class Client:
         self.url = address.url.rstrip("/")
         self._token = _token(address.token_file)
         self._context = _context(address.authority)
+        self._timeout_s = timeout_s
 
     def get(self, path: str, **query: object) -> Any:
         """Return what is there.
@@ -145,7 +147,7 @@ class Client:
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         if length_bytes is not None:
             headers["Content-Length"] = str(length_bytes)
-        timeout_s = _TIMEOUT_S if length_bytes is None else _UPLOAD_S
+        timeout_s = self._timeout_s if length_bytes is None else _UPLOAD_S
         connection, is_good = None, False
         try:
             connection = self._connection(timeout_s)
@@ -158,7 +160,8 @@ class Client:
                 f"{self.url}: {error.verify_message}", hint="--ca: the console's tls/server-ca.crt"
             ) from error
         except (OSError, http.client.HTTPException) as error:
-            raise LinkError(f"{self.url}: {str(error) or type(error).__name__}") from error
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise LinkError(f"{self.url}: {why}") from error
         finally:
             if connection is not None:
                 self._done(connection, is_good=is_good)
@@ -183,6 +186,7 @@ class KeptClient(Client):
     def __init__(self, client: Client) -> None:
         self.url = client.url
         self._place, self._token, self._context = client._place, client._token, client._context
+        self._timeout_s = client._timeout_s
         self._kept: http.client.HTTPSConnection | None = None
 
     def close(self) -> None:

@@ -7,8 +7,11 @@ tenants/<name>/        repository
 incoming/              uploads that are not verified yet
 """
 
+import fcntl
 import ipaddress
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge import atomic
 from edge.certificates import issuing
+from edge.errors import RefusedError
 
 DEFAULT_TENANT: Final = "default"
 # Devices are given the authority, so that it outlives them; the server's can be renewed.
@@ -68,6 +72,30 @@ class Site:
     def incoming(self) -> Path:
         """The folder of uploads."""
         return self.folder / "incoming"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Make the folder, and have it for one console until the block ends, or the process.
+
+        Raises:
+            RefusedError: Another console runs in it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._lock(handle)
+            yield
+        finally:
+            os.close(handle)
+
+    def _lock(self, handle: int) -> None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RefusedError(
+                f"{self.folder}: another console runs there",
+                hint="end it first, or name another folder: --dir",
+            ) from error
 
     def prepare(self, hosts: Sequence[str], *, now: datetime) -> None:
         """Make the folders, and certificates for these names if there are none."""

@@ -162,7 +162,12 @@ def arguments(build: Path, disk: Path, options: Options) -> list[str]:
 
 
 def make_disk(build: Path, disk: Path, *, size_mib: int = DISK_MIB) -> None:
-    """Copy the disk image, sparse, as if written to a card of `size_mib` or more."""
+    """Copy the disk image, sparse, as if written to a card of `size_mib` or more.
+
+    Raises:
+        ThingNotFoundError: `build` is no build folder.
+    """
+    profiles.read(build)
     process.run(["cp", "--sparse=always", build / "disk.img", disk])
     with disk.open("r+b") as stream:
         stream.truncate(max(size_mib << 20, disk.stat().st_size))

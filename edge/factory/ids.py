@@ -72,16 +72,25 @@ def hand_out(folder: Path, span: Span, station: str, count: int) -> Range:
     """
     with _locked(folder):
         ranges = read(folder)
-        first = max((one.last for one in ranges), default=span.first - 1) + 1
-        if first + count - 1 > span.last:
-            left = span.last - first + 1
-            raise InputError(
-                f"{count} ids for {station}: {max(left, 0)} are left of {span.count}",
-                hint="make ids.range of line.yml longer, or ask for fewer",
-            )
-        made = Range(station, first, first + count - 1)
+        made = following(ranges, span, station, count)
         write(folder, (*ranges, made))
         return made
+
+
+def following(ranges: Sequence[Range], span: Span, station: str, count: int) -> Range:
+    """Return the numbers that a station would get next.
+
+    Raises:
+        InputError: No so many are left.
+    """
+    first = max((one.last for one in ranges), default=span.first - 1) + 1
+    if first + count - 1 > span.last:
+        left = span.last - first + 1
+        raise InputError(
+            f"{count} ids for {station}: {max(left, 0)} are left of {span.count}",
+            hint="make ids.range of line.yml longer, or ask for fewer: --count",
+        )
+    return Range(station, first, first + count - 1)
 
 
 def overlapping(ranges: Sequence[Range]) -> list[tuple[Range, Range]]:

@@ -181,7 +181,7 @@ def _asked(bus: Bus, seen: Sighting) -> str:
 
 
 def _checked(name: str) -> Target:
-    target = targets.parse(name)
+    target = targets.parse(name, option="--port")
     match target:
         case BoardTarget(port=None):
             raise InputError(

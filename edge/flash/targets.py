@@ -80,8 +80,8 @@ class SerialTarget:
 Target = DiskTarget | PortTarget | BoardTarget | NetworkTarget | FileTarget | SerialTarget
 
 
-def parse(text: str) -> Target:
-    """Return what a target on the command line means.
+def parse(text: str, *, option: str = "--to") -> Target:
+    """Return what a target on the command line means; `option` is what named it.
 
     Raises:
         InputError: It means nothing.
@@ -94,16 +94,17 @@ def parse(text: str) -> Target:
             return FileTarget(path)
         case ("serial", place) if place:
             return SerialTarget(place)
-    if kind in _WAYS and (found := _board(text, _WAYS[kind], rest if colon else None)):
+    said = f"{option} {text!r}"
+    if kind in _WAYS and (found := _board(said, _WAYS[kind], rest if colon else None)):
         return found
     if PurePosixPath(text).is_relative_to("/dev"):
         return DiskTarget(text)
     if not colon and text:
-        raise InputError(f"--to {text!r}: not a device file", hint=f"for a file: --to file:{text}")
-    raise InputError(f"--to {text!r} is not a target", hint=_HINT)
+        raise InputError(f"{said}: not a device file", hint=f"for a file: {option} file:{text}")
+    raise InputError(f"{said} is not a target", hint=_HINT)
 
 
-def _board(text: str, way: Way, rest: str | None) -> BoardTarget | NetworkTarget | None:
+def _board(said: str, way: Way, rest: str | None) -> BoardTarget | NetworkTarget | None:
     """Return the board that is meant; `rest` is what comes behind the way and a colon."""
     if rest is None:
         return BoardTarget(way)
@@ -111,17 +112,15 @@ def _board(text: str, way: Way, rest: str | None) -> BoardTarget | NetworkTarget
         return BoardTarget(way, port=rest)
     kind, colon, place = rest.partition(":")
     if way is Way.FASTBOOT and colon and kind in ("tcp", "udp"):
-        return _network(text, kind, place)
+        return _network(said, kind, place)
     if way in (Way.FASTBOOT, Way.DFU) and rest.isascii() and rest.isprintable() and rest.strip():
         return BoardTarget(way, serial=rest)
     return None
 
 
-def _network(text: str, kind: str, place: str) -> NetworkTarget:
+def _network(said: str, kind: str, place: str) -> NetworkTarget:
     found = _HOST.fullmatch(place)
     port = int(found["port"] or FASTBOOT_PORT) if found else 0
     if found is None or not 0 < port < 1 << 16:
-        raise InputError(
-            f"--to {text!r}: no host behind {kind}:", hint="like fastboot:tcp:10.0.0.7"
-        )
+        raise InputError(f"{said}: no host behind {kind}:", hint="like fastboot:tcp:10.0.0.7")
     return NetworkTarget(kind, found["host"].strip("[]"), port)

@@ -140,6 +140,8 @@ def read_text(path: Path) -> str:
             f"{path}:{line}: byte {error.object[error.start]:#04x} is not UTF-8",
             hint="save the file as UTF-8",
         ) from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: a folder, not a file", hint="name the file in it") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 

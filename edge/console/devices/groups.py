@@ -150,7 +150,9 @@ def get(connection: Connection, tenant: str, group: str) -> Group:
 
 def unknown(group: str) -> ThingNotFoundError:
     """Return what is said of a group that is not there."""
-    return ThingNotFoundError(f"no group {group!r}", hint="edge groups list")
+    return ThingNotFoundError(
+        f"no group {group!r}", hint="edge groups list; edge groups set makes one"
+    )
 
 
 def all_of(connection: Connection, tenant: str) -> list[Group]:

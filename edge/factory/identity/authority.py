@@ -98,6 +98,12 @@ def create(
     return FactoryAuthority(folder, product, certificate, signer)
 
 
+def missing_file(uri: str) -> Path | None:
+    """Return the file in which `create` would make a key; None if there is one, or in a token."""
+    found = parse(uri)
+    return found.path if isinstance(found, FileUri) and not found.path.exists() else None
+
+
 def open(folder: Path, ask: Secrets) -> FactoryAuthority:
     """Return the authority of a line.
 

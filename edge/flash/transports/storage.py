@@ -231,6 +231,9 @@ def _opened(path: str, *, is_disk: bool, read_only: bool) -> int:
         # First settings may bring a device's private key: a new file is for its owner only.
         handle = os.open(path, flags, 0o600)
     except FileNotFoundError as error:
+        folder = Path(path).parent
+        if not is_disk and not folder.is_dir():
+            raise ThingNotFoundError(f"{path}: there is no folder {folder}") from error
         raise ThingNotFoundError(f"{path}: it is not there") from error
     except PermissionError as error:
         if is_disk:
@@ -250,7 +253,8 @@ def _refused(path: str, error: OSError) -> EdgeError:
         case errno.EBUSY:
             return RefusedError(f"{path}: another program holds it", hint=f"see: lsblk {path}")
         case errno.EROFS | errno.EACCES:
-            return RefusedError(f"{path}: it is read-only", hint="look for the switch on the card")
+            hint = "look for the switch on the card" if path.startswith("/dev/") else None
+            return RefusedError(f"{path}: it is read-only", hint=hint)
         case errno.ENOMEDIUM:
             return ThingNotFoundError(f"{path}: no medium is in it", hint="put the card in")
         case errno.ENXIO | errno.ENODEV:

@@ -53,6 +53,17 @@ def test_a_verified_bundle_says_by_whom_and_until_when(bench: Path, edge: Edge) 
     assert re.search(r"verified: signed by release, until \d{4}-\d\d-\d\d", ended.out)
 
 
+def test_what_is_no_bundle_is_told_by_its_name(bench: Path, edge: Edge) -> None:
+    (bench / "out").mkdir()
+    (bench / "new.edge").rename(bench / "out/update.edge")
+
+    other, folder = edge("bundle", "info", "new.img"), edge("bundle", "info", "out")
+
+    assert (other.status, folder.status) == (2, 2)
+    assert "edge: new.img: no bundle" in other.err
+    assert "the bundle of this build is out/update.edge" in folder.err
+
+
 def test_images_come_out_as_they_went_in(bench: Path, edge: Edge) -> None:
     ended = edge("bundle", "extract", "new.edge", "-o", "images")
 
@@ -82,7 +93,7 @@ def test_signatures_of_each_kind_of_key_are_reproducible(
     ("words", "status", "reason"),
     [
         pytest.param("info no.edge", 3, "no.edge: no such file", id="no file"),
-        pytest.param("info old.img", 1, "Header", id="no bundle"),
+        pytest.param("info old.img", 2, "old.img: no bundle", id="no bundle"),
         pytest.param("verify new.edge --board rpi3", 4, "not for rpi3", id="board"),
         pytest.param("verify new.edge --counter 1", 4, "below 1", id="counter"),
         pytest.param("verify new.edge --root no.json", 3, "no such file", id="no root"),
@@ -110,9 +121,9 @@ def test_bad_input_ends_with_its_status_and_a_reason(
     assert digests(bench) == before
 
 
-def test_damage_is_found_with_status_1_and_forgery_with_4(bench: Path, edge: Edge) -> None:
+def test_damage_is_found_with_its_status_and_forgery_with_4(bench: Path, edge: Edge) -> None:
     whole = bytearray((bench / "new.edge").read_bytes())
-    for at, status in ((100, 1), (len(whole) - 1, 4), (0, 1)):
+    for at, status in ((100, 1), (len(whole) - 1, 4), (0, 2)):
         damaged = bytearray(whole)
         damaged[at] ^= 1
         (bench / "damaged.edge").write_bytes(damaged)

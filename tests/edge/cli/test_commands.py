@@ -56,8 +56,24 @@ def test_an_unknown_command_says_where_help_is(edge: Edge) -> None:
     ended = edge("biuld")
 
     assert ended.status == 2
-    assert "biuld" in ended.err
-    assert "hint: see `edge --help`" in ended.err
+    assert "edge: no such command 'biuld'" in ended.err
+    assert "hint: did you mean 'build'? see `edge --help`" in ended.err
+    assert "hint: see `edge boards --help`" in edge("boards", "qqq").err
+
+
+@pytest.mark.parametrize("words", ["udev show", "schema device", "boards list"])
+def test_every_result_may_be_had_as_json_behind_the_command(edge: Edge, words: str) -> None:
+    first, last = edge("--json", *words.split()), edge(*words.split(), "--json")
+
+    assert (first.status, last.status) == (0, 0)
+    assert json.loads(first.out) == json.loads(last.out)
+
+
+def test_a_folder_is_no_system_file(edge: Edge, tmp_path: Path) -> None:
+    ended = edge("build", tmp_path, "--board", "rpi4")
+
+    assert (ended.status, "a folder, not a file" in ended.err) == (2, True)
+    assert "hint: name the file in it" in ended.err
 
 
 @pytest.mark.parametrize("kind", ["system", "service", "board"])
@@ -216,6 +232,14 @@ def test_a_report_of_nothing_is_a_thing_not_found(edge: Edge, tmp_path: Path) ->
 
     assert ended.status == 3
     assert "no build is here" in ended.err
+
+
+def test_a_closed_output_is_no_reason_to_fail() -> None:
+    run = "import sys; from edge.cli.main import main; sys.stdout = None; sys.exit(main())"
+
+    ended = subprocess.run([sys.executable, "-c", run, "boards", "list"], capture_output=True)
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 @pytest.mark.tools

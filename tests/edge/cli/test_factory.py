@@ -65,6 +65,33 @@ def on_card(card: Path, name: str) -> bytes:
     return process.run([*toolbox.tool("debugfs"), "-R", f"cat first-boot/{name}", image]).stdout
 
 
+def test_a_new_line_says_whether_its_key_is_a_new_one(here: Path, edge: Edge) -> None:
+    words = ("--board", "tiny", "--product", "gateway", "--ca", "file:ca.key")
+
+    new, known = edge("factory", "init", "one", *words), edge("factory", "init", "two", *words)
+
+    assert "ca.key: a new key" in new.out
+    assert (known.status, "new key" in known.out) == (0, False)
+
+
+def test_a_station_that_can_have_no_ids_is_not_made(here: Path, edge: Edge) -> None:
+    set_up(edge, here)
+
+    ended = edge("factory", "station", "add", "line", "S2", "--count", 90)
+
+    assert (ended.status, "89 are left" in ended.err) == (2, True)
+    assert not (here / "line/stations/S2").exists()
+    assert not list((here / "line/ca/stations").glob("S2.*"))
+
+
+def test_a_port_that_is_none_is_told_by_its_option(here: Path, edge: Edge) -> None:
+    set_up(edge, here)
+
+    ended = edge("factory", "run", "line", "--station", "S1", "--port", "tape:1")
+
+    assert (ended.status, ended.err.splitlines()[0]) == (2, "edge: --port 'tape:1' is not a target")
+
+
 @pytest.mark.tools
 def test_a_device_is_made_with_its_identity_and_its_key_is_nowhere_else(
     here: Path, edge: Edge

@@ -76,3 +76,11 @@ def ended(words: list[str]) -> int:
         return main(words)
     except SystemExit as error:
         return int(error.code or 0)
+
+
+def test_a_folder_without_a_build_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(["run", str(tmp_path), "--headless"]) == 3
+
+    assert f"edge: {tmp_path}: no build is here" in capsys.readouterr().err

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
+from edge.cli.main import edge as commands
 from edge.cli.main import main
 from edge_agent.link import RefusedByServerError
 from tests.agent.power.system import System
@@ -54,6 +56,25 @@ def test_a_device_goes_from_waiting_to_revoked(site: Console, edge: Run) -> None
         link.desired()
     acts = [one["act"] for one in json.loads(edge("audit", "list", "--json")[1])["entries"]]
     assert acts[-4:] == ["device.ask", "device.accept", "device.tag", "device.revoke"]
+
+
+def test_a_shell_is_offered_what_the_console_knows(edge: Run) -> None:
+    for device in ("unit-7", "unit-8", "other"):
+        edge("devices", "register", device)
+    assert (
+        "hint: edge groups list; edge groups set makes one" in edge("groups", "add", "eu", "o")[2]
+    )
+    edge("groups", "set", "eu")
+    shell = ShellComplete(commands, {}, "edge", "_EDGE_COMPLETE")
+
+    def offered(words: str, begun: str) -> list[str]:
+        return [str(one.value) for one in shell.get_completions(words.split(), begun)]
+
+    assert offered("devices show", "unit") == ["unit-7", "unit-8"]
+    assert offered("deploy 1 --to", "o") == ["other"]
+    assert offered("groups remove", "") == ["eu"]
+    for words in ("campaign show", "hooks test", "people show", "enrolment revoke", "deploy"):
+        assert offered(words, "none") == []
 
 
 def test_attributes_and_notes_are_written_and_taken_away(edge: Run, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from edge.cli.main import main
+from edge.console.site import Site
 from tests.fakes.pki import Pki
 
 
@@ -46,6 +47,18 @@ def test_it_starts_prints_how_to_use_it_and_ends_when_asked(
     assert token.read_text().startswith("edge_")
     assert re.fullmatch(r"https://localhost:\d+/welcome#[0-9a-f]{64}", said["welcome"])
     assert not (tmp_path / "here" / "broker").exists()
+
+
+def test_a_second_console_in_the_same_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with Site(tmp_path / "here").alone():
+        status = main(["console", "serve", "--dir", "here", "--no-mqtt"])
+
+    assert status == 5
+    assert f"{tmp_path / 'here'}: another console runs there" in capsys.readouterr().err
 
 
 @pytest.mark.tools

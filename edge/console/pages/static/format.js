@@ -64,6 +64,7 @@ const PHASES = {
 export const phase = (name) => PHASES[name] ?? name;
 
 const ACTS = {
+  "authority.add": "added",
   "campaign.create": "made the campaign",
   "campaign.start": "started the campaign",
   "campaign.approve": "approved the campaign",
@@ -76,10 +77,14 @@ const ACTS = {
   "campaign.edit": "changed the plan of",
   "campaign.finish": "let order no more the campaign",
   "campaign.remove": "removed the campaign",
+  "campaign.turn": "turned the state of",
   "command.ask": "asked something of",
   "device.accept": "accepted",
   "device.ask": "asked to be let in",
+  "device.auto-confirm": "confirms orders by itself",
   "device.bind": "was bound to its certificate",
+  "device.cancel-order": "took back the order of",
+  "device.ddi": "made a client of DDI of",
   "device.decommission": "decommissioned",
   "device.deploy": "ordered a release for",
   "device.notes": "wrote notes of",
@@ -88,10 +93,16 @@ const ACTS = {
   "device.re-enrol": "re-enrolled",
   "device.register": "registered",
   "device.reject": "rejected",
+  "device.remove-token": "removed the token of",
   "device.renew": "asked for a new certificate for",
   "device.renewed": "came with the new certificate of",
+  "device.renew-order": "signed anew the order of",
   "device.revoke": "revoked",
+  "device.stay": "ordered nothing new for",
   "device.tag": "changed tags of",
+  "device.terminal-closed": "ended the terminal of",
+  "device.terminal-open": "opened a terminal on",
+  "device.token": "made a token for",
   "device.attributes": "changed attributes of",
   "device.enrol": "came with a key of enrolment:",
   "enrolment-key.create": "made the",
@@ -102,12 +113,17 @@ const ACTS = {
   "group.remove": "removed",
   "group.set": "set",
   "release.add": "added",
+  "release.add-file": "added",
+  "release.leave-out": "left out, as its version is there,",
   "release.publish": "published",
   "release.sbom": "brought the SBOM of",
+  "release.withdraw": "took back",
+  "repository.collect": "removed what nothing names from the",
   "hook.create": "made the webhook",
   "hook.remove": "removed the webhook",
   "hook.turn": "turned the webhook",
   "person.add": "added",
+  "person.bind": "named the account of",
   "person.change": "changed what may be done by",
   "person.invite": "made a link for",
   "person.log-out": "ended the sessions of",
@@ -116,12 +132,18 @@ const ACTS = {
   "session.begin": "logged in",
   "session.end": "logged out",
   "session.refuse": "was refused",
+  "tenant.ddi-token": "made the token of the gateway of",
+  "tenant.remove-ddi-token": "removed the token of the gateway of",
+  "tenant.set": "set",
   "token.create": "made",
   "token.revoke": "revoked",
 };
 
 /** Return an act as a verb, as far as it is known. */
 export const act = (name) => ACTS[name] ?? name.replace(".", " ");
+
+/** Whether an act reads as half a sentence without whom it was done to. */
+export const wantsSubject = (name) => / (of|for|by|on)$|:$/.test(` ${act(name)}`) || name === "person.add";
 
 /** Return the name in a subject such as `device:unit-7`. */
 export const nameOf = (subject) => subject.slice(subject.indexOf(":") + 1);

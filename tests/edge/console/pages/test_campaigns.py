@@ -215,6 +215,7 @@ def test_a_failure_lets_devices_go_back_by_themselves(ada: Window, fleet: Fleet)
     expect(page.locator(".figure").last).to_contain_text("of 1")
     page.get_by_role("button", name="went back 1").click()
     expect(page.locator(".members tbody tr")).to_have_count(1)
+    expect(page.locator(".member-why")).to_have_text("2 → 1")
     expect(page.get_by_role("region", name="Why devices failed")).to_contain_text("disk full")
 
 

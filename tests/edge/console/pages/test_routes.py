@@ -54,6 +54,17 @@ def test_a_page_is_not_kept_and_may_run_only_what_is_ours(
     assert set(re.findall(r'(?:src|href)="(\w+:[^"]*|//[^"]*)"', answer.body)) == set()
 
 
+def test_the_page_has_words_for_all_that_is_audited() -> None:
+    console = Path(files.__file__).parent.parent
+    said = (console / "pages/static/format.js").read_text()
+    call = re.compile(r"audit\.record\([^()]*(?:\([^()]*\))?[^()]*?\"([a-z-]+\.[a-z-]+)\"")
+
+    acts = {act for file in console.rglob("*.py") for act in call.findall(file.read_text())}
+
+    assert len(acts) > 40
+    assert [act for act in sorted(acts) if f'"{act}": "' not in said] == []
+
+
 def test_files_are_kept_for_ever_under_a_name_that_changes_with_them(
     shared: Console, ada: Browser
 ) -> None:

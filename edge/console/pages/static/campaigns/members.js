@@ -10,6 +10,7 @@ import { decide, decisions } from "./decide.js";
 import { MEMBER_STATES, RETRIABLE, memberWords } from "./words.js";
 
 const LIMIT = 25;
+const BACK = ["reverting", "reverted", "stranded"];
 
 /** Return the list: load() asks for it anew, view(campaign) draws it. */
 export function members(id, draw) {
@@ -96,6 +97,7 @@ function line(row, one, mayRetry, again) {
 
 function versions(row, one, isStep) {
   if (!row.from_version) return "";
+  if (BACK.includes(row.state)) return [h("span.mono", one.version), " → ", h("span.mono", row.from_version)];
   return [h("span.mono", row.from_version), " → ", h("span.mono", isStep ? versionOf(row.release) : one.version), isStep && " on the way"];
 }
 

@@ -4,7 +4,7 @@ import { accept, commands, reject } from "../actions.js";
 import { get, may, reachesAll } from "../api.js";
 import { barRows, chart, drawVersions, partsBar, versionSeries } from "../charts.js";
 import { h, paced, say, show } from "../dom.js";
-import { act, count, kindOf, nameOf, phase, plural, setClock } from "../format.js";
+import { act, count, kindOf, nameOf, phase, plural, setClock, wantsSubject } from "../format.js";
 import { icon } from "../icons.js";
 import { onScreen } from "../keys.js";
 import { empty, heading, panel, progress, short, skeleton, time, trouble } from "../parts.js";
@@ -255,7 +255,7 @@ function lastActs(entries) {
     const name = nameOf(one.subject);
     const place = { device: "devices", campaign: "campaigns" }[kindOf(one.subject)];
     const link = place ? h("a.mono", { href: `/${place}/${encodeURIComponent(name)}` }, name) : h("span.mono", { title: one.subject }, name);
-    const isItself = one.actor === one.subject;
+    const isItself = one.actor === one.subject && !wantsSubject(one.act);
     return h("li.feed-row", { key: one.number }, h("div", isItself ? [link, ` ${act(one.act)}`] : [h("strong", whoIs(one.actor)), ` ${act(one.act)} `, link]), h("span.faint", time(one.at_s)));
   });
   return panel("Last acts", h("ul.feed", rows), { aside: h("a", { href: "/audit" }, "All") });
