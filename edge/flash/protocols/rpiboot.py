@@ -2,7 +2,8 @@
 
 The ROM and the second stage are two devices, one after the other, on the same port.
 
-Source: raspberrypi/usbboot, main.c and bootfiles.c, as facts in words of our own.
+Source: raspberrypi/usbboot, main.c and bootfiles.c, and balena's node-raspberrypi-usbboot, as facts
+in words of our own.
 """
 
 from collections.abc import Callable
@@ -112,14 +113,28 @@ def send_second_stage(
     message = BOOT_MESSAGE.build({"length_bytes": len(code), "signature": signature})
     yield from _write(bytes(message), out)
     yield from _write(code, out, progress)
-    yield Pause(SETTLE_S)
-    heard = yield Ask(VENDOR, 0, 4, 0, 4, REQUEST_S)
-    result = int.from_bytes(heard.data[:4], "little", signed=True)
-    if len(heard.data) < 4 or result != 0:
+    # usbboot waits before it asks; the client of balenaEtcher asks at once, which saves a second.
+    try:
+        result = yield from _result()
+    except UsbGoneError:
+        raise
+    except UsbError as error:
+        yield Tell(Note(Phase.CONNECT, f"asked again: {error}"))
+        result = None
+    if result != 0:
+        yield Pause(SETTLE_S)
+        result = yield from _result()
+    if result != 0:
         raise LinkError(
             f"the boot ROM refused the second stage: result {result}",
             hint="a board whose key is fused takes only one that is signed with that key",
         )
+
+
+def _result() -> UsbDialog[int | None]:
+    """Return what the ROM says of its second stage, 0 for good; None when that is too short."""
+    heard = yield Ask(VENDOR, 0, 4, 0, 4, REQUEST_S)
+    return int.from_bytes(heard.data, "little", signed=True) if len(heard.data) == 4 else None
 
 
 def serve(files: Files, out: int, progress: Progress | None = None) -> UsbDialog[Served]:

@@ -13,6 +13,8 @@ from edge.flash.protocols.steps import Heard
 from edge.flash.protocols.usb_steps import (
     Ask,
     Order,
+    Pause,
+    UsbError,
     UsbGoneError,
     UsbStalledError,
     UsbTimeoutError,
@@ -178,6 +180,34 @@ def test_a_rom_that_stalls_is_an_error_of_the_link() -> None:
     bus.spoil = spoil
     with pytest.raises(LinkError):
         run(bus, rpiboot.send_second_stage(CODE, OUT))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(UsbStalledError("stalled"), id="it stalls"),
+        pytest.param(UsbTimeoutError("no answer"), id="it says nothing"),
+        pytest.param(b"\xff" * 4, id="it says not yet"),
+        pytest.param(b"", id="it says nothing whole"),
+    ],
+)
+def test_a_rom_that_is_busy_yet_is_asked_once_more_after_a_wait(first: bytes | UsbError) -> None:
+    dialog = rpiboot.send_second_stage(CODE, OUT)
+    steps: list[object] = [next(dialog)]
+    answers: list[bytes | UsbError] = [first, bytes(4)]
+    try:
+        while True:
+            answer = answers.pop(0) if isinstance(steps[-1], Ask) else b""
+            if isinstance(answer, UsbError):
+                steps.append(dialog.throw(answer))
+            else:
+                steps.append(dialog.send(Heard(answer, 0.0)))
+    except StopIteration:
+        pass
+
+    asked = [step for step in steps if isinstance(step, Ask | Pause)]
+    assert [type(step) for step in asked] == [Ask, Pause, Ask]
+    assert asked[1] == Pause(1.0)
 
 
 def request(command: int, name: bytes) -> bytes:
