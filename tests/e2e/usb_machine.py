@@ -79,15 +79,18 @@ def eventually(is_so: Callable[[], object]) -> None:
 class Pi:
     """A Raspberry Pi 4 in USB boot, and its card."""
 
-    def __init__(self, product: int = 0x2711, *, card_bytes: int = 12 * MIB) -> None:
+    def __init__(
+        self, product: int = 0x2711, *, serial: str = "d1e2f3a4", card_bytes: int = 12 * MIB
+    ) -> None:
         self.card = bytearray(card_bytes)
         self.disk: StorageGadget | None = None
-        tells = ("USER_SERIAL_NUM*d1e2f3a4",)
-        self.story = Story(("config.txt", "pieeprom.sig", "boot.img"), tells, then=self._becomes)
+        tells = (f"USER_SERIAL_NUM*{serial}",)
+        asks = ("config.txt", "pieeprom.sig", "boot.img")
+        self.story = Story(asks, tells, then=self._becomes, serial=serial)
         self.rom = rpi_rom.rom(product, self.story)
 
-    def _becomes(self, _story: Story) -> Gadget:
-        self.disk = storage_board.gadget(self.card)
+    def _becomes(self, story: Story) -> Gadget:
+        self.disk = storage_board.gadget(self.card, story.serial)
         return self.disk
 
     @property

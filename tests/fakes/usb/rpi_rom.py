@@ -22,6 +22,7 @@ class Story:
         result: What the ROM says of the second stage.
         then: Makes what the board becomes after the second stage; None: nothing.
         ends: The second stage says when it has all; else it is gone.
+        serial: What it says its serial number is.
     """
 
     asks: Sequence[str] = ("config.txt", "boot.img")
@@ -29,6 +30,7 @@ class Story:
     result: int = 0
     then: Callable[["Story"], Gadget | None] = lambda _story: None
     ends: bool = True
+    serial: str = "d1e2f3a4"
     second_stage: bytes = b""
     message: bytes = b""
     files: dict[str, bytes] = field(default_factory=dict)
@@ -132,11 +134,12 @@ class SecondStage(Gadget):
 
 def rom(product: int = 0x2711, story: Story | None = None) -> Rom:
     """Return a board in its ROM."""
-    strings = {1: "Broadcom", 2: "BCM2711 Boot", 3: "d1e2f3a4"}
-    return Rom(0x0A5C, product, (PORT,), strings=strings, serial_index=3, story=story or Story())
+    story = story or Story()
+    strings = {1: "Broadcom", 2: "BCM2711 Boot", 3: story.serial}
+    return Rom(0x0A5C, product, (PORT,), strings=strings, serial_index=3, story=story)
 
 
 def second_stage(product: int, story: Story) -> SecondStage:
     """Return the board with its second stage."""
-    strings = {1: "Broadcom", 2: "BCM2711 Boot", 4: "d1e2f3a4"}
+    strings = {1: "Broadcom", 2: "BCM2711 Boot", 4: story.serial}
     return SecondStage(0x0A5C, product, (PORT,), strings=strings, serial_index=4, story=story)
