@@ -64,9 +64,9 @@ class BlockWriter:
                 f"the image has {image_bytes} bytes, the target {size_bytes}",
                 hint="take a larger card, or smaller slots: slots and data_mib in board.yml",
             )
-        if self.may_resume and self._is_clear():
-            self.resumed_bytes = self.journal.done_bytes()
-        if self.resumed_bytes:
+        done_bytes = self.journal.done_bytes() if self.may_resume else 0
+        if done_bytes and self._is_clear():
+            self.resumed_bytes = done_bytes
             self.listener(Note(Phase.WRITE, f"go on at byte {self.resumed_bytes}"))
             return
         self.journal.forget()
