@@ -212,6 +212,42 @@ def test_what_the_console_refuses_has_its_exit_code(
     assert (found, text in err) == (status, True), err
 
 
+def test_the_newest_acts_are_listed_last_and_what_is_left_out_is_told(
+    site: Console, edge: Run
+) -> None:
+    for number in range(3):
+        edge("devices", "register", f"unit-{number}")
+    words = ("audit", "list", "--subject", "device:*")
+
+    two, all_ = edge(*words, "--last", 2)[1], edge(*words)[1]
+    found = json.loads(edge(*words, "--last", 2, "--json")[1])
+
+    assert "unit-0" not in two
+    assert two.index("unit-1") < two.index("unit-2") < two.index("these are the newest 2: --last N")
+    assert "unit-0" in all_
+    assert "these are" not in all_
+    assert [one["subject"] for one in found["entries"]] == ["device:unit-1", "device:unit-2"]
+    assert found["more"]
+
+
+def test_acts_are_listed_since_a_day(site: Console, edge: Run) -> None:
+    for number in range(3):
+        edge("devices", "register", f"unit-{number}")
+    moved = "UPDATE audit SET at_s=86400 * number WHERE subject LIKE 'device:unit-%'"
+    sql(site.running.office.database, moved)
+    words = ("audit", "list", "--subject", "device:*", "--json")
+    days = {one["subject"]: one["number"] for one in json.loads(edge(*words)[1])["entries"]}
+    day = f"1970-01-{days['device:unit-1'] + 1:02}"
+
+    since = json.loads(edge(*words, "--since", day)[1])
+
+    assert [one["subject"] for one in since["entries"]] == ["device:unit-1", "device:unit-2"]
+    assert not since["more"]
+    status, _out, err = edge("audit", "list", "--since", "yesterday")
+    assert (status, "is not a date" in err) == (2, True)
+    assert edge(*words, "--all", "--last", 1)[0] == 2
+
+
 def test_the_audit_log_is_verified_here(site: Console, edge: Run) -> None:
     edge("devices", "register", "unit-7")
     status, said, _err = edge("audit", "verify")
