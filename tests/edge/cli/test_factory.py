@@ -97,6 +97,8 @@ def test_a_device_is_made_with_its_identity_and_its_key_is_nowhere_else(
     here: Path, edge: Edge
 ) -> None:
     set_up(edge, here)
+    checked = edge("factory", "check", "line", "--station", "S1")
+    assert (checked.status, "✗" in checked.out) == (0, False), checked.out
 
     status, events, err = run(edge, "--order", "4711", "--operator", "Zoë")
 
