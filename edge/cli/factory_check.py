@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -77,7 +77,6 @@ def check(
     """
     from edge.cli.factory_steps import FlashWords
     from edge.cli.flash_boards import UsbOptions
-    from edge.cli.main import status_of
     from edge.factory import checking
     from edge.factory import line as lines
     from edge.flash.methods.serial_options import SerialOptions
@@ -89,19 +88,10 @@ def check(
     with _opened(line, model, station) as books:
         asked = Asked(line, model, books, words, clock.of_wall())
         found = list(checking.findings(asked.checks() | asked.of_ports(places)))
-    facts = [
-        {
-            "check": one.name,
-            "text": one.text,
-            "hint": one.error.hint if one.error else None,
-            "status": status_of(one.error) if one.error else 0,
-        }
-        for one in found
-    ]
-    wrong = [one.error for one in found if one.error]
-    output.result({"ok": not wrong, "checks": facts}, "\n".join(_lines(found)))
-    if wrong:
-        click.get_current_context().exit(status_of(wrong[0]))
+    facts = [_facts(one) for one in found]
+    status = next((one["status"] for one in facts if one["status"]), 0)
+    output.result({"ok": not status, "checks": facts}, "\n".join(_lines(found)))
+    click.get_current_context().exit(status)
 
 
 @contextmanager
@@ -209,6 +199,17 @@ class Asked:
                 return "it is there"
             case _:
                 return "it can be one"
+
+
+def _facts(one: "Finding") -> dict[str, Any]:
+    from edge.cli.main import status_of
+
+    return {
+        "check": one.name,
+        "text": one.text,
+        "hint": one.error.hint if one.error else None,
+        "status": status_of(one.error) if one.error else 0,
+    }
 
 
 def _lines(found: "list[Finding]") -> list[str]:

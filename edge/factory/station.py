@@ -295,7 +295,8 @@ class Station:
         if is_endless:
             self._ports.next(slot.port)
         slot.is_done = not is_endless
-        by_hand = not is_endless and not self._ports.is_watched(slot.port)
+        is_last = self._shift.once or is_endless
+        by_hand = not is_last and not self._ports.is_watched(slot.port)
         self._told(shown(worker, run, by_hand=by_hand))
         self._tell_state()
 

@@ -127,8 +127,10 @@ def test_a_release_of_a_repository_is_brought_and_ordered(edge: Run, operator: O
     assert (status, "published" in said) == (0, True), err
     listed = json.loads(edge("releases", "list", "--json")[1])["releases"]
     ordered = edge("deploy", "2", "--to", "unit-7")
+    of_filter = edge("deploy", "2", "--to", "version<2")
     shown = json.loads(edge("devices", "show", "unit-7", "--json")[1])
 
+    assert (of_filter[0], "campaign create --target 'version<2'" in of_filter[2]) == (3, True)
     assert [(one["version"], one["is_published"]) for one in listed] == [
         ("1", True),
         ("2", True),
@@ -194,6 +196,9 @@ def test_a_bundle_whose_metadata_names_more_waits_for_it(edge: Run, operator: Op
             id="no window",
         ),
         pytest.param(["deploy", "9", "--to", "none"], 3, "no release '9'", id="no release"),
+        pytest.param(
+            ["console", "token", "ci", "--scope", "nix"], 2, "'factory:write'", id="no scope"
+        ),
         pytest.param(["devices", "list", "x=1"], 2, "x", id="filter"),
         pytest.param(["devices", "tag", "none"], 2, "--add TAG", id="nothing to do"),
         pytest.param(["devices", "set", "none"], 2, "--remove NAME", id="nothing to set"),

@@ -1,5 +1,7 @@
 """What an operator says to a station, and samples that say whether the station can be relied on."""
 
+import pytest
+
 from edge.factory.entry import Kind
 from edge.factory.events import Light, ScanEvent
 from edge.factory.records import made_of
@@ -65,6 +67,24 @@ def test_one_run_at_each_port_ends_also_where_a_board_is_refused() -> None:
     tally = yard.at(bench, once=True).run()
 
     assert (tally.good, tally.failed) == (1, 1)
+
+
+class Unwatched(Bench):
+    """Ports where nobody sees that a board was changed."""
+
+    def is_watched(self, port: str) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(("once", "says_next"), [(True, False), (False, True)])
+def test_next_is_asked_for_where_there_is_a_next(once: bool, says_next: bool) -> None:
+    yard = Yard(ports=("1",))
+    bench = Unwatched(yard.ports, [SimulatedBoard("A")], yard.events.append)
+
+    yard.at(bench, once=once, wanted=1).run()
+
+    (good,) = ports(yard, Light.GOOD)
+    assert good.advice.endswith("then say next") == says_next
 
 
 def test_orders_and_operators_are_scanned_and_stand_in_the_records() -> None:
