@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
+from typing import Final
 
 import click
 
@@ -14,6 +16,8 @@ from edge.console import chain
 from edge.console.chain import Entry
 from edge.console.client import Client
 from edge.errors import UntrustedError
+
+_USUAL: Final = 50
 
 
 @click.group(cls=LazyGroup)
@@ -29,19 +33,39 @@ def audit() -> None:
 
 @audit.command("list")
 @click.option("--subject", default="", help="Only of one thing, such as device:unit-7.")
+@click.option("--last", type=click.IntRange(1), metavar="N", help="The newest N, else 50.")
+@click.option("--since", metavar="DATE", help="All since then: 2026-03-01, UTC.")
+@click.option("--all", "is_all", is_flag=True, help="The whole log.")
 @console_options.options
 @JSON
 @click.pass_obj
-def list_entries(output: Output, *, subject: str, client: Client, as_json: bool) -> None:
-    r"""List the entries of the audit log, oldest first.
+def list_entries(
+    output: Output,
+    *,
+    subject: str,
+    last: int | None,
+    since: str | None,
+    is_all: bool,
+    client: Client,
+    as_json: bool,
+) -> None:
+    r"""List the newest entries of the audit log, the last one at the end.
 
     \b
     Examples:
       edge audit list
-      edge audit list --subject device:gw-7
+      edge audit list --subject device:gw-7 --last 10
+      edge audit list --since 2026-03-01 --json
     """
     output.as_json |= as_json
-    found = list(client.pages("/audit", "entries", subject=subject))
+    if is_all and last is not None:
+        raise click.UsageError("--all and --last are two numbers")
+    most = last or (None if is_all or since is not None else _USUAL)
+    since_s = clock.since_s(since) if since is not None else 0
+    newest = client.newest("/audit", "entries", subject=subject, since_s=since_s)
+    found = list(islice(newest, most))
+    has_more = most is not None and next(newest, None) is not None
+    found.reverse()
     rows = [
         (
             clock.shown(one["at_s"]),
@@ -53,7 +77,10 @@ def list_entries(output: Output, *, subject: str, client: Client, as_json: bool)
         for one in found
     ]
     head = ("when (UTC)", "who", "what", "to", "details")
-    output.result({"entries": found}, "\n".join(table(head, rows)))
+    lines = table(head, rows)
+    if has_more:
+        lines.append(f"these are the newest {len(found)}: --last N, --since DATE or --all for more")
+    output.result({"entries": found, "more": has_more}, "\n".join(lines))
 
 
 @audit.command("verify")

@@ -28,6 +28,19 @@ def now() -> datetime:
     return datetime.fromtimestamp(int(text), UTC)
 
 
+def since_s(text: str) -> int:
+    """Return when the day began, in UTC, that `--since` names: seconds since 1970.
+
+    Raises:
+        InputError: It is no date.
+    """
+    try:
+        found = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise InputError(f"--since {text!r} is not a date", hint="like 2026-03-01") from error
+    return max(0, int(found.timestamp()))
+
+
 def shown(at_s: int, *, seconds: bool = True) -> str:
     """Return a time in UTC as tables show it.
 

@@ -6,6 +6,7 @@ from edge.cli import console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.console.client import Client
+from edge.console.tokens import Scope
 
 _DAY_S = 86400
 
@@ -13,7 +14,13 @@ _DAY_S = 86400
 @click.command("token")
 @click.argument("name")
 @click.option(
-    "--scope", "scopes", multiple=True, required=True, help="What it allows; may be repeated."
+    "--scope",
+    "scopes",
+    type=click.Choice([str(one) for one in Scope]),
+    metavar="SCOPE",
+    multiple=True,
+    required=True,
+    help=f"What it allows; may be repeated: {', '.join(Scope)}.",
 )
 @click.option("--days", type=click.IntRange(1, 3660), help="How long it holds; else for ever.")
 @console_options.options
@@ -29,10 +36,6 @@ def token(
     as_json: bool,
 ) -> None:
     r"""Make a token and print it; it is told only now.
-
-    Scopes: devices:read, devices:write, devices:reach, releases:read, releases:write, deploy,
-    campaigns:write, campaigns:approve,
-    audit:read, metrics:read, hooks:write, tokens:write, people:write, terminal.
 
     \b
     Example:

@@ -1,7 +1,9 @@
 """`edge deploy`: order a release of devices."""
 
 import json
+import re
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -9,8 +11,10 @@ from edge.cli import console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.console.client import Client
-from edge.errors import InputError
+from edge.errors import InputError, ThingNotFoundError
 from edge_signing.messages import CONFIRMS, REBOOTS
+
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @click.command("deploy")
@@ -84,8 +88,21 @@ def deploy(
             "window": window,
             **({"approval": signed} if signed else {}),
         }
-        made = client.send("POST", "/deployments", body)
+        try:
+            made = client.send("POST", "/deployments", body)
+        except ThingNotFoundError as error:
+            raise _of_filter(error, device) from error
         output.result(made, f"{device}: {version} ordered, {made['action']}")
+
+
+def _of_filter(error: ThingNotFoundError, device: str) -> ThingNotFoundError:
+    """Return the error, which says where filters are taken if one was written for a device."""
+    if _NAME.fullmatch(device):
+        return error
+    return ThingNotFoundError(
+        str(error),
+        hint=f"--to takes one device; many by a filter: edge campaign create --target {device!r}",
+    )
 
 
 def _json(file: Path) -> object:

@@ -16,6 +16,7 @@ def factory() -> None:
       edge factory demo                                  # a line with simulated boards
       edge factory init line/ --board rpi4 --product gateway --ca file:factory-ca.key
       edge factory station add line/ S1 --count 1000
+      edge factory check line/ --station S1              # before the shift
       edge factory run line/ --station S1 --port usb:1-1.1 --port usb:1-1.2
       edge factory report line/
       edge factory sync line/ --console https://fleet.example.com:8444 --token-file line.token
@@ -26,6 +27,7 @@ factory.add_lazily(
     {
         "init": "edge.cli.factory_init:init",
         "station": "edge.cli.factory_station:station",
+        "check": "edge.cli.factory_check:check",
         "run": "edge.cli.factory_run:run",
         "report": "edge.cli.factory_report:report",
         "revoke": "edge.cli.factory_revoke:revoke",

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="A file, in place of a printer.",
 )
-@click.option("--printer", help="file:FOLDER, lp:QUEUE or tcp:HOST; else that of line.yml.")
+@click.option(
+    "--printer", help="file:FOLDER (from here), lp:QUEUE or tcp:HOST; else that of line.yml."
+)
 @click.pass_obj
 def label(
     output: Output,
@@ -69,8 +71,10 @@ def label(
             stream.write(render.rendered(made, _form(to, form)))
         where = str(to)
     else:
-        where = printer or model.printer
-        printing.printed(printer_of(line, where, Form(form) if form else None), made)
+        where, kind = printer or model.printer, Form(form) if form else None
+        printing.printed(
+            printing.parse(where, kind) if printer else printer_of(line, where, kind), made
+        )
     output.result({"device": device, "code": made.code, "to": where}, f"{device}: {where}")
 
 

@@ -2,17 +2,16 @@
 
 import csv
 import io
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from edge import atomic
+from edge.cli import clock
 from edge.cli.factory_verify import LINE
 from edge.cli.output import Output
 from edge.cli.table import table
-from edge.errors import InputError
 
 
 @click.command()
@@ -54,7 +53,7 @@ def report(
     if as_csv and output.as_json:
         raise click.UsageError("--csv and --json are two forms")
     model = lines.read(line)
-    since_ms = _since_ms(since)
+    since_ms = 1000 * clock.since_s(since) if since is not None else 0
     entries = reading.of_line(line, model)
     if as_csv:
         found = [
@@ -69,16 +68,6 @@ def report(
         with atomic.file(chart) as stream:
             stream.write(charts.svg(figures, f"{model.line}: {model.product}").encode())
     output.result(figures.to_json(), "\n".join(_lines(figures.to_json())))
-
-
-def _since_ms(text: str | None) -> int:
-    if text is None:
-        return 0
-    try:
-        found = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise InputError(f"--since {text!r} is not a date", hint="like 2026-03-01") from error
-    return round(found.timestamp() * 1000)
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

@@ -10,7 +10,8 @@ from edge.cli import clock
 from edge.cli.flash_boards import UsbOptions
 from edge.cli.flash_options import ImageOptions
 from edge.cli.flash_targets import Choosing
-from edge.errors import InputError, ThingNotFoundError
+from edge.errors import InputError
+from edge.factory import checking
 from edge.factory.books import Books
 from edge.factory.identity.station import StationAuthority, open_station
 from edge.factory.line import Line, station_folder
@@ -74,9 +75,9 @@ def real_steps(
     Raises:
         EdgeError: The image, the settings or the authority of the station is not as it has to be.
     """
-    image = _image(folder, line, words)
+    source = image(folder, line, words)
     authority = open_station(station_folder(folder, books.ledger.station), nobody)
-    method = _methods(image, line, words)
+    method = _methods(source, line, words)
 
     def retired(device: str) -> tuple[str, ...]:
         return books.index.devices[device].certificates
@@ -84,8 +85,8 @@ def real_steps(
     built_in: dict[str, Step] = {
         "detect": DetectStep(at),
         "identity": IdentityStep(_identifier(folder, line, authority)),
-        "customise": CustomiseStep(_settings(folder, line)),
-        "flash": FlashStep(image, method, _overlaid),
+        "customise": CustomiseStep(settings(folder, line)),
+        "flash": FlashStep(source, method, _overlaid),
         "verify": VerifyStep(method),
         "register": RegisterStep(line, retired),
         "label": LabelStep(labeller, line),
@@ -96,7 +97,12 @@ def real_steps(
     }
 
 
-def _image(folder: Path, line: Line, words: FlashWords) -> Source:
+def image(folder: Path, line: Line, words: FlashWords) -> Source:
+    """Return the image of a line, which is for its board and signed.
+
+    Raises:
+        EdgeError: It is not there, not signed, or for another board.
+    """
     name = line.image if http_stream.is_url(line.image) else str(folder / line.image)
     options = ImageOptions(name, line.board, None, words.root, words.keys, words.unsigned)
     return options.source(name)
@@ -138,7 +144,12 @@ def _overlaid(source: Source, placed: tuple[Placed, ...]) -> Source:
     return Overlaid(source, lambda size: provision.file_system(placed, most_bytes=size))
 
 
-def _settings(folder: Path, line: Line) -> Callable[[str], tuple[Placed, ...]]:
+def settings(folder: Path, line: Line) -> Callable[[str], tuple[Placed, ...]]:
+    """Return what gives the first settings of a device, by its id.
+
+    Raises:
+        EdgeError: They are not there, or wrong.
+    """
     if line.config is None:
         return lambda _device: ()
     file = folder / line.config
@@ -147,13 +158,7 @@ def _settings(folder: Path, line: Line) -> Callable[[str], tuple[Placed, ...]]:
 
 
 def _identifier(folder: Path, line: Line, authority: StationAuthority) -> Identifier:
-    try:
-        server_ca = (folder / line.server_ca).read_bytes()
-    except FileNotFoundError as error:
-        raise ThingNotFoundError(
-            f"{folder / line.server_ca}: no such file",
-            hint="put there what devices trust their server by, in PEM",
-        ) from error
+    server_ca = checking.server_ca(folder, line, _now())
     if line.identity == "station":
         return StationIdentifier(authority, server_ca, _now)
     return DeviceIdentifier(authority, server_ca, _console, _now, time.monotonic)

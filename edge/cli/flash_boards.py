@@ -224,13 +224,9 @@ class Boards:
         chip = CHIPS[board.seen.vendor, board.seen.product].name
         if chip != settings.chip:
             raise _other_chip(board, profile, chip, settings.chip)
-        file = self.options.loader
-        if file is None:
-            raise InputError(
-                f"{board.target}: its ROM wants a boot loader", hint="--loader flash.bin names it"
-            )
+        file = required_loader(self.options.loader, board.target)
         return SdpMethod(
-            board.seen.port, lambda: _loader(file), self._fastboot_options(), self.bus()
+            board.seen.port, lambda: loader(file), self._fastboot_options(), self.bus()
         )
 
     def _ways(self) -> tuple[Way, ...]:
@@ -258,7 +254,26 @@ def _serial(bus: Bus, seen: Sighting) -> str:
         device.close()
 
 
-def _loader(file: Path) -> bytes:
+def required_loader(file: Path | None, target: str) -> Path:
+    """Return the file of the boot loader that the ROM at a target wants.
+
+    Raises:
+        InputError: None was named.
+    """
+    if file is None:
+        raise InputError(
+            f"{target}: its ROM wants a boot loader", hint="--loader flash.bin names it"
+        )
+    return file
+
+
+def loader(file: Path) -> bytes:
+    """Return a boot loader.
+
+    Raises:
+        ThingNotFoundError: It can not be read.
+        InputError: It is too large to be one.
+    """
     try:
         if file.stat().st_size > _MOST_LOADER_BYTES:
             raise InputError(f"{file}: too large for a boot loader")

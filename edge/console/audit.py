@@ -31,12 +31,14 @@ class Chosen:
 
     Attributes:
         before: Only those with a lower number; 0 for all.
+        since_s: Only those of that time or later, in seconds since 1970.
     """
 
     subject: str = ""
     actor: str = ""
     act: str = ""
     before: int = 0
+    since_s: int = 0
     is_newest_first: bool = False
 
 
@@ -79,6 +81,8 @@ def entries(
             asked = asked.where(column == text)
     if chosen.before:
         asked = asked.where(AUDIT.c.number < chosen.before)
+    if chosen.since_s:
+        asked = asked.where(AUDIT.c.at_s >= chosen.since_s)
     order = desc(AUDIT.c.number) if chosen.is_newest_first else AUDIT.c.number
     return [_entry(row) for row in connection.execute(asked.order_by(order).limit(most))]
 

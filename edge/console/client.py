@@ -106,6 +106,20 @@ class Client:
                 return
             after = page["next"]
 
+    def newest(self, path: str, name: str, **query: object) -> Iterator[dict[str, Any]]:
+        """Yield the things of a log, the newest first, page by page.
+
+        Raises:
+            EdgeError: The console says no, or can not be reached.
+        """
+        before = 0
+        while True:
+            page = self.get(path, newest="true", before=before, limit=500, **query)
+            yield from page[name]
+            if not page["next"]:
+                return
+            before = page["next"]
+
     def file(self, path: str, **query: object) -> bytes:
         """Return the bytes of a file that is there.
 

@@ -121,6 +121,29 @@ def _default_steps() -> tuple[Step, ...]:
     )
 
 
+_BEFORE: Final = (
+    ("identity", "label"),
+    ("identity", "register"),
+    ("verify", "register"),
+    ("flash", "verify"),
+    ("customise", "flash"),
+)
+
+
+def _in_order(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    names = [one.step for one in steps]
+    if twice := next((one for one in names if names.count(one) > 1), None):
+        raise wrong(f"the step {twice!r} is there twice")
+    if missing := [one for one in ("detect", *REQUIRED) if one not in names]:
+        raise wrong(f"the step {missing[0]!r} is missing: no device is good without it")
+    if names[0] != "detect":
+        raise wrong("the first step is detect")
+    for earlier, later in _BEFORE:
+        if earlier in names and later in names and names.index(earlier) > names.index(later):
+            raise wrong(f"the step {earlier!r} comes before {later!r}")
+    return steps
+
+
 class Line(StrictModel):
     """line.yml."""
 
@@ -135,23 +158,9 @@ class Line(StrictModel):
     config: Text | None = None
     printer: Annotated[str, AfterValidator(_printer)] = "file:labels"
     golden: Golden | None = None
-    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=64)] = Field(
-        default_factory=_default_steps
-    )
-
-    @model_validator(mode="after")
-    def _has_steps_in_order(self) -> Self:
-        names = [one.step for one in self.steps]
-        if twice := next((one for one in names if names.count(one) > 1), None):
-            raise wrong(f"the step {twice!r} is there twice")
-        if missing := [one for one in ("detect", *REQUIRED) if one not in names]:
-            raise wrong(f"the step {missing[0]!r} is missing: no device is good without it")
-        if names[0] != "detect":
-            raise wrong("the first step is detect")
-        for earlier, later in _BEFORE:
-            if earlier in names and later in names and names.index(earlier) > names.index(later):
-                raise wrong(f"the step {earlier!r} comes before {later!r}")
-        return self
+    steps: Annotated[
+        tuple[Step, ...], Field(min_length=1, max_length=64), AfterValidator(_in_order)
+    ] = Field(default_factory=_default_steps)
 
     @model_validator(mode="after")
     def _makes_its_key_when_it_runs(self) -> Self:
@@ -168,15 +177,6 @@ class Line(StrictModel):
         if self.golden and not any(one.run for one in self.steps):
             raise wrong("golden needs a step with run, which tests the sample")
         return self
-
-
-_BEFORE: Final = (
-    ("identity", "label"),
-    ("identity", "register"),
-    ("verify", "register"),
-    ("flash", "verify"),
-    ("customise", "flash"),
-)
 
 
 def schema() -> dict[str, Any]:

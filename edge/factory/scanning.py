@@ -8,6 +8,7 @@ from edge.factory.engine import Answer
 
 _ANSWERS: Final = {one.value: one for one in Answer}
 _MOST: Final = 200
+_LABEL: Final = "edge:1/"
 WORDS: Final = "order NUMBER, operator NAME, retry, skip or fail [PORT], next [PORT]"
 
 
@@ -41,13 +42,21 @@ class Next:
 
 
 @dataclass(frozen=True, slots=True)
+class Stuck:
+    """The code of the label on a device, at a port or at that which it is of."""
+
+    code: str
+    port: str
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """An id or a serial number, for the board that waits for one."""
 
     text: str
 
 
-Scan = Order | Operator | Answered | Next | Text
+Scan = Order | Operator | Answered | Next | Stuck | Text
 
 
 def parse(line: str) -> Scan:
@@ -62,6 +71,8 @@ def parse(line: str) -> Scan:
     word, _space, rest = text.partition(" ")
     rest = rest.strip()
     match word.lower().rstrip(":"):
+        case _ if word.startswith(_LABEL):
+            return Stuck(word, rest)
         case "order" if rest:
             return Order(rest)
         case "operator" if rest:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from edge.factory.admission import Want
 from edge.factory.events import Light, PortEvent
+from edge.factory.labels.label import Label
 from edge.factory.ports import Seen
 from edge.factory.worker import Worker
 
@@ -19,6 +20,7 @@ class Slot:
         worker: Its run; None between runs, and for a golden sample.
         thread: In which something runs.
         wants: What has to be scanned before a run begins.
+        label: That of the device that was made here, while it is at the port.
         last: What was told of it last.
         hung: A step of an old run that never ended.
         is_done: Whether a run has ended here.
@@ -29,6 +31,7 @@ class Slot:
     worker: Worker | None = None
     thread: threading.Thread | None = None
     wants: Want = Want.NOTHING
+    label: Label | None = None
     last: PortEvent | None = None
     hung: threading.Thread | None = None
     is_done: bool = False

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from edge.errors import EdgeError, InputError
 from edge.factory import golden as samples
-from edge.factory import scanning
+from edge.factory import scanning, stuck
 from edge.factory.admission import Admission, Admitted, Refused, Sample, Want
 from edge.factory.attempt import Patience
 from edge.factory.books import Books
@@ -160,12 +160,12 @@ class Station:
         if seen is not None and self._is_enough(slot):
             return
         if seen is None:
-            slot.seen, slot.wants = None, Want.NOTHING
+            slot.seen, slot.wants, slot.label = None, Want.NOTHING, None
             if slot.light is not Light.EMPTY:
                 self._told(PortEvent(slot.port, Light.EMPTY, advice="plug a board in"))
             return
         if slot.seen is None or slot.seen.session != seen.session:
-            slot.seen, slot.wants, slot.last = seen, Want.NOTHING, None
+            slot.seen, slot.wants, slot.last, slot.label = seen, Want.NOTHING, None, None
             self._admit(slot, seen)
         elif self._is_held_back(slot):
             self._admit(slot, slot.seen)
@@ -283,6 +283,7 @@ class Station:
         slot.hung = worker.hung
         run = worker.run
         is_good = run.state is State.GOOD
+        slot.label = stuck.label_of(worker, self._line.product) if is_good else None
         is_first = run.failures == 0 and self._books.index.devices[worker.device].runs == 1
         with self._lock:
             self._state = replace(
@@ -295,7 +296,8 @@ class Station:
         if is_endless:
             self._ports.next(slot.port)
         slot.is_done = not is_endless
-        by_hand = not is_endless and not self._ports.is_watched(slot.port)
+        is_last = self._shift.once or is_endless
+        by_hand = not is_last and not self._ports.is_watched(slot.port)
         self._told(shown(worker, run, by_hand=by_hand))
         self._tell_state()
 
@@ -339,6 +341,10 @@ class Station:
                 )
                 self._ports.next(slot.port)
                 return f"next at {slot.port}"
+            case scanning.Stuck(code=code, port=port):
+                found = stuck.judged(code, port, self._slots.values())
+                self._say_shift("label", found.details())
+                return found.said()
             case scanning.Text(text=text):
                 slot = self._one("", lambda one: one.wants is not Want.NOTHING)
                 assert slot.seen is not None

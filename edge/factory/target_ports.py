@@ -58,7 +58,7 @@ class TargetPorts:
         disks: Callable[[], Sequence[Disk]],
         clock_s: Callable[[], float],
     ) -> None:
-        self._targets = {name: _checked(name) for name in dict.fromkeys(names)}
+        self._targets = {name: checked(name) for name in dict.fromkeys(names)}
         self._states = {name: _State() for name in self._targets}
         self._bus, self._disks, self._clock_s = bus, disks, clock_s
         self._serials: dict[str, tuple[int, str]] = {}
@@ -180,7 +180,12 @@ def _asked(bus: Bus, seen: Sighting) -> str:
         device.close()
 
 
-def _checked(name: str) -> Target:
+def checked(name: str) -> Target:
+    """Return the place for boards that a text names.
+
+    Raises:
+        InputError: It is no place where one board after the other can be.
+    """
     target = targets.parse(name, option="--port")
     match target:
         case BoardTarget(port=None):

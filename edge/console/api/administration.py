@@ -18,7 +18,9 @@ from edge.console.tokens import Scope, Token
 async def entries(call: Call) -> AuditView:
     """List entries of the audit log."""
     query, tenant = call.query_as(AuditQuery), call.actor.tenant
-    chosen = Chosen(query.subject, query.actor, query.act, query.before, query.newest)
+    chosen = Chosen(
+        query.subject, query.actor, query.act, query.before, query.since_s, query.newest
+    )
     found = await call.office.database.read(
         lambda one: audit.entries(one, tenant, after=query.after, most=query.limit, where=chosen)
     )

@@ -379,5 +379,6 @@ class AuditQuery(Words):
     act: str = Field("", max_length=100, description="With `*` at its end: what begins so")
     after: int = Field(0, ge=0, le=(1 << 53) - 1)
     before: int = Field(0, ge=0, le=(1 << 53) - 1, description="Only older ones; 0: all")
+    since_s: int = Field(0, ge=0, le=(1 << 53) - 1, description="Only those since then")
     newest: bool = Field(False, description="Newest first: `next` is then the next `before`")
     limit: int = Field(100, ge=1, le=MOST)

@@ -63,7 +63,11 @@ def verified(pem: str | bytes, roots: Sequence[x509.Certificate], *, now: dateti
     device, station = found
     root = next((one for one in roots if _is_issued(station, one)), None)
     if root is None:
-        raise UntrustedError("the certificate of the station is of no factory that is known")
+        issuer = station.issuer.rfc4514_string()
+        raise UntrustedError(
+            f"the certificate of the station is of no factory that is known: {issuer}",
+            hint="--factory-ca names its certificate: ca/factory.crt in the folder of its line",
+        )
     grant = require_station(station, root)
     name = require_device(device, station)
     for one in (device, station, root):

@@ -166,6 +166,20 @@ class StationAuthority:
         """For how many certificates its key may yet be used."""
         return max(0, self.grant.devices - len(self._issued.given))
 
+    def require_free(self, now: datetime) -> None:
+        """Refuse when the station may sign no more.
+
+        Raises:
+            RefusedError: Its number is used up, or its time has not come or is over.
+        """
+        station, until = self.grant.station, datetime.fromtimestamp(self.grant.until_s, UTC)
+        hint = f"a new authority for it: edge factory station renew {station}"
+        if self.left <= 0:
+            said = f"station {station}: all {self.grant.devices} certificates are used"
+            raise RefusedError(said, hint=hint)
+        if not self.certificate.not_valid_before_utc <= now <= until:
+            raise RefusedError(f"station {station}: its time ended at {until:%Y-%m-%d}", hint=hint)
+
     def issue_device(
         self,
         csr_or_public_key: bytes | PublicKey,
@@ -201,7 +215,7 @@ class StationAuthority:
                     f"{device_id}: it has a certificate of another key",
                     hint="a board that was changed is reworked: edge factory rework",
                 )
-            self._require_free(now)
+            self.require_free(now)
             made = sealing.certificate(self._of_device(key, device_id, now), self.signer)
             self._issued.add(made)
             return self._certificates(made, before)
@@ -242,15 +256,6 @@ class StationAuthority:
             raise RefusedError(
                 f"{device}: station {self.grant.station} makes devices {self.grant.prefix}*"
             )
-
-    def _require_free(self, now: datetime) -> None:
-        station, until = self.grant.station, datetime.fromtimestamp(self.grant.until_s, UTC)
-        hint = f"a new authority for it: edge factory station renew {station}"
-        if self.left <= 0:
-            said = f"station {station}: all {self.grant.devices} certificates are used"
-            raise RefusedError(said, hint=hint)
-        if not self.certificate.not_valid_before_utc <= now <= until:
-            raise RefusedError(f"station {station}: its time ended at {until:%Y-%m-%d}", hint=hint)
 
     def _of_device(self, key: Key, device: str, now: datetime) -> x509.CertificateBuilder:
         name = naming.device(self.grant.product, self.grant.station, device)

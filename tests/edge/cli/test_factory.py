@@ -97,6 +97,8 @@ def test_a_device_is_made_with_its_identity_and_its_key_is_nowhere_else(
     here: Path, edge: Edge
 ) -> None:
     set_up(edge, here)
+    checked = edge("factory", "check", "line", "--station", "S1")
+    assert (checked.status, "✗" in checked.out) == (0, False), checked.out
 
     status, events, err = run(edge, "--order", "4711", "--operator", "Zoë")
 
@@ -123,6 +125,8 @@ def test_a_device_is_made_with_its_identity_and_its_key_is_nowhere_else(
     label = json.loads(edge("--json", "factory", "label", "line", "gw-01", "-o", "label.zpl").out)
     assert label["code"] == f"edge:1/gateway/gw-01/{good['details']['key'][:24]}"
     assert (here / "label.zpl").read_text().startswith("^XA")
+    edge("factory", "label", "line", "gw-01", "--printer", "file:again.png")
+    assert (here / "again.png").read_bytes().startswith(b"\x89PNG")
     assert edge("factory", "label", "line", "gw-02").status == 3
     assert edge("factory", "label", "line", "gw-01", "-o", "label.bin").status == 2
 

@@ -127,8 +127,10 @@ def test_a_release_of_a_repository_is_brought_and_ordered(edge: Run, operator: O
     assert (status, "published" in said) == (0, True), err
     listed = json.loads(edge("releases", "list", "--json")[1])["releases"]
     ordered = edge("deploy", "2", "--to", "unit-7")
+    of_filter = edge("deploy", "2", "--to", "version<2")
     shown = json.loads(edge("devices", "show", "unit-7", "--json")[1])
 
+    assert (of_filter[0], "campaign create --target 'version<2'" in of_filter[2]) == (3, True)
     assert [(one["version"], one["is_published"]) for one in listed] == [
         ("1", True),
         ("2", True),
@@ -194,6 +196,9 @@ def test_a_bundle_whose_metadata_names_more_waits_for_it(edge: Run, operator: Op
             id="no window",
         ),
         pytest.param(["deploy", "9", "--to", "none"], 3, "no release '9'", id="no release"),
+        pytest.param(
+            ["console", "token", "ci", "--scope", "nix"], 2, "'factory:write'", id="no scope"
+        ),
         pytest.param(["devices", "list", "x=1"], 2, "x", id="filter"),
         pytest.param(["devices", "tag", "none"], 2, "--add TAG", id="nothing to do"),
         pytest.param(["devices", "set", "none"], 2, "--remove NAME", id="nothing to set"),
@@ -210,6 +215,42 @@ def test_what_the_console_refuses_has_its_exit_code(
     found, _out, err = edge(*words)
 
     assert (found, text in err) == (status, True), err
+
+
+def test_the_newest_acts_are_listed_last_and_what_is_left_out_is_told(
+    site: Console, edge: Run
+) -> None:
+    for number in range(3):
+        edge("devices", "register", f"unit-{number}")
+    words = ("audit", "list", "--subject", "device:*")
+
+    two, all_ = edge(*words, "--last", 2)[1], edge(*words)[1]
+    found = json.loads(edge(*words, "--last", 2, "--json")[1])
+
+    assert "unit-0" not in two
+    assert two.index("unit-1") < two.index("unit-2") < two.index("these are the newest 2: --last N")
+    assert "unit-0" in all_
+    assert "these are" not in all_
+    assert [one["subject"] for one in found["entries"]] == ["device:unit-1", "device:unit-2"]
+    assert found["more"]
+
+
+def test_acts_are_listed_since_a_day(site: Console, edge: Run) -> None:
+    for number in range(3):
+        edge("devices", "register", f"unit-{number}")
+    moved = "UPDATE audit SET at_s=86400 * number WHERE subject LIKE 'device:unit-%'"
+    sql(site.running.office.database, moved)
+    words = ("audit", "list", "--subject", "device:*", "--json")
+    days = {one["subject"]: one["number"] for one in json.loads(edge(*words)[1])["entries"]}
+    day = f"1970-01-{days['device:unit-1'] + 1:02}"
+
+    since = json.loads(edge(*words, "--since", day)[1])
+
+    assert [one["subject"] for one in since["entries"]] == ["device:unit-1", "device:unit-2"]
+    assert not since["more"]
+    status, _out, err = edge("audit", "list", "--since", "yesterday")
+    assert (status, "is not a date" in err) == (2, True)
+    assert edge(*words, "--all", "--last", 1)[0] == 2
 
 
 def test_the_audit_log_is_verified_here(site: Console, edge: Run) -> None:

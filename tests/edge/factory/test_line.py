@@ -74,6 +74,17 @@ def test_a_line_that_is_wrong_says_where(more: str, words: str) -> None:
     assert all(problem.line >= 1 for problem in caught.value.problems)
 
 
+def test_a_step_that_is_missing_is_told_where_the_steps_are() -> None:
+    names = ("detect", "identity", "flash", "register")
+    steps = "".join(f"- {{step: {one}}}\n" for one in names)
+
+    with pytest.raises(ProblemsError) as caught:
+        line_of(f"steps:\n{steps}")
+
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.line) == ("steps", len(TEXT.splitlines()) + 2)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,7 +1,12 @@
 """What an operator says to a station, and samples that say whether the station can be relied on."""
 
+import hashlib
+from collections.abc import Callable, Sequence
+
+import pytest
+
 from edge.factory.entry import Kind
-from edge.factory.events import Light, ScanEvent
+from edge.factory.events import Event, Light, PortEvent, ScanEvent
 from edge.factory.records import made_of
 from edge.factory.simulated import Bench, Fault, SimulatedBoard
 from tests.fakes.factory_line import (
@@ -67,6 +72,24 @@ def test_one_run_at_each_port_ends_also_where_a_board_is_refused() -> None:
     assert (tally.good, tally.failed) == (1, 1)
 
 
+class Unwatched(Bench):
+    """Ports where nobody sees that a board was changed."""
+
+    def is_watched(self, port: str) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(("once", "says_next"), [(True, False), (False, True)])
+def test_next_is_asked_for_where_there_is_a_next(once: bool, says_next: bool) -> None:
+    yard = Yard(ports=("1",))
+    bench = Unwatched(yard.ports, [SimulatedBoard("A")], yard.events.append)
+
+    yard.at(bench, once=once, wanted=1).run()
+
+    (good,) = ports(yard, Light.GOOD)
+    assert good.advice.endswith("then say next") == says_next
+
+
 def test_orders_and_operators_are_scanned_and_stand_in_the_records() -> None:
     yard = Yard(ports=("1",))
     bench = Bench(yard.ports, [SimulatedBoard("A")], yard.events.append)
@@ -80,6 +103,91 @@ def test_orders_and_operators_are_scanned_and_stand_in_the_records() -> None:
     assert (record.operator, record.order) == ("Zoë", "4711")
     scans = [one for one in yard.events if isinstance(one, ScanEvent)]
     assert [one.accepted for one in scans] == [True, True, False, False, False]
+
+
+class Sticker:
+    """Scans labels when each port has its device, then ends the station."""
+
+    def __init__(self, yard: Yard, scans: Callable[[Sequence[PortEvent]], list[str]]) -> None:
+        self.yard, self.scans = yard, scans
+        self.bench = Bench(yard.ports, [], self.look_on, is_quick=False)
+        for port in yard.ports:
+            self.bench.plug(port, SimulatedBoard(f"BOARD-{port}"))
+        self.station = yard.at(self.bench)
+        self.left = -1
+
+    def look_on(self, event: Event) -> None:
+        self.yard.events.append(event)
+        good = ports(self.yard, Light.GOOD)
+        if self.left < 0 and len(good) == len(self.yard.ports):
+            scans = self.scans(sorted(good, key=lambda one: one.port))
+            self.left = len(scans)
+            for text in scans:
+                self.station.scan(text)
+        elif isinstance(event, ScanEvent):
+            self.left -= 1
+            if self.left == 0:
+                self.station.stop()
+
+
+def code_of(event: PortEvent) -> str:
+    """Return what stands on the label of a simulated device."""
+    key = hashlib.sha256(f"key of {event.unit}".encode()).hexdigest()
+    return f"edge:1/gateway/{event.device}/{key[:24]}"
+
+
+def test_a_label_that_is_scanned_back_is_right_or_wrong_and_that_is_recorded() -> None:
+    yard = Yard(ports=("1", "2"))
+
+    def scans(good: Sequence[PortEvent]) -> list[str]:
+        first, second = (code_of(one) for one in good)
+        return [
+            first,
+            f"{second} 2",
+            f"{first} 2",
+            first[:-24] + "0" * 24,
+            "edge:1/gateway/gw-0099/" + "0" * 24,
+            f"{first} 3",
+            "edge:1/nonsense",
+        ]
+
+    Sticker(yard, scans).station.run()
+
+    told = [one for one in yard.events if isinstance(one, ScanEvent)]
+    assert [one.accepted for one in told] == [True, True, *[False] * 5]
+    words = ("is right at 1", "is right at 2", "this is the label of", "earlier key", "at none of")
+    more = ("no device waits", "no code of a label")
+    assert all(word in one.note for word, one in zip((*words, *more), told, strict=True))
+    found = [one.said.details for one in yard.entries() if one.said.details.get("shift") == "label"]
+    assert [one["port"] for one in found] == ["1", "2", "2", "1", ""]
+    assert ["wrong" in one for one in found] == [False, False, True, True, True]
+    assert findings(yard) == []
+
+
+def test_a_board_that_was_taken_out_waits_for_no_label() -> None:
+    yard = Yard(ports=("1",))
+    good: list[PortEvent] = []
+
+    def look_on(event: Event) -> None:
+        yard.events.append(event)
+        match event:
+            case PortEvent(light=Light.GOOD):
+                good.append(event)
+                bench.plug("1", None)
+            case PortEvent(light=Light.EMPTY) if good:
+                station.scan(code_of(good[0]))
+            case ScanEvent():
+                station.stop()
+            case _:
+                pass
+
+    bench = Bench(yard.ports, [], look_on, is_quick=False)
+    bench.plug("1", SimulatedBoard("A"))
+    station = yard.at(bench)
+    station.run()
+
+    (told,) = (one for one in yard.events if isinstance(one, ScanEvent))
+    assert (told.accepted, "no device waits" in told.note) == (False, True)
 
 
 def test_ids_can_be_scanned_or_be_the_boards_own() -> None:
