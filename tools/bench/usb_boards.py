@@ -11,6 +11,7 @@ ones do; else they take data at once, and what is measured is the machine.
 
 import argparse
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -108,6 +109,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--card-mb-s", type=int, default=0)
     said = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_words: sys.exit(1))  # the machine goes off with us
     with tempfile.TemporaryDirectory() as folder, rig.running() as machine:
         bytes_per_s = said.card_mb_s * 1_000_000
         found = measured(machine, Path(folder), said.mib, said.runs, bytes_per_s)
