@@ -2,6 +2,7 @@
 
 import os
 import select
+import time
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,15 @@ class PtyLine:
         if not self.closed:
             os.close(self.descriptor)
         self.closed = True
+
+    def wait(self) -> None:
+        """Wait until somebody has the port: to read before that is an error."""
+        poll = select.poll()
+        poll.register(self.descriptor, 0)
+        deadline_s = time.monotonic() + WAIT_S
+        while poll.poll(0):  # hung up
+            assert time.monotonic() < deadline_s
+            time.sleep(0.001)
 
     def say(self, data: bytes) -> None:
         """Send to whoever has the port."""

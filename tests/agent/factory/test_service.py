@@ -43,6 +43,7 @@ def served(line: PtyLine, conversation: Conversation) -> Iterator[list[float]]:
     thread = threading.Thread(target=run)
     thread.start()
     try:
+        line.wait()
         yield pauses
     finally:
         line.close()
