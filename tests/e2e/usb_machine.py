@@ -66,7 +66,7 @@ def plug(machine: Rig) -> Iterator[Put]:
 
     yield put
     for one in plugs.values():
-        one.put(None)
+        one.end()
 
 
 def eventually(is_so: Callable[[], object]) -> None:

@@ -36,6 +36,7 @@ class Plug:
         self._pause_s = pause_s
         self._link: _Link | None = None
         self._lock = threading.Lock()
+        self._is_over = False
         self.spoil_at: int | None = None  # the transfer at which it is pulled out
         self.transfers = 0
 
@@ -46,7 +47,7 @@ class Plug:
                 self._link.close()
                 self._link = None
                 self._rig.ask("detach", number=self._number)
-            if gadget is not None:
+            if gadget is not None and not self._is_over:
                 gadget.plugged = self._later
                 with socket.create_server(("127.0.0.1", 0)) as server:
                     port = server.getsockname()[1]
@@ -54,6 +55,11 @@ class Plug:
                     link, _address = server.accept()
                 link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._link = _Link(link, gadget, self)
+
+    def end(self) -> None:
+        """Pull out what is there, and leave the port to others: nothing comes back later."""
+        self._is_over = True
+        self.put(None)
 
     def wait(self) -> None:
         """Wait until the kernel knows the gadget."""
