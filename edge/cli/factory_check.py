@@ -12,9 +12,8 @@ import click
 
 from edge.cli import clock
 from edge.cli.factory_rework import now_ms
-from edge.cli.factory_run import FOLDER
+from edge.cli.factory_run import image_words
 from edge.cli.factory_verify import LINE
-from edge.cli.options import ROOT
 from edge.cli.output import Output
 from edge.errors import ThingNotFoundError
 
@@ -35,20 +34,7 @@ if TYPE_CHECKING:
     metavar="TARGET",
     help="A place for boards, as for run; several times.",
 )
-@ROOT
-@click.option("--keys", type=FOLDER, help="A key folder, else the development keys.")
-@click.option("--unsigned", is_flag=True, help="Take an image that nobody has signed.")
-@click.option(
-    "--boot-files",
-    type=FOLDER,
-    envvar="EDGE_BOOT_FILES",
-    help="usb: the folder with the second stage of Raspberry Pis.",
-)
-@click.option(
-    "--loader",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="sdp: the boot loader that the ROM starts.",
-)
+@image_words
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_obj
 def check(

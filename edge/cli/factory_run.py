@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,6 +27,28 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 _MARKS: Final = {Light.GOOD: "✓", Light.BAD: "✗", Light.ASKING: "?"}
 
 
+def image_words(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options for an image and for what brings it to a board."""
+    keys = click.option("--keys", type=FOLDER, help="A key folder, else the development keys.")
+    unsigned = click.option(
+        "--unsigned", is_flag=True, help="Take an image that nobody has signed."
+    )
+    boot_files = click.option(
+        "--boot-files",
+        type=FOLDER,
+        envvar="EDGE_BOOT_FILES",
+        help="usb: the folder with the second stage of Raspberry Pis.",
+    )
+    loader = click.option(
+        "--loader",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="sdp: the boot loader that the ROM starts.",
+    )
+    for one in (loader, boot_files, unsigned, keys, ROOT):  # the last one is shown first
+        command = one(command)
+    return command
+
+
 @click.command()
 @LINE
 @click.option("--station", required=True, help="Which work place this is.")
@@ -42,20 +64,7 @@ _MARKS: Final = {Light.GOOD: "✓", Light.BAD: "✗", Light.ASKING: "?"}
 @click.option("--order", default="", help="What it is for; a scan can change it.")
 @click.option("--count", type=click.IntRange(1), help="End after so many good devices.")
 @click.option("--once", is_flag=True, help="One run at each port, then end.")
-@ROOT
-@click.option("--keys", type=FOLDER, help="A key folder, else the development keys.")
-@click.option("--unsigned", is_flag=True, help="Take an image that nobody has signed.")
-@click.option(
-    "--boot-files",
-    type=FOLDER,
-    envvar="EDGE_BOOT_FILES",
-    help="usb: the folder with the second stage of Raspberry Pis.",
-)
-@click.option(
-    "--loader",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="sdp: the boot loader that the ROM starts.",
-)
+@image_words
 @click.option(
     "--via",
     type=click.Choice([str(one) for one in Via]),
