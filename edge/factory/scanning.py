@@ -5,10 +5,10 @@ from typing import Final
 
 from edge.errors import InputError
 from edge.factory.engine import Answer
+from edge.factory.labels.label import PREFIX
 
 _ANSWERS: Final = {one.value: one for one in Answer}
 _MOST: Final = 200
-_LABEL: Final = "edge:1/"
 WORDS: Final = "order NUMBER, operator NAME, retry, skip or fail [PORT], next [PORT]"
 
 
@@ -71,7 +71,7 @@ def parse(line: str) -> Scan:
     word, _space, rest = text.partition(" ")
     rest = rest.strip()
     match word.lower().rstrip(":"):
-        case _ if word.startswith(_LABEL):
+        case _ if word.startswith(PREFIX):
             return Stuck(word, rest)
         case "order" if rest:
             return Order(rest)

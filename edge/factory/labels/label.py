@@ -16,7 +16,8 @@ from edge.factory.labels.layout import DIGITS, Place, Spot, placed
 _PRODUCT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _DEVICE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{24,64}")
-_CODE: Final = re.compile(r"edge:1/([^/]{1,64})/([^/]{1,64})/([0-9a-f]{24})")
+PREFIX: Final = "edge:1/"
+_CODE: Final = re.compile(PREFIX + r"([^/]{1,64})/([^/]{1,64})/([0-9a-f]{24})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Label:
     @property
     def code(self) -> str:
         """The text of its QR code."""
-        return f"edge:1/{self.product}/{self.device}/{self.fingerprint[:DIGITS]}"
+        return f"{PREFIX}{self.product}/{self.device}/{self.fingerprint[:DIGITS]}"
 
     @classmethod
     def scanned(cls, text: str) -> "Label":
