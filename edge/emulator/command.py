@@ -1,6 +1,6 @@
 """The command line of QEMU for a profile: a pure function."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge.errors import InputError
@@ -25,6 +25,16 @@ class Options:
     forwards: tuple[Forward, ...] = ()
     args: tuple[str, ...] = ()
     disk_drive: str | None = None  # a -blockdev of the caller, in place of the disk file
+
+
+def fitting(profile: Profile, processors: int) -> Profile:
+    """Return a machine that leaves one processor of the host for the rest of QEMU.
+
+    Two emulated processors on two cost a sixth more of them than one, as they wait for each other.
+    """
+    if profile.smp is None:
+        return profile
+    return replace(profile, smp=max(1, min(profile.smp, processors - 1)))
 
 
 def qemu_arguments(profile: Profile, folder: Path, disk: Path, options: Options) -> list[str]:

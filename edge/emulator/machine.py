@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge import process, toolbox
-from edge.emulator.command import Options, qemu_arguments
+from edge.emulator.command import Options, fitting, qemu_arguments
 from edge.errors import LinkError, ToolError
 from edge.image import profile as profiles
 
@@ -155,7 +155,7 @@ def arguments(build: Path, disk: Path, options: Options) -> list[str]:
         ThingNotFoundError: `build` is no build folder.
         ToolError: QEMU is missing.
     """
-    profile = profiles.read(build)
+    profile = fitting(profiles.read(build), os.cpu_count() or 1)
     folder = build / profiles.FOLDER
     words = qemu_arguments(profile, folder, disk, options)
     return [*toolbox.tool(QEMU), "-L", str(toolbox.qemu_data()), *words]

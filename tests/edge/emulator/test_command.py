@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.emulator.command import Forward, Options, qemu_arguments
+from edge.emulator.command import Forward, Options, fitting, qemu_arguments
 from edge.errors import InputError
 from edge.image.profile import Profile
 
@@ -79,3 +79,9 @@ def test_a_disk_of_the_caller_takes_the_place_of_the_file() -> None:
 
     assert "-blockdev driver=nbd,node-name=disk " in words
     assert "/d.img" not in words
+
+
+@pytest.mark.parametrize(("processors", "played"), [(1, 1), (2, 1), (3, 2), (64, 2)])
+def test_a_machine_leaves_one_processor_of_the_host(processors: int, played: int) -> None:
+    assert fitting(VIRT, processors).smp == played
+    assert fitting(PI, processors) == PI
