@@ -1,13 +1,13 @@
 """`edge campaign create` and `edit`: plan, look at what it would do, make it."""
 
-from typing import Any
-
 import click
 
-from edge.cli import campaign_options, campaign_text, console_options
+from edge.cli import campaign_options, campaign_request, campaign_text, console_options
+from edge.cli.campaign_options import Said
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.console.client import Client, part
+from edge.errors import InputError
 
 
 @click.command()
@@ -23,7 +23,7 @@ def create(
     output: Output,
     *,
     name: str | None,
-    body: dict[str, Any],
+    said: Said,
     seed: int | None,
     is_preview: bool,
     is_started: bool,
@@ -46,8 +46,10 @@ def create(
         --waves 1%,10%,50%,100% --preview
       edge campaign create --release 1.2.0 --canary lab-1 --canary lab-2 \
         --on-trip revert --bandwidth 20MB --start
+      edge campaign create --plan careful.yml --release 1.2.0 --start
     """
     output.as_json |= as_json
+    body = said.body()
     seeded = body if seed is None else {**body, "seed": seed}
     if is_preview:
         found = client.send("POST", "/campaign-previews", seeded)
@@ -65,18 +67,20 @@ def create(
 @console_options.options
 @JSON
 @click.pass_obj
-def edit(
-    output: Output, *, campaign: str, body: dict[str, Any], client: Client, as_json: bool
-) -> None:
-    r"""Give a campaign another plan: all of it, as with `create`.
+def edit(output: Output, *, campaign: str, said: Said, client: Client, as_json: bool) -> None:
+    r"""Change what is said of the plan of a campaign; all else stays.
 
     It keeps its releases, target and waves, which have their devices already; limits, pace, times,
     policy, end and priority count at once. One that people approve is not changed.
 
     \b
     Example:
-      edge campaign edit c-1f2e3d4c --release 1.2.0 --waves 1%,100% --at-once 500
+      edge campaign edit c-1f2e3d4c --at-once 500 --soak 1h
     """
     output.as_json |= as_json
-    found = client.send("PUT", f"/campaigns/{part(campaign)}", body)
+    path = f"/campaigns/{part(campaign)}"
+    if not said.given:
+        raise InputError("nothing is to be changed", hint="--at-once 500")
+    plan = client.get(path)["plan"]
+    found = client.send("PUT", path, campaign_request.changed(plan, said.words, said.given))
     output.result(found, campaign_text.campaign(found))

@@ -1,46 +1,87 @@
-"""What campaigns are made with, as options, and the body of the request that they give."""
+"""What campaigns are made with, as options of commands, or as a file that says the same."""
 
 import functools
-import re
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
-from edge.console.campaigns.plan import ON_TRIP, Wave, waves
+from edge.cli import campaign_plan, campaign_request
+from edge.cli.campaign_words import Duration, duration_text
+from edge.console.campaigns.plan import ON_TRIP
 from edge.errors import InputError
 from edge_signing.messages import CONFIRMS, REBOOTS
 
-_LIMIT: Final = re.compile(r"(\d{1,9})(%?)")
-_SPEED: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(|[kMG])B?")
-_UNITS: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
-_RATES: Final = re.compile(r"(\d{1,2}(?:\.\d)?)%,(\d{1,2}(?:\.\d)?)%,(\d{1,2}(?:\.\d)?)%")
 _LONG_S: Final = 10**9
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody says of a plan.
+
+    Attributes:
+        words: All options, by name: as written, else as the file says, else as they are by default.
+        given: Which of them somebody wrote, in the command or in the file.
+    """
+
+    words: Mapping[str, Any]
+    given: frozenset[str]
+
+    def body(self) -> dict[str, Any]:
+        """Return the body of the request for the whole plan.
+
+        Raises:
+            InputError: No release is said, or a word can not be read.
+        """
+        if not self.words["version"]:
+            raise InputError("no release is said", hint="--release 1.2.0, or `release` in the plan")
+        return campaign_request.body(**self.words)
+
+
 def options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a plan; it gets the body of the request as `body`."""
+    """Give a command the options of a plan; it gets them as `said`."""
 
     @functools.wraps(command)
-    def wrapped(*given: Any, **words: Any) -> None:
-        said = {name: words.pop(name) for name in _NAMES}
-        command(*given, body=body(**said), **words)
+    def wrapped(*given: Any, plan: Path | None, **others: Any) -> None:
+        words = {name: others.pop(name) for name in _NAMES}
+        command(*given, said=_said(words, plan), **others)
 
-    for option in reversed(_OPTIONS):
+    for option in reversed((_PLAN, *_OPTIONS)):
         wrapped = option(wrapped)
     return wrapped
 
 
+def _said(words: dict[str, Any], plan: Path | None) -> Said:
+    source = click.get_current_context().get_parameter_source
+    written = {name for name in words if source(name) is not ParameterSource.DEFAULT}
+    filed = campaign_plan.read(plan).words() if plan else {}
+    if "waves_text" in written:
+        filed.pop("waves", None)
+    taken = {name: value for name, value in filed.items() if name not in written}
+    return Said({**words, **taken}, frozenset(written | set(taken)))
+
+
 def _seconds(name: str, default: int, text: str, least: int = 0) -> Callable[..., Any]:
-    kind = click.IntRange(least, _LONG_S)
     return click.option(
-        f"--{name}", type=kind, default=default, show_default=True, metavar="SECONDS", help=text
+        f"--{name}",
+        type=Duration(least, _LONG_S),
+        default=duration_text(default),
+        show_default=True,
+        metavar="DURATION",
+        help=text,
     )
 
 
+_PLAN: Final = click.option(
+    "--plan",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file that says what these options say, and more of each wave.",
+)
 _OPTIONS: Final = (
-    click.option("--release", "version", required=True, metavar="VERSION", help="What to bring."),
+    click.option("--release", "version", default="", metavar="VERSION", help="What to bring."),
     click.option("--product", default="", help="Only the release of this product."),
     click.option("--target", default="", metavar="FILTER", help="To whom; all if not said."),
     click.option(
@@ -102,8 +143,8 @@ _OPTIONS: Final = (
         show_default=True,
         help="So many devices may be under way.",
     ),
-    click.option("--per-minute", type=click.IntRange(1), help="So many orders a minute."),
-    click.option("--bandwidth", metavar="BYTES", help="A second, for all devices: 5MB."),
+    click.option("--per-minute", type=click.IntRange(0), help="So many orders a minute; 0: any."),
+    click.option("--bandwidth", metavar="BYTES", help="A second, for all devices: 5MB; 'none'."),
     click.option("--start-at", metavar="TIME", help="Not before: 2027-01-31T02:00 (local time)."),
     click.option("--end-at", metavar="TIME", help="Order nothing from then on."),
     click.option("--approvals", type=click.IntRange(0, 20), default=0, help="People who agree."),
@@ -150,88 +191,3 @@ _NAMES: Final = (
     *("per_minute", "bandwidth", "start_at", "end_at", "approvals", "priority", "tries"),
     *("dynamic", "download_only", "reboot", "window", "confirm"),
 )
-
-_AS_SAID: Final = (
-    *("version", "product", "target", "on_trip", "approvals", "priority", "tries"),
-    *("download_only", "reboot", "window", "confirm"),
-)
-
-
-def body(**said: Any) -> dict[str, Any]:
-    """Return the body of the request that options give.
-
-    Raises:
-        InputError: One can not be read.
-    """
-    return {
-        **{name: said[name] for name in _AS_SAID},
-        "is_dynamic": said["dynamic"],
-        "waves": _waves(said),
-        "evidence": _evidence(said["evidence"]),
-        "pace": {
-            "at_once": said["at_once"],
-            "per_minute": said["per_minute"],
-            "bytes_per_s": _speed(said["bandwidth"]),
-        },
-        "times": {
-            f"{name}_s": said[name] for name in ("soak", "silence", "timeout", "answer", "seen")
-        },
-        "start_at_s": _time("--start-at", said["start_at"]),
-        "end_at_s": _time("--end-at", said["end_at"]),
-    }
-
-
-def _waves(said: dict[str, Any]) -> list[dict[str, Any]]:
-    limit = _limit(said["stop_at"], said["sample"])
-    same = {"limit": limit, "success_percent": said["success"], "wait_s": said["wait"]}
-    found = [
-        {**same, "percent": one.percent, "count": one.count}
-        for one in waves(said["waves_text"], Wave())
-    ]
-    if said["canaries"]:
-        # Of a few chosen devices one that fails is too many.
-        canaries = {**same, "devices": list(said["canaries"]), "limit": {"count": 1}}
-        found.insert(0, canaries)
-    return found
-
-
-def _limit(text: str, sample: int) -> dict[str, Any]:
-    if text == "never":
-        return {"percent": None}
-    said = _LIMIT.fullmatch(text)
-    if said is None:
-        raise InputError(f"--stop-at {text}: neither a share nor a count", hint="10%, 3 or never")
-    if said[2]:
-        return {"percent": int(said[1]), "sample": sample}
-    return {"percent": None, "count": int(said[1])}
-
-
-def _evidence(text: str) -> dict[str, int] | None:
-    if text == "none":
-        return None
-    said = _RATES.fullmatch(text)
-    if said is None:
-        raise InputError(
-            f"--evidence {text}: not three shares",
-            hint="1%,5%,5%: 1 % may fail, 5 % must not, and 5 % of good releases may be stopped",
-        )
-    names = ("good_permille", "bad_permille", "alarm_permille")
-    return {name: round(float(said[at]) * 10) for at, name in enumerate(names, 1)}
-
-
-def _speed(text: str | None) -> int | None:
-    if text is None:
-        return None
-    said = _SPEED.fullmatch(text)
-    if said is None:
-        raise InputError(f"--bandwidth {text}: not a number of bytes", hint="500kB, 5MB")
-    return max(1, int(float(said[1]) * _UNITS[said[2]]))
-
-
-def _time(option: str, text: str | None) -> int:
-    if text is None:
-        return 0
-    try:
-        return int(datetime.fromisoformat(text).astimezone().timestamp())
-    except ValueError:
-        raise InputError(f"{option} {text}: not a time", hint="2027-01-31T02:00") from None

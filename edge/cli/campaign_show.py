@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from edge.cli import campaign_text, console_options
+from edge.cli import campaign_plan, campaign_text, console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.cli.table import table
@@ -40,18 +40,23 @@ def list_campaigns(output: Output, *, client: Client, as_json: bool) -> None:
 
 @click.command()
 @click.argument("campaign")
+@click.option("--plan", "is_plan", is_flag=True, help="Its plan, as a file for --plan of create.")
 @console_options.options
 @JSON
 @click.pass_obj
-def show(output: Output, *, campaign: str, client: Client, as_json: bool) -> None:
+def show(output: Output, *, campaign: str, is_plan: bool, client: Client, as_json: bool) -> None:
     r"""Show how a campaign stands, wave by wave.
 
     \b
-    Example:
+    Examples:
       edge campaign show c-1f2e3d4c
+      edge campaign show c-1f2e3d4c --plan > careful.yml
     """
     output.as_json |= as_json
     found = client.get(f"/campaigns/{part(campaign)}")
+    if is_plan:
+        output.result(found["plan"], campaign_plan.text(found["plan"]).rstrip())
+        return
     output.result(found, campaign_text.campaign(found))
 
 

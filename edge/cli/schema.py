@@ -5,6 +5,7 @@ import json
 import click
 
 from edge.board.schema import schema as board_schema
+from edge.cli.campaign_plan import schema as plan_schema
 from edge.cli.output import Output
 from edge.factory.line import schema as line_schema
 from edge.flash.customise.schema import schema as device_schema
@@ -16,6 +17,7 @@ SCHEMAS = {
     "board": board_schema,
     "device": device_schema,
     "line": line_schema,
+    "plan": plan_schema,
 }
 
 

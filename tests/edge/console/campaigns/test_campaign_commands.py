@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge.cli import campaign_options, campaign_text
+from edge.cli import campaign_request, campaign_text
 from edge.errors import InputError
 from edge_signing.messages import Status
 from tests.fakes.console import Console
@@ -62,11 +62,11 @@ def test_a_campaign_is_planned_made_and_decided_over_by_commands(fleet: Console,
 )
 def test_a_wrong_option_is_told_with_its_name(words: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        campaign_options.body(**{**_SAID, **words})
+        campaign_request.body(**{**_SAID, **words})
 
 
 def test_options_are_the_body_of_a_request() -> None:
-    found = campaign_options.body(
+    found = campaign_request.body(
         **{**_SAID, "stop_at": "3", "bandwidth": "1.5MB", "evidence": "none", "canaries": ("a",)}
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 import pytest
 
-from edge.cli import campaign_options
+from edge.cli import campaign_options, campaign_request
 from edge.cli.main import edge
 from edge.console.api.campaign_views import PlanBody
 from edge.console.pages import files
@@ -148,6 +148,6 @@ def test_a_plan_of_the_wizard_and_its_command_say_the_same(ada: Window) -> None:
         assert read["mistakes"] == []
         assert is_said, command
         options = {name: parsed(command)[name] for name in campaign_options._NAMES}
-        said = campaign_options.body(**options)
+        said = campaign_request.body(**options)
         by_command = PlanBody.model_validate(said)
         assert limited(PlanBody.model_validate(read["body"])) == limited(by_command), command
