@@ -92,7 +92,7 @@ export async function drawCurves(place, { times, series }, { isStacked = true, t
     {
       width: place.clientWidth || 600,
       height: HEIGHT,
-      padding: [8, 4, 0, 0],
+      padding: [8, 24, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: { x: { time: name === null }, y: { range: (_u, _low, high) => [0, Math.max(top, high) * (top > 1 ? 1.02 : 1.06)] } },

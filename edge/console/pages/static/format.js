@@ -77,7 +77,7 @@ const ACTS = {
   "campaign.edit": "changed the plan of",
   "campaign.finish": "let order no more the campaign",
   "campaign.remove": "removed the campaign",
-  "campaign.turn": "turned the state of",
+  "campaign.turn": "went on with",
   "command.ask": "asked something of",
   "device.accept": "accepted",
   "device.ask": "asked to be let in",
@@ -139,8 +139,25 @@ const ACTS = {
   "token.revoke": "revoked",
 };
 
-/** Return an act as a verb, as far as it is known. */
-export const act = (name) => ACTS[name] ?? name.replace(".", " ");
+// What a campaign came to by itself, or by what somebody decided.
+const TURNS = {
+  scheduled: "scheduled",
+  running: "went on with",
+  paused: "paused",
+  closing: "orders no more in",
+  aborting: "takes back the orders of",
+  reverting: "orders back the devices of",
+  finished: "came to the end of",
+  aborted: "stopped",
+  reverted: "brought back the devices of",
+};
+
+/** Return an act as a verb, as far as it is known; what a campaign came to is in its details. */
+export function act(name, details = {}) {
+  if (name === "campaign.turn" && details.from === "scheduled" && details.to === "running") return "began";
+  if (name === "campaign.turn" && TURNS[details.to]) return TURNS[details.to];
+  return ACTS[name] ?? name.replace(".", " ");
+}
 
 /** Whether an act reads as half a sentence without whom it was done to. */
 export const wantsSubject = (name) => / (of|for|by|on)$|:$/.test(` ${act(name)}`) || name === "person.add";

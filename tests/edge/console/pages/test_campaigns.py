@@ -217,6 +217,9 @@ def test_a_failure_lets_devices_go_back_by_themselves(ada: Window, fleet: Fleet)
     expect(page.locator(".members tbody tr")).to_have_count(1)
     expect(page.locator(".member-why")).to_have_text("2 → 1")
     expect(page.get_by_role("region", name="Why devices failed")).to_contain_text("disk full")
+    ada.go("/")
+    expect(page.get_by_role("region", name="Campaigns")).to_contain_text("Went back")
+    expect(page.get_by_role("region", name="Last acts")).to_contain_text("orders back the devices of")
 
 
 def test_a_plan_is_changed_and_decisions_say_what_will_happen_to_how_many_devices(

@@ -22,8 +22,12 @@ const CAMPAIGNS = 30;
 // Figures of a large fleet may be older than that: they are counted anew meanwhile.
 const OLD_S = 2;
 const ACTS = 8;
+const DAY_S = 86_400;
 // What a campaign orders is told by the campaign.
 const isByItself = (entry) => kindOf(entry.actor) !== "campaign";
+
+// One that a rule has stopped is told for a day, also when all of it has ended.
+const isNews = (one, nowS) => one.is_live || (one.tripped !== "" && one.ended_at_s > nowS - DAY_S);
 
 export function overview(screen) {
   title("Overview");
@@ -38,7 +42,7 @@ export function overview(screen) {
         reachesAll ? get("/campaigns", { limit: CAMPAIGNS }) : { campaigns: [] },
       ]);
       setClock(now.now_s);
-      Object.assign(state, { now, acts: acts.entries.filter(isByItself).slice(0, ACTS), campaigns: campaigns.campaigns.filter((one) => one.is_live), error: null });
+      Object.assign(state, { now, acts: acts.entries.filter(isByItself).slice(0, ACTS), campaigns: campaigns.campaigns.filter((one) => isNews(one, now.now_s)), error: null });
       askAgain(now);
     } catch (error) {
       if (!state.now) state.error = error;
@@ -94,7 +98,7 @@ function view(state, versions, acts) {
     figures(now),
     h(
       "div.columns",
-      h("div.column", attention(now, acts), state.campaigns.length > 0 && panel("Campaigns under way", running(state.campaigns), { kind: "has-rows", aside: h("a", { href: "/campaigns" }, "All") }), overTime(state, versions, acts), underWay(now)),
+      h("div.column", attention(now, acts), state.campaigns.length > 0 && panel("Campaigns", running(state.campaigns), { kind: "has-rows", aside: h("a", { href: "/campaigns" }, "All") }), overTime(state, versions, acts), underWay(now)),
       h("div.column.is-narrow", versionsNow(now), standing(now), failures(now), state.acts.length > 0 && lastActs(state.acts)),
     ),
   ];
@@ -256,7 +260,7 @@ function lastActs(entries) {
     const place = { device: "devices", campaign: "campaigns" }[kindOf(one.subject)];
     const link = place ? h("a.mono", { href: `/${place}/${encodeURIComponent(name)}` }, name) : h("span.mono", { title: one.subject }, name);
     const isItself = one.actor === one.subject && !wantsSubject(one.act);
-    return h("li.feed-row", { key: one.number }, h("div", isItself ? [link, ` ${act(one.act)}`] : [h("strong", whoIs(one.actor)), ` ${act(one.act)} `, link]), h("span.faint", time(one.at_s)));
+    return h("li.feed-row", { key: one.number }, h("div", isItself ? [link, ` ${act(one.act, one.details)}`] : [h("strong", whoIs(one.actor)), ` ${act(one.act, one.details)} `, link]), h("span.faint", time(one.at_s)));
   });
   return panel("Last acts", h("ul.feed", rows), { aside: h("a", { href: "/audit" }, "All") });
 }
