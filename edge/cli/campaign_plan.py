@@ -4,7 +4,7 @@ Its keys are the names of the options. A plan that is kept beside the code goes 
 it, and the next release goes out as the one before.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -21,8 +21,13 @@ from edge.strict.schema import schema_of
 from edge_signing.messages import Confirm, Reboot
 
 _MOST: Final = 1 << 53
+_MAPPING: Final = "tag:yaml.org,2002:map"
 # Of the file, by the names of the options.
 _OPTIONS: Final = {"release": "version"}
+
+
+class OneLine(dict[str, object]):
+    """A mapping that is written on one line."""
 
 
 def _read_by(reader: Callable[[str], object]) -> AfterValidator:
@@ -154,11 +159,14 @@ def text(plan: Mapping[str, Any]) -> str:
         name.removesuffix("_s"): campaign_words.duration_text(value)
         for name, value in plan["times"].items()
     }
+    waves = [_wave_words(one) for one in plan["waves"]]
+    same = _same(waves)
     found: dict[str, object] = {
         "release": plan["version"],
         **{name: plan[name] for name in ("product", "target") if plan[name]},
         **({"dynamic": True} if plan["is_dynamic"] else {}),
-        "waves": [_wave_words(one) for one in plan["waves"]],
+        "waves": [_less(one, same) for one in waves],
+        **same,
         "evidence": campaign_words.evidence_text(plan["evidence"]),
         "on_trip": plan["on_trip"],
         "at_once": pace["at_once"],
@@ -170,22 +178,52 @@ def text(plan: Mapping[str, Any]) -> str:
             for name in ("start_at", "end_at")
             if plan[f"{name}_s"]
         },
-        **{name: plan[name] for name in ("approvals", "priority", "tries")},
+        **{name: plan[name] for name in ("approvals", "priority", "tries") if plan[name]},
         **({"download_only": True} if plan["download_only"] else {}),
         **{name: plan[name] for name in ("reboot", "window", "confirm") if plan[name]},
     }
-    return yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(found, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _wave_words(wave: Mapping[str, Any]) -> dict[str, object]:
-    found: dict[str, object] = {}
+class _Dumper(yaml.SafeDumper):
+    """Writes each wave on a line of its own."""
+
+
+_Dumper.add_representer(
+    OneLine, lambda dumper, value: dumper.represent_mapping(_MAPPING, value, flow_style=True)
+)
+
+
+def _wave_words(wave: Mapping[str, Any]) -> OneLine:
+    found = OneLine()
     if wave["percent"] is not None:
         found["size"] = f"{wave['percent']}%"
     elif wave["count"] is not None:
-        found["size"] = str(wave["count"])
+        found["size"] = wave["count"]
     else:
         found |= {name: wave[name] for name in ("filter", "devices") if wave[name]}
     found["success"] = wave["success_percent"]
     found["stop_at"] = campaign_words.limit_text(wave["limit"])
-    found["sample"] = wave["limit"]["sample"]
-    return found | {"wait": campaign_words.duration_text(wave["wait_s"])}
+    if wave["limit"]["percent"] is not None:
+        found["sample"] = wave["limit"]["sample"]
+    found["wait"] = campaign_words.duration_text(wave["wait_s"])
+    return found
+
+
+def _same(waves: Iterable[Mapping[str, object]]) -> dict[str, object]:
+    """Return what all waves say that name no devices: those have a limit of their own."""
+    sized = [one for one in waves if "devices" not in one]
+    first = sized[0] if sized else {}
+    return {
+        name: first[name]
+        for name in ("success", "stop_at", "sample", "wait")
+        if name in first and all(one.get(name) == first[name] for one in sized)
+    }
+
+
+def _less(wave: Mapping[str, object], same: Mapping[str, object]) -> OneLine:
+    """Return a wave without what is said for all."""
+    is_own = ("stop_at",) if "devices" in wave else ()
+    return OneLine(
+        (name, value) for name, value in wave.items() if name in is_own or value != same.get(name)
+    )

@@ -27,15 +27,13 @@ def campaign(one: dict[str, Any]) -> str:
     ]
     if one["evidence"]:
         found = one["evidence"]
-        lines.append(
-            f"all waves: {found['failures']} failed, {found['good']} well;"
-            f" {found['stops_at']} failures would stop it"
-        )
+        stop = f"; {found['stops_at']} failures would stop it" if one["is_live"] else ""
+        lines.append(f"all waves: {found['failures']} failed, {found['good']} well{stop}")
     if one["plan"]["approvals"]:
         people = ", ".join(one["approved_by"]) or "nobody yet"
         lines.append(f"approved by {people}, {one['plan']['approvals']} are wanted")
     if one["acts"]:
-        lines.append(f"next: edge campaign {' | '.join(one['acts'])}")
+        lines.append(f"next: edge campaign {' | '.join(one['acts'])} {one['campaign']}")
     return "\n".join(lines)
 
 

@@ -3,15 +3,20 @@
 import asyncio
 import json
 import logging
+import shlex
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.errors import InputError, ToolError
+
+if TYPE_CHECKING:
+    from edge.console.demo import Demo
 
 
 @click.command("demo")
@@ -45,7 +50,9 @@ from edge.errors import InputError, ToolError
     type=click.Path(path_type=Path, file_okay=False),
     help="Empty folder to keep all in; else it is thrown away.",
 )
-@click.option("--stay", is_flag=True, help="Go on until Ctrl-C, to look at the page.")
+@click.option(
+    "--stay", is_flag=True, help="Go on until Ctrl-C, to look at the page and try commands."
+)
 @JSON
 @click.pass_obj
 def demo(
@@ -103,9 +110,22 @@ async def _run(output: Output, settings: object, *, stay: bool) -> None:
     assert isinstance(settings, show.DemoSettings)
     async with show.running(settings, output.line) as one:
         output.line(f"the page: {one.url.rstrip('/')}{one.running.welcome}")
+        if stay:
+            output.line(f"in another shell: {_exports(one)}")
+            output.line("                  edge devices list; edge campaign list")
         facts = await one.play()
         if stay:
             output.line("it goes on until Ctrl-C")
         output.result(facts, json.dumps(facts))
         if stay:
             await asyncio.Event().wait()
+
+
+def _exports(one: "Demo") -> str:
+    """Return the line of a shell by which commands reach the console."""
+    named = {
+        "URL": one.url.rstrip("/"),
+        "TOKEN_FILE": shlex.quote(str(one.site.admin_token)),
+        "CA": shlex.quote(str(one.site.authority)),
+    }
+    return "export " + " ".join(f"EDGE_CONSOLE_{name}={value}" for name, value in named.items())

@@ -97,10 +97,15 @@ def test_a_campaign_without_a_release_is_refused(careful: str) -> None:
         said("--plan", careful).body()
 
 
-def test_a_plan_that_is_shown_says_the_same_again(careful: str, tmp_path: Path) -> None:
-    told = PlanBody.model_validate(
-        said("--plan", careful, "--release", "1.2.0").body()
-    ).model_dump()
+@pytest.mark.parametrize(
+    "words", [(), ("--waves", "1%,100%", "--wait", "1m"), ("--waves", "5,100%", "--stop-at", "3")]
+)
+def test_a_plan_that_is_shown_says_the_same_again(
+    careful: str, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    body = said("--plan", careful, "--release", "1.2.0", *words).body()
+    body["waves"].insert(1, {"devices": ["x"], "limit": {"count": 2, "percent": None}})
+    told = PlanBody.model_validate(body).model_dump()
     again = tmp_path / "again.yml"
     again.write_text(campaign_plan.text(told))
 
