@@ -59,6 +59,8 @@ class Acts:
         self._now_s = now_s
         self._word = word
         self._ways: dict[tuple[str, str], Ways] = {}
+        # One at a time: of a large fleet it takes seconds, and others read meanwhile.
+        self._previewing = asyncio.Lock()
 
     async def preview(self, tenant: str, plan: Plan, *, seed: int | None = None) -> Preview:
         """Return what a plan would do; see `preview.preview`."""
@@ -66,9 +68,11 @@ class Acts:
         known = await self._database.read(lambda one: enlisting.releases_of(one, tenant, plan))
         costs = {one.path: await self.ways(tenant, one) for one in known}
         drawn = secrets.randbits(SEED_BITS) if seed is None else seed
-        return await self._database.read(
-            lambda one: preview.preview(one, tenant, plan, costs, seed=drawn, now_s=self._now_s())
-        )
+        async with self._previewing:
+            now_s = self._now_s()
+            return await self._database.read(
+                lambda one: preview.preview(one, tenant, plan, costs, seed=drawn, now_s=now_s)
+            )
 
     async def create(
         self, actor: Actor, name: str, plan: Plan, *, seed: int | None = None

@@ -131,6 +131,7 @@ DEVICES: Final = Table(
         "is_online",
         "created_at_s",
         "desired_action",
+        "counter",
         info=SQLITE_ONLY,
     ),
 )
@@ -257,6 +258,19 @@ ORDERS: Final = Table(
     _of_device(),
     Index(None, "tenant", "device"),
     Index(None, "tenant", "state", "closed_at_s"),
+)
+
+# How a large fleet stood when it was counted last, for whom: `edge.console.overviews`.
+OVERVIEWS: Final = Table(
+    "overviews",
+    METADATA,
+    _key("tenant"),
+    # The groups that somebody can reach, as JSON; `null` for all devices.
+    _key("groups"),
+    _integer("counted_at_s"),
+    _integer("took_ms"),
+    # JSON: `edge.console.overview.Overview`.
+    Column("body", Text, nullable=False),
 )
 
 # How many accepted devices ran a version at a time.
