@@ -25,7 +25,7 @@ from edge.console.front_desk import FrontDesk
 from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
 from tests.fakes.console import TENANT
-from tools.bench import campaign, million, overview, proc
+from tools.bench import campaign, campaign_pages, million, overview, proc
 
 FULL_BYTES, PATCH_BYTES = 40 << 20, 3 << 20
 # From every second version a patch leads to the release.
@@ -45,6 +45,8 @@ def main() -> None:
         database.write_now(campaign.know)
         if chosen.what == "preview":
             asyncio.run(previewed(database, folder, chosen.devices, chosen.times))
+        else:
+            campaign_pages.tell(campaign_pages.asked(database, folder, chosen.times))
         database.close()
 
 

@@ -19,7 +19,7 @@ from edge.console.api.campaign_detail_views import (
     VerifiedView,
 )
 from edge.console.api.endpoint import Call, Endpoint
-from edge.console.campaigns import standing, store, verifying
+from edge.console.campaigns import chart, standing, store, verifying
 from edge.console.campaigns.campaign import Decided
 from edge.console.campaigns.course import Happened
 from edge.console.campaigns.journal import Entry
@@ -97,12 +97,9 @@ async def samples(call: Call) -> CampaignSamplesView:
     """Tell how a campaign went, for a chart."""
     most = call.query_as(SamplesOfCampaignQuery).most
     tenant, id_ = call.actor.tenant, await _id(call)
-    found = await call.office.database.read(lambda one: store.samples(one, tenant, id_))
-    step = max(1, -(-len(found) // most))
-    # Counted from the last one, which tells how it stands now.
-    chosen = found[::-step][::-1]
+    found = await call.office.database.read(lambda one: chart.samples(one, tenant, id_, most=most))
     return CampaignSamplesView(
-        samples=[CampaignSampleView(at_s=at_s, counts=counts) for at_s, counts in chosen]
+        samples=[CampaignSampleView(at_s=at_s, counts=counts) for at_s, counts in found]
     )
 
 

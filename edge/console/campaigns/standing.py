@@ -81,14 +81,27 @@ def by_trouble(
 def reasons(connection: Connection, tenant: str, id_: str, *, most: int) -> list[Reason]:
     """Return why devices did not make it, the most frequent reasons first."""
     count = func.count()
+    same = (*_same(tenant, id_), _OF.state.in_(WITH_REASON))
+    # Asked for by themselves, they are in an index that has no others.
+    told = (*same, _OF.reason != "")
     asked = (
         select(_OF.state, _OF.reason, count)
-        .where(*_same(tenant, id_), _OF.state.in_(WITH_REASON))
+        .where(*told)
         .group_by(_OF.state, _OF.reason)
-        .order_by(desc(count), _OF.reason)
+        .order_by(desc(count), _OF.reason, _OF.state)
+        .limit(most)
     )
-    rows = connection.execute(asked.limit(most)).tuples()
-    return [Reason(MemberState(state), reason, devices) for state, reason, devices in rows]
+    found = [Reason(MemberState(state), *more) for state, *more in connection.execute(asked)]
+    with_one = _by_state(connection, told)
+    for state, devices in _by_state(connection, same).items():
+        if without := devices - with_one.get(state, 0):
+            found.append(Reason(MemberState(state), "", without))
+    return sorted(found, key=lambda one: (-one.devices, one.reason, one.state))[:most]
+
+
+def _by_state(connection: Connection, where: Iterable[Any]) -> dict[str, int]:
+    asked = select(_OF.state, func.count()).where(*where).group_by(_OF.state)
+    return dict(connection.execute(asked).tuples().all())
 
 
 _OF: Final = CAMPAIGN_DEVICES.c

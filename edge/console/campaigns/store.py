@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, desc, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, desc, func, insert, select, text, update
 
 from edge.console.campaigns import journal
 from edge.console.campaigns import plan as plans
@@ -13,6 +13,7 @@ from edge.console.campaigns.campaign import Campaign, State
 from edge.console.campaigns.journal import Entry
 from edge.console.campaigns.members import Member, MemberState
 from edge.console.campaigns.tally import Tally
+from edge.console.filters.elements import Aside
 from edge.console.store.campaign_tables import (
     CAMPAIGN_APPROVALS,
     CAMPAIGN_DEVICES,
@@ -23,6 +24,8 @@ from edge.console.store.campaign_tables import (
 from edge.errors import ThingNotFoundError
 
 _BODY_NAMES: Final = tuple(one.name for one in fields(Campaign) if one.name != "plan")
+# So many devices that are meant are sorted, of more the first ones are found in order.
+_SORTED_MOST: Final = 10_000
 _MEMBER_NAMES: Final = tuple(one.name for one in fields(Member))
 
 
@@ -196,15 +199,24 @@ def page(
     most: int,
 ) -> list[MemberRow]:
     """Return devices of a campaign in the order of their ids, those after one."""
-    asked = select(CAMPAIGN_DEVICES).where(
-        *_same_devices(tenant, id_), CAMPAIGN_DEVICES.c.device > after
-    )
-    if state is not None:
-        asked = asked.where(CAMPAIGN_DEVICES.c.state == state)
+    of = CAMPAIGN_DEVICES.c
+    same = list(_same_devices(tenant, id_))
+    if state is not None or wave is not None:
+        # All of them if none is asked for: by state the index leads to a wave.
+        same.append(of.state.in_([state] if state is not None else list(MemberState)))
     if wave is not None:
-        asked = asked.where(CAMPAIGN_DEVICES.c.wave == wave)
-    rows = connection.execute(asked.order_by(CAMPAIGN_DEVICES.c.device).limit(most))
+        same.append(of.wave == wave)
+    is_few = (state is not None or wave is not None) and _is_few(connection, same)
+    # Few are sorted; the first ones of many are soon found in the order of all.
+    device: Any = Aside(of.device) if is_few else of.device
+    asked = select(CAMPAIGN_DEVICES).where(*same, device > after).order_by(device)
+    rows = connection.execute(asked.limit(most))
     return [MemberRow(member_of(row), row.changed_at_s) for row in rows]
+
+
+def _is_few(connection: Connection, same: Sequence[Any]) -> bool:
+    some = select(CAMPAIGN_DEVICES.c.device).where(*same).limit(_SORTED_MOST + 1).subquery()
+    return (connection.scalar(select(func.count()).select_from(some)) or 0) <= _SORTED_MOST
 
 
 def members_in(
@@ -296,28 +308,6 @@ def entries(
     order = desc(JOURNAL.c.number) if is_newest_first else JOURNAL.c.number
     for row in connection.execute(select(JOURNAL).where(*same).order_by(order).limit(most)):
         yield row.number, row.at_s, journal.unpack(row.device, row.kind, row.what)
-
-
-def sample(connection: Connection, stored: Stored, now_s: int) -> None:
-    """Store how many devices stand how now, in place of another sample of this second."""
-    same = (
-        CAMPAIGN_SAMPLES.c.tenant == stored.tenant,
-        CAMPAIGN_SAMPLES.c.campaign == stored.id,
-        CAMPAIGN_SAMPLES.c.at_s == now_s,
-    )
-    connection.execute(delete(CAMPAIGN_SAMPLES).where(*same))
-    values = {"tenant": stored.tenant, "campaign": stored.id, "at_s": now_s}
-    text = json.dumps(stored.campaign.counts, sort_keys=True)
-    connection.execute(insert(CAMPAIGN_SAMPLES).values(**values, counts=text))
-
-
-def samples(connection: Connection, tenant: str, id_: str) -> list[tuple[int, dict[str, int]]]:
-    """Return how many devices stood how, in order of time."""
-    same = (CAMPAIGN_SAMPLES.c.tenant == tenant, CAMPAIGN_SAMPLES.c.campaign == id_)
-    rows = connection.execute(
-        select(CAMPAIGN_SAMPLES).where(*same).order_by(CAMPAIGN_SAMPLES.c.at_s)
-    )
-    return [(row.at_s, json.loads(row.counts)) for row in rows]
 
 
 def _changing(stored: Stored) -> dict[str, object]:
