@@ -71,7 +71,7 @@ def _compare(term: Compare, columns: Columns, now_s: int) -> Condition:
         case Kind.VERSION if term.operator is Operator.LIKE:
             return text(term, columns.text(term.field))
         case Kind.VERSION:
-            return _version(term, Aside(columns.version_key(term.field)))
+            return version(term, Aside(columns.version_key(term.field)))
         case Kind.AGE:
             return age(term, columns.at_s(term.field), now_s)
         case Kind.FLAG:
@@ -89,7 +89,8 @@ def text(term: Compare, column: ColumnElement[str]) -> Condition:
     return column == wanted
 
 
-def _version(term: Compare, column: ColumnElement[str]) -> Condition:
+def version(term: Compare, column: ColumnElement[str]) -> Condition:
+    """Return the condition for the key of a version; an index of it can be used."""
     wanted = versions.key(str(term.value))
     if term.operator is Operator.EQUAL:
         return column == wanted

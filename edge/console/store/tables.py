@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy import text as sql_text
 
 from edge.console.store import (
     campaign_tables,
@@ -115,6 +116,15 @@ DEVICES: Final = Table(
     # The overview counts these for all devices: it reads the index alone.
     Index(None, "tenant", "state", "product", "version", "is_online", "device"),
     Index(None, "tenant", "version_key", "device"),
+    # Why nothing goes on: most have no reason.
+    Index(
+        "ix_devices_reason",
+        "tenant",
+        "reason",
+        "device",
+        sqlite_where=sql_text("reason != ''"),
+        info=SQLITE_ONLY,
+    ),
     # What filters ask of a device, in the order of pages: they read this alone, without its order.
     Index(
         CARD,

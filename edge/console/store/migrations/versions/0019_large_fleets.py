@@ -46,12 +46,11 @@ def upgrade() -> None:
     )
     if op.get_bind().dialect.name != "sqlite":
         return
-    op.create_index(
-        "ix_campaign_devices_reason",
-        "campaign_devices",
-        ["tenant", "campaign", "state", "reason"],
-        unique=False,
-        sqlite_where=sa.text("reason != ''"),
-    )
+    for table, columns in (
+        ("devices", ["tenant", "reason", "device"]),
+        ("campaign_devices", ["tenant", "campaign", "state", "reason"]),
+    ):
+        has_one = sa.text("reason != ''")
+        op.create_index(f"ix_{table}_reason", table, columns, unique=False, sqlite_where=has_one)
     op.drop_index("ix_devices_card", table_name="devices")
     op.create_index("ix_devices_card", "devices", list(_CARD), unique=False)
