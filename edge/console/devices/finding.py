@@ -233,19 +233,22 @@ class _Search:
         best = _MANY
         for part in led:
             assert part.way is not None
-            length, names = self._measured(part.way)
+            length, names = self._measured(part.way, best)
             if not part.way.is_in_order and names is None:
                 length *= _SORTING
             if length < best or (part.way.is_in_order and self._led is None):
                 best, self._led, self._named = min(length, best), part, names
 
-    def _measured(self, way: Way) -> tuple[int, list[str] | None]:
+    def _measured(self, way: Way, most: int) -> tuple[int, list[str] | None]:
+        """Return how many devices a way leads to, no more than so many; their names if few."""
         if way.is_in_order:
-            return self._counted(way.names.limit(_MANY)), None
+            return self._counted(way.names.limit(most)), None
+        if way.is_range and self._counted(way.names.limit(_NAMED_MOST + 1)) > _NAMED_MOST:
+            return self._counted(way.names.limit(most // _SORTING)), None
         names = list(self._connection.scalars(way.names.limit(_NAMED_MOST + 1)))
         if len(names) <= _NAMED_MOST:
             return len(names), names
-        return self._counted(way.names.limit(_MANY)), None
+        return self._counted(way.names.limit(most // _SORTING)), None
 
     def _listed(self, names: list[str]) -> Any:
         """Return names for a comparison; one text costs a tenth of binding ten thousand."""

@@ -28,6 +28,7 @@ class Way:
         is_in_order: An index has them in the order of their ids.
         in_sqlite: The same by indexes that only SQLite has.
         is_of_sqlite: Other databases have no index for it.
+        is_range: They are together in an index, so that they are soon counted.
     """
 
     names: Select[Any]
@@ -35,6 +36,7 @@ class Way:
     is_in_order: bool
     in_sqlite: Select[Any] | None = None
     is_of_sqlite: bool = False
+    is_range: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class _Asked:
             case "seen":
                 at = sql.age(term, SIGHTINGS.c.last_seen_s, self.now_s)
                 names = _of(SIGHTINGS, self.tenant).where(at)
-                return Way(names, is_whole=True, is_in_order=False)
+                return Way(names, is_whole=True, is_in_order=False, is_range=True)
             case "tag":
                 return self._labelled(TAGS, TAGS.c.tag, term)
             case "group" if not any(_means(term, one) for one in self.named):
@@ -131,7 +133,7 @@ class _Asked:
         match term.field.name:
             case "version" if not is_like:
                 names = asked.where(sql.version(term, DEVICES.c.version_key))
-                return Way(names, is_whole=True, is_in_order=False)
+                return Way(names, is_whole=True, is_in_order=False, is_range=True)
             case "id" if is_like:
                 begun = values.beginning(asked, DEVICES.c.device, term)
                 if begun is None:
