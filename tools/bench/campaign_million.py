@@ -15,10 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from edge.console.campaigns import plan as plans
-from edge.console.campaigns import preview
+from edge.console.campaigns.conductor import Conductor
 from edge.console.campaigns.plan import Plan, Wave
 from edge.console.campaigns.ways import Ways
 from edge.console.front_desk import FrontDesk
@@ -51,29 +49,35 @@ def main() -> None:
 
 
 async def previewed(database: Database, folder: Path, count: int, times: int) -> None:
-    """Ask what a campaign would do, while devices report."""
-    desk = FrontDesk(database, Vaults(folder, campaign.utc_now))
-    plan = Plan((campaign.LARGE,), waves=plans.waves("1%,10%,50%,100%", Wave()))
-
-    def asked(connection: Connection) -> preview.Preview:
-        ways = {campaign.LARGE: WAYS}
-        return preview.preview(connection, TENANT, plan, ways, seed=7, now_s=overview.NOW_S)
-
+    """Ask what a campaign would do, and again with other waves, while devices report."""
+    vaults = Vaults(folder, campaign.utc_now)
+    desk = FrontDesk(database, vaults)
     alone = await campaign.reports(desk, count, asyncio.create_task(asyncio.sleep(5)))
     print(f"reports while nothing else is done: {campaign.said(alone)}", flush=True)
-    before = proc.memory_bytes(os.getpid())
     for _time in range(times):
-        began_s, began_cpu_s = time.monotonic(), time.process_time()
-        asking = asyncio.create_task(database.read(asked))
-        meanwhile = await campaign.reports(desk, count, asking)
-        took_s, cpu_s = time.monotonic() - began_s, time.process_time() - began_cpu_s
-        found = await asking
-        print(
-            f"preview of {found.devices:,} of {count:,} devices, {found.patched:,} by patch:"
-            f" {took_s:.1f} s, {cpu_s:.1f} s of CPU with the reports;"
-            f" memory {before >> 20} MiB before, {proc.peak_bytes(os.getpid()) >> 20} at most"
+        conductor = Conductor(
+            database, vaults, desk, now_s=lambda: overview.NOW_S, word=lambda: os.urandom(4).hex()
         )
-        print(f"reports meanwhile: {campaign.said(meanwhile)}", flush=True)
+        conductor._ways = {(TENANT, campaign.LARGE): WAYS}
+        await asked(conductor, desk, count, "1%,10%,50%,100%")
+        await asked(conductor, desk, count, "5%,100%")
+
+
+async def asked(conductor: Conductor, desk: FrontDesk, count: int, waves: str) -> None:
+    """Ask once, and say what it took."""
+    plan = Plan((campaign.LARGE,), waves=plans.waves(waves, Wave()))
+    before = proc.memory_bytes(os.getpid())
+    began_s, began_cpu_s = time.monotonic(), time.process_time()
+    asking = asyncio.create_task(conductor.preview(TENANT, plan, seed=7))
+    meanwhile = await campaign.reports(desk, count, asking)
+    took_s, cpu_s = time.monotonic() - began_s, time.process_time() - began_cpu_s
+    found = await asking
+    print(
+        f"preview, waves {waves}: {found.devices:,} of {count:,} devices,"
+        f" {found.patched:,} by patch: {took_s:.1f} s, {cpu_s:.1f} s of CPU with the reports;"
+        f" memory {before >> 20} MiB before, {proc.peak_bytes(os.getpid()) >> 20} at most"
+    )
+    print(f"reports meanwhile: {campaign.said(meanwhile)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -80,10 +80,9 @@ class Conductor(Acts):
         monotonic_s: Callable[[], float] = time.monotonic,
         is_heard: Callable[[], bool] = lambda: True,
     ) -> None:
-        super().__init__(database, vaults, desk, now_s=now_s, word=word)
+        super().__init__(database, vaults, desk, now_s=now_s, word=word, monotonic_s=monotonic_s)
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._slow_at_s: dict[tuple[str, str], int] = {}
-        self._monotonic_s = monotonic_s
         self._deafness = Deafness(is_heard, monotonic_s)
         # Why the last look at a campaign failed: it is told once.
         self._failed: dict[tuple[str, str], str] = {}

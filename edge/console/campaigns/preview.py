@@ -14,11 +14,10 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from edge.console import orders
 from edge.console.campaigns import enlisting, offering, stopping, store
-from edge.console.campaigns import survey as surveying
 from edge.console.campaigns.members import ACTIVE, MemberState
 from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.stopping import Exposure
-from edge.console.campaigns.survey import Kind, Survey
+from edge.console.campaigns.survey import EXAMPLES, Kind, Survey
 from edge.console.campaigns.ways import Ways
 from edge.console.releases import FOREIGN, SERVICE, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
@@ -110,6 +109,7 @@ def preview(
     tenant: str,
     plan: Plan,
     ways: Mapping[str, Ways],
+    met: Survey,
     *,
     seed: int,
     now_s: int,
@@ -121,6 +121,7 @@ def preview(
         tenant: Whose fleet.
         plan: The plan.
         ways: What its releases cost, by path.
+        met: The fleet as it meets it.
         seed: By which turns are drawn.
         now_s: The time.
 
@@ -130,7 +131,6 @@ def preview(
     """
     plan.check()
     known = enlisting.releases_of(connection, tenant, plan)
-    met = surveying.survey(connection, tenant, plan, known, now_s)
     drawn = enlisting.places(connection, tenant, plan, known, met.names, seed=seed, now_s=now_s)
     costs = {one: _cost(one, known, ways) for one in met.kinds}
     waves = _waves(plan, met, drawn, costs, _update_s(connection, tenant, known))
@@ -249,7 +249,7 @@ def _left_out(met: Survey, known: Sequence[Release]) -> tuple[LeftOut, ...]:
         counts[reason] += one.devices
         examples.setdefault(reason, []).extend(one.examples)
     return tuple(
-        LeftOut(reason, count, tuple(sorted(examples[reason])[: surveying.EXAMPLES]))
+        LeftOut(reason, count, tuple(sorted(examples[reason])[:EXAMPLES]))
         for reason, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     )
 

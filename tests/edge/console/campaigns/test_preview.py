@@ -1,11 +1,13 @@
 """What a campaign would do, told before it does it."""
 
+import asyncio
 import random
 from dataclasses import replace
 
+import pytest
 from sqlalchemy import Connection, update
 
-from edge.console.campaigns import enlisting, preview
+from edge.console.campaigns import enlisting, surveys
 from edge.console.campaigns.plan import Evidence, Limit, Pace, Plan, Wave
 from edge.console.campaigns.preview import Conflict, Preview
 from edge.console.campaigns.stopping import exposure
@@ -14,15 +16,13 @@ from edge.console.devices import registry
 from edge.console.store.tables import DEVICES, SIGHTINGS
 from tests.edge.console.campaigns.ground import NEW, PLAN, TENANT, Ground
 
-WAYS = {NEW[0]: Ways(full=1000, patched={"1": 10})}
+WAYS = Ways(full=1000, patched={"1": 10})
 WAVES = (Wave(devices=("d-004", "d-002")), Wave(percent=30), Wave(percent=100))
 
 
 def told(ground: Ground, plan: Plan, seed: int = 7) -> Preview:
-    found: Preview = ground.read(
-        lambda c: preview.preview(c, TENANT, plan, WAYS, seed=seed, now_s=ground.now_s)
-    )
-    return found
+    ground.conductor._ways = {(TENANT, NEW[0]): WAYS}
+    return asyncio.run(ground.conductor.preview(TENANT, plan, seed=seed))
 
 
 def test_the_devices_that_are_shown_are_those_that_the_campaign_has(ground: Ground) -> None:
@@ -98,6 +98,25 @@ def test_a_campaign_that_has_the_devices_is_told_with_how_many_of_them(ground: G
 
     assert found.devices == 9
     assert found.conflicts == (Conflict(other, "to the new one", 9, goes_first=True),)
+
+
+def test_the_survey_of_a_large_fleet_is_kept_for_the_next_change_of_the_plan(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground.fleet(3)
+    assert told(ground, PLAN).devices == 3
+    monkeypatch.setattr(surveys, "LONG_S", 0.0)
+    told(ground, PLAN)
+    ground.write(lambda c: registry.revoke(c, ground.actor(), "d-001"))
+
+    shown = told(ground, replace(PLAN, waves=WAVES[1:]))
+    other = told(ground, replace(PLAN, target="not id=d-001"))
+
+    assert (shown.devices, [one.devices for one in shown.waves]) == (3, [1, 2])
+    assert other.devices == 2
+    monkeypatch.setattr(surveys, "KEPT_S", 0.0)
+    told(ground, replace(PLAN, target="id=d-001"))
+    assert told(ground, PLAN).devices == 2
 
 
 def test_a_million_devices_are_played_in_leaps_to_the_same_forecast() -> None:
