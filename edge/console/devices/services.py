@@ -1,0 +1,113 @@
+"""Which versions of the services that are updated in place devices run.
+
+A device says a version in place by its name, and the system's own by the start of a digest. What
+that is called is looked up among the releases when it is asked: those may come later.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, not_, select
+
+from edge.console.filters import versions
+from edge.console.releases import SERVICE, Release
+from edge.console.store.service_tables import DEVICE_SERVICES
+from edge.console.store.tables import DEVICES, RELEASES
+from edge_signing import canonical, running
+
+_OF = DEVICE_SERVICES.c
+
+
+def said(services: Mapping[str, str]) -> str:
+    """Return what a device says as it is stored beside its row; empty for nothing."""
+    return canonical.encode(running.objects(services)).decode() if services else ""
+
+
+def store(connection: Connection, tenant: str, device: str, services: Mapping[str, str]) -> None:
+    """Store what a device says now, in place of what it said before."""
+    connection.execute(delete(DEVICE_SERVICES).where(_OF.tenant == tenant, _OF.device == device))
+    rows = [
+        {
+            "tenant": tenant,
+            "device": device,
+            "service": name,
+            "version": version,
+            "version_key": _key(name, version),
+        }
+        for name, version in services.items()
+    ]
+    if rows:
+        connection.execute(insert(DEVICE_SERVICES), rows)
+
+
+def of(connection: Connection, tenant: str, device: str) -> Mapping[str, str] | None:
+    """Return the versions that a device runs, by the names of the services.
+
+    The system's own version is called as a release of it that is here, or as the device says it.
+
+    Returns:
+        None if it says nothing: its agent is older, or it has no such service.
+    """
+    return of_each(connection, tenant, [device]).get(device)
+
+
+def of_each(
+    connection: Connection, tenant: str, devices: Iterable[str]
+) -> Mapping[str, Mapping[str, str]]:
+    """Return what `of` does for each of some devices that says anything."""
+    asked = (
+        select(*(_OF.device, _OF.service, _OF.version, _OF.version_key))
+        .select_from(DEVICE_SERVICES)
+        .where(_OF.tenant == tenant, _OF.device.in_(list(devices)))
+        .order_by(_OF.device, _OF.service)
+    )
+    found: dict[str, dict[str, str]] = {}
+    rows = connection.execute(asked).all()
+    names = _names(connection, tenant, {row.version for row in rows if not row.version_key})
+    for row in rows:
+        version = names.get((row.service, row.version), row.version)
+        found.setdefault(row.device, {})[row.service] = version
+    return found
+
+
+def runs(release: Release) -> ColumnElement[bool]:
+    """Return what holds for rows of `DEVICES` that run a release of one service.
+
+    So does a device with the system's own version, if that is equal to it.
+    """
+    known = [one for one in (release.version, release.own_version) if one]
+    return and_(
+        DEVICES.c.product == release.product,
+        _has(_OF.service == release.service, _OF.version.in_(known)),
+    )
+
+
+def lacks(service: str) -> ColumnElement[bool]:
+    """Return what holds for rows of `DEVICES` that say what they run, and have no such service."""
+    return and_(DEVICES.c.services != "", not_(_has(_OF.service == service)))
+
+
+def _has(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+    same = (_OF.tenant == DEVICES.c.tenant, _OF.device == DEVICES.c.device)
+    return exists().where(*same, *where)
+
+
+def _names(
+    connection: Connection, tenant: str, own: Iterable[str]
+) -> Mapping[tuple[str, str], str]:
+    """Return the newest release that is equal to each own version, by service and version."""
+    wanted = sorted(own)
+    if not wanted:
+        return {}
+    asked = select(RELEASES.c.version, RELEASES.c.own_version).where(
+        RELEASES.c.tenant == tenant,
+        RELEASES.c.kind == SERVICE,
+        RELEASES.c.own_version.in_(wanted),
+    )
+    rows: Any = connection.execute(asked.order_by(RELEASES.c.version_key, RELEASES.c.path))
+    return {(row.version.partition("+")[0], row.own_version): row.version for row in rows}
+
+
+def _key(name: str, version: str) -> str:
+    prefix = f"{name}+"
+    return versions.key(version.removeprefix(prefix)) if version.startswith(prefix) else ""
