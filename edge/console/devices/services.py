@@ -7,8 +7,21 @@ that is called is looked up among the releases when it is asked: those may come 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, not_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    desc,
+    exists,
+    func,
+    insert,
+    not_,
+    select,
+)
 
+from edge.console import releases
 from edge.console.filters import versions
 from edge.console.releases import SERVICE, Release
 from edge.console.store.service_tables import DEVICE_SERVICES
@@ -70,15 +83,55 @@ def of_each(
     return found
 
 
+def told(row: Row[Any]) -> Mapping[str, str]:
+    """Return what a device says, of its row of `DEVICES`; nothing if it says nothing."""
+    found: Any = canonical.decode(row.services.encode()) if row.services else []
+    return {one["name"]: one["version"] for one in found}
+
+
+def is_one(version: str, release: Release) -> bool:
+    """Return whether a version, as a device says it, is a release of one service."""
+    return version in _versions(release)
+
+
+def release_of(
+    connection: Connection, tenant: str, product: str, service: str, version: str
+) -> Release | None:
+    """Return the release of a service that a device says it runs; None if it is not here.
+
+    Of several that are equal to the system's own version it is the one with the highest counter
+    that is published.
+    """
+    if not version:
+        return None
+    column = RELEASES.c.version if "+" in version else RELEASES.c.own_version
+    asked = select(RELEASES.c.path).where(
+        RELEASES.c.tenant == tenant,
+        RELEASES.c.kind == SERVICE,
+        RELEASES.c.product == product,
+        RELEASES.c.version.startswith(f"{service}+", autoescape=True),
+        column == version,
+    )
+    best = (desc(RELEASES.c.is_published), desc(RELEASES.c.counter), desc(RELEASES.c.version_key))
+    path = connection.scalar(asked.order_by(*best))
+    return releases.by_path(connection, tenant, path) if path else None
+
+
+def version_of(service: str) -> ColumnElement[str]:
+    """Return what rows of `DEVICES` say of a service, empty for nothing; as a part of a query."""
+    same = (_OF.tenant == DEVICES.c.tenant, _OF.device == DEVICES.c.device)
+    asked = select(_OF.version).where(*same, _OF.service == service)
+    return func.coalesce(asked.scalar_subquery(), "")
+
+
 def runs(release: Release) -> ColumnElement[bool]:
     """Return what holds for rows of `DEVICES` that run a release of one service.
 
     So does a device with the system's own version, if that is equal to it.
     """
-    known = [one for one in (release.version, release.own_version) if one]
     return and_(
         DEVICES.c.product == release.product,
-        _has(_OF.service == release.service, _OF.version.in_(known)),
+        _has(_OF.service == release.service, _OF.version.in_(_versions(release))),
     )
 
 
@@ -90,6 +143,11 @@ def lacks(service: str) -> ColumnElement[bool]:
 def _has(*where: ColumnElement[bool]) -> ColumnElement[bool]:
     same = (_OF.tenant == DEVICES.c.tenant, _OF.device == DEVICES.c.device)
     return exists().where(*same, *where)
+
+
+def _versions(release: Release) -> list[str]:
+    """Return how devices may say that they run a release of a service."""
+    return [one for one in (release.version, release.own_version) if one]
 
 
 def _names(
