@@ -11,18 +11,22 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     and_,
     delete,
     desc,
     exists,
     func,
     insert,
+    literal,
     not_,
+    or_,
     select,
 )
 
 from edge.console import releases
 from edge.console.filters import versions
+from edge.console.filters.sql import WhereVersion
 from edge.console.releases import SERVICE, Release
 from edge.console.store.service_tables import DEVICE_SERVICES
 from edge.console.store.tables import DEVICES, RELEASES
@@ -124,6 +128,35 @@ def version_of(service: str) -> ColumnElement[str]:
     return func.coalesce(asked.scalar_subquery(), "")
 
 
+def is_called(service: str, where: WhereVersion) -> ColumnElement[bool]:
+    """Return what holds for rows of `DEVICE_SERVICES` whose version is called in such a way.
+
+    The system's own version is called as each release that is equal to it; if there is none, its
+    name is empty.
+    """
+    as_own = _equal(service, _OF.tenant, _OF.version)
+    name_of_place, name_of_own = (
+        func.substr(column, len(service) + 2) for column in (_OF.version, RELEASES.c.version)
+    )
+    return or_(
+        and_(_OF.version_key != "", where(name_of_place, _OF.version_key)),
+        and_(
+            _OF.version_key == "",
+            or_(
+                exists().where(*as_own, where(name_of_own, RELEASES.c.version_key)),
+                and_(where(literal(""), literal("")), not_(exists().where(*as_own))),
+            ),
+        ),
+    )
+
+
+def own_called(service: str, tenant: str, where: WhereVersion) -> Select[Any]:
+    """Return a question for the system's own versions that a release is equal to which is such."""
+    name = func.substr(RELEASES.c.version, len(service) + 2)
+    equal = _equal(service, literal(tenant), RELEASES.c.own_version)
+    return select(RELEASES.c.own_version).where(*equal, where(name, RELEASES.c.version_key))
+
+
 def runs(release: Release) -> ColumnElement[bool]:
     """Return what holds for rows of `DEVICES` that run a release of one service.
 
@@ -143,6 +176,17 @@ def lacks(service: str) -> ColumnElement[bool]:
 def _has(*where: ColumnElement[bool]) -> ColumnElement[bool]:
     same = (_OF.tenant == DEVICES.c.tenant, _OF.device == DEVICES.c.device)
     return exists().where(*same, *where)
+
+
+def _equal(service: str, tenant: Any, own: Any) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds for releases of a service that are equal to a system's own version."""
+    return (
+        RELEASES.c.tenant == tenant,
+        RELEASES.c.own_version == own,
+        RELEASES.c.own_version != "",
+        RELEASES.c.kind == SERVICE,
+        RELEASES.c.version.startswith(f"{service}+", autoescape=True),
+    )
 
 
 def _versions(release: Release) -> list[str]:

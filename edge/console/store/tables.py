@@ -297,6 +297,7 @@ RELEASES: Final = Table(
     Column("version_key", _BYTES_IN_ORDER, nullable=False, server_default=""),
     _integer("added_at_s"),
     UniqueConstraint("tenant", "product", "version"),
+    Index(None, "tenant", "own_version"),
 )
 
 AUDIT: Final = Table(

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Engine, event, insert, select
 from edge.console import releases
 from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
-from edge.console.devices import registry, reports, services
+from edge.console.devices import device_filter, finding, registry, reports, services
+from edge.console.devices.finding import Place
 from edge.console.releases import SERVICE, Release
 from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES
@@ -111,6 +112,36 @@ def test_a_device_runs_a_release_in_place_or_as_its_systems_own(fleet: Database)
 def test_only_who_says_what_runs_is_known_to_lack_a_service(fleet: Database) -> None:
     assert meant(fleet, services.lacks("web")) == ["other"]
     assert meant(fleet, services.lacks("none")) == ["in-place", "other", "own"]
+
+
+@pytest.mark.parametrize(
+    ("text", "devices"),
+    [
+        ("service:web", "in-place own"),
+        ("service~*", "in-place other own"),
+        ("service.web=1.1", "in-place"),
+        ("service.web=web+1.1.0", "in-place"),
+        ("service.web<1.5", "in-place"),
+        ("service.web>=1.9", "own"),
+        ("service.web in (1.9, 7)", "own"),
+        ("service.web=1.10", "own"),
+        ("service.web~1.*", "in-place own"),
+        ("service.web~web+1.1", "in-place"),
+        ("service.web!=1.1", "other own silent"),
+        ('service.db=""', "in-place"),
+        ("service.db>0", "other"),
+        ("service.db~*", "in-place other"),
+        ("service.web<1 or service.db=2", "other"),
+    ],
+)
+def test_filters_find_versions_as_they_are_called(fleet: Database, text: str, devices: str) -> None:
+    know(fleet, release("web+1.9", OWN), release("web+1.10", OWN), release("db+7", "f" * 16))
+    looked_up = device_filter.meant(text, "us", 9)
+
+    found = fleet.read_now(lambda one: finding.page(one, looked_up, Place(), 10))
+
+    assert found.names == devices.split()
+    assert meant(fleet, device_filter.device_filter(text, 9)) == devices.split()
 
 
 def test_services_of_other_tenants_are_not_seen(fleet: Database) -> None:

@@ -15,6 +15,8 @@ def upgrade() -> None:
     op.add_column("devices", _text("services"))
     op.add_column("releases", _text("own_version"))
     op.add_column("releases", _key_of_version())
+    name = op.f("ix_releases_tenant_own_version")
+    op.create_index(name, "releases", ["tenant", "own_version"], unique=False)
     op.create_table(
         _TABLE,
         *(sa.Column(one, sa.Text(), nullable=False) for one in ("tenant", "device", "service")),
