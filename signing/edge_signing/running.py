@@ -15,7 +15,7 @@ from edge_signing.fields import Fields
 SERVICES_MOST: Final = 64  # of one system
 SERVICE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}")
 _OWN_DIGITS: Final = 16
-_VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
+VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
 
 
 def own_version(digest: str) -> str:
@@ -44,4 +44,4 @@ def read(fields: Fields, name: str) -> Mapping[str, str]:
 
 
 def _one(fields: Fields) -> tuple[str, str]:
-    return fields.text("name", SERVICE), fields.text("version", _VERSION)
+    return fields.text("name", SERVICE), fields.text("version", VERSION)
