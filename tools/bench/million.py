@@ -65,7 +65,7 @@ FILTERS = (
     "service:web",
     "not service:web",
     "service.web<1.1",
-    "service.web=1.3 and tag:berlin",
+    "service.web=1.5 and group:eu",
     "service.web>=9",
     "board=rpi3 or product=camera",
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, func, select, union
+from sqlalchemy import ColumnElement, Select, Table, func, select, union, union_all
 
 from edge.console.devices import services
 from edge.console.filters import glob, sql
@@ -135,7 +135,9 @@ class _Asked:
         name = func.substr(one.version, len(term.attribute) + 2)
         in_place = asked.where(one.version_key != "", is_meant(name, one.version_key))
         own = services.own_called(term.attribute, self.tenant, is_meant)
-        return _together([in_place, asked.where(one.version.in_(own))], is_all=True)
+        # A device has one version of a service: it is in one of the two.
+        every = union_all(in_place, asked.where(one.version.in_(own))).subquery()
+        return Way(select(every.c.device), is_whole=True, is_in_order=False)
 
     def _said(self, table: Table, term: Compare) -> Select[Any]:
         where = (table.c.name == term.attribute, sql.text(term, table.c.value))
