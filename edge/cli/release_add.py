@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -90,25 +90,37 @@ def add(
     secrets = ask.secrets_from(passphrase_file)
     repository = _opened_or_made(folder, ring, secrets)
     terms = Terms(product, version, boards, counter, from_counter, notes)
-    is_alone = no_services or service is not None
-    beside = [] if is_alone else accompanying.services(repository, build, terms)
-
-    def add_one(found: Source, terms: Terms) -> Added:
-        return adding.add(
-            *(repository, ring, found, terms),
-            now=clock.now(),
-            level=level,
-            patches_from=_last(patches_from),
-            with_chunks=with_chunks,
-            progress=output,
-        )
-
+    work = _Work(output, repository, ring, level, _last(patches_from), with_chunks)
+    beside = [] if no_services or service else accompanying.services(repository, build, terms)
     with _source(build, service) as found:
-        added = add_one(found, terms)
+        added = [work.add(found, terms)]
     # The counter of the system is one of the product by now, so that none is below it.
-    others = [add_one(one, replace(terms, counter=None)) for one in beside]
+    added += [work.add(one, replace(terms, counter=None)) for one in beside]
     state = settled(repository, ring, secrets, sign=not no_sign)
-    _tell(output, added, others, state, folder)
+    _tell(output, added, state, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """How releases are added, all of them alike."""
+
+    output: Output
+    repository: Repository
+    ring: Ring
+    level: Level
+    patches_from: int
+    with_chunks: bool
+
+    def add(self, found: Source, terms: Terms) -> Added:
+        """Stage one."""
+        return adding.add(
+            *(self.repository, self.ring, found, terms),
+            now=clock.now(),
+            level=self.level,
+            patches_from=self.patches_from,
+            with_chunks=self.with_chunks,
+            progress=self.output,
+        )
 
 
 @contextmanager
@@ -121,16 +133,11 @@ def _source(build: Path, service: str | None) -> Iterator[Source]:
         yield found
 
 
-def _tell(
-    output: Output,
-    added: Added,
-    services: Sequence[Added],
-    state: dict[str, object],
-    folder: Path,
-) -> None:
-    facts = {**_facts(added), "services": [_facts(one) for one in services], **state}
-    lines = [line for one in (added, *services) for line in _lines(one)]
-    output.result(facts, "\n".join([*lines, state_line(state, folder)]))
+def _tell(output: Output, added: Sequence[Added], state: dict[str, object], folder: Path) -> None:
+    first, *services = [_facts(one) for one in added]
+    lines = [line for one in added for line in _lines(one)]
+    text = "\n".join([*lines, state_line(state, folder)])
+    output.result({**first, "services": services, **state}, text)
 
 
 def _facts(added: Added) -> dict[str, object]:
