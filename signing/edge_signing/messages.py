@@ -7,11 +7,11 @@ the *server* has named it as stored: a broker's own receipt says nothing.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
-from edge_signing import canonical
+from edge_signing import canonical, running
 from edge_signing.errors import FormatError
 from edge_signing.fields import Fields
 from edge_signing.hours import Hours
@@ -178,6 +178,8 @@ class Status:
         slot: The one that runs; empty if unknown.
         release: The path of the release under way; empty for none.
         reason: Why the last action failed, or why nothing goes on; empty when all is well.
+        services: What runs of those that are updated in place (`edge_signing.running`). Said only
+            if there are any, so that consoles of before read all other messages.
     """
 
     boot_id: str
@@ -194,6 +196,7 @@ class Status:
     planned_bytes: int = 0
     bytes_per_s: int = 0
     reason: str = ""
+    services: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def percent(self) -> int:
@@ -202,8 +205,10 @@ class Status:
 
     def pack(self) -> bytes:
         """Return the message."""
-        names = [name for name in Status.__dataclass_fields__ if name != "reason"]
-        said = {name: getattr(self, name) for name in names}
+        said = {name: getattr(self, name) for name in Status.__dataclass_fields__}
+        del said["services"]
+        if self.services:
+            said["services"] = running.objects(self.services)
         return canonical.encode({**said, "format": FORMAT, "reason": self.reason[:REASON_MOST]})
 
     @classmethod
@@ -229,6 +234,7 @@ class Status:
             planned_bytes=fields.integer("planned_bytes"),
             bytes_per_s=fields.integer("bytes_per_s"),
             reason=fields.text("reason", _REASON),
+            services=running.read(fields, "services") if fields.has("services") else {},
         )
         fields.end()
         return status
@@ -297,14 +303,8 @@ class Want:
 
     def pack(self) -> bytes:
         """Return the message."""
-        return canonical.encode(
-            {
-                "format": FORMAT,
-                "length": self.length_bytes,
-                "name": self.name,
-                "offset": self.offset_bytes,
-            }
-        )
+        said = {"format": FORMAT, "length": self.length_bytes, "name": self.name}
+        return canonical.encode({**said, "offset": self.offset_bytes})
 
     @classmethod
     def unpack(cls, message: bytes) -> "Want":

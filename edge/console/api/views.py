@@ -42,6 +42,10 @@ class DeviceView(View):
     board: str
     product: str
     version: str
+    services: dict[str, str] = Field(
+        description="What runs of those that are updated in place: releases, or, if none that is"
+        " here is equal to the system's own, the start of a digest. Empty: it does not say"
+    )
     counter: int
     slot: str
     phase: str

@@ -10,15 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, false, literal, or_, select
 
 from edge.console import orders
-from edge.console.campaigns import enlisting, offering, stopping, store
+from edge.console.campaigns import before, enlisting, offering, stopping, store
 from edge.console.campaigns.enlisting import Enlisted
 from edge.console.campaigns.members import ACTIVE, MemberState
 from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.stopping import Exposure
 from edge.console.campaigns.ways import Ways
+from edge.console.devices import services
 from edge.console.devices.states import State
 from edge.console.releases import FOREIGN, SERVICE, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
@@ -105,15 +106,34 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """Devices of which a campaign thinks the same."""
+    """Devices of which a campaign thinks the same.
+
+    Attributes:
+        version: Of the system.
+        service_version: Of the service that is meant, as they say it; empty if they do not.
+        lacks_service: They say what they run, and have no such service.
+        device: One of them.
+    """
 
     product: str
     version: str
     board: str
     counter: int
+    service_version: str
+    lacks_service: bool
     is_ddi: bool
     is_accepted: bool
     device: str = ""
+
+    def said(self, meant: Release) -> str:
+        """Return what they run of what is meant."""
+        return self.service_version if meant.kind == SERVICE else self.version
+
+    def runs(self, meant: Release) -> bool:
+        """Return whether they run a release."""
+        said = self.said(meant)
+        is_one = services.is_one(said, meant) if meant.kind == SERVICE else said == meant.version
+        return self.product == meant.product and is_one
 
 
 def preview(
@@ -143,7 +163,7 @@ def preview(
     known = enlisting.releases_of(connection, tenant, plan)
     enlisted = enlisting.enlist(connection, tenant, plan, seed=seed, now_s=now_s)
     taking = {one for wave in enlisted.waves for one in wave}
-    kinds, of_device = _kinds(connection, tenant, plan, now_s)
+    kinds, of_device = _kinds(connection, tenant, plan, known, now_s)
     costs = {one: _cost(one, known, ways) for one in kinds}
     planned = {name: costs[kind][0] for name, kind in of_device.items() if name in taking}
     waves = _waves(plan, enlisted, planned, _update_s(connection, tenant, known))
@@ -182,13 +202,15 @@ def _exposures(plan: Plan, sizes: Sequence[int], seed: int) -> tuple[Exposure, .
 
 
 def _kinds(
-    connection: Connection, tenant: str, plan: Plan, now_s: int
+    connection: Connection, tenant: str, plan: Plan, meant: Sequence[Release], now_s: int
 ) -> tuple[set[_Kind], dict[str, _Kind]]:
     """Return the kinds of all devices that the filter means, and which kind each one is."""
     where = enlisting.meant(connection, tenant, plan, now_s)[1:]
+    service = next((one.service for one in meant), "")
     columns = (
         *(DEVICES.c.device, DEVICES.c.product, DEVICES.c.version, DEVICES.c.board),
-        *(DEVICES.c.counter, enlisting.SPEAKS_DDI.label("is_ddi"), DEVICES.c.state),
+        *(DEVICES.c.counter, services.version_of(service) if service else literal("")),
+        *(services.lacks(service) if service else false(), enlisting.SPEAKS_DDI, DEVICES.c.state),
     )
     asked = (
         select(*columns)
@@ -200,9 +222,9 @@ def _kinds(
     for device, *values, state in connection.execute(asked).tuples():
         key = (*values, state)
         if key not in known:
-            product, version, board, counter, ddi = values
-            accepted = state == State.ACCEPTED
-            known[key] = _Kind(product, version, board, counter, bool(ddi), accepted, device)
+            product, version, board, counter, said, lacks, is_ddi = values
+            flags = bool(lacks), bool(is_ddi), state == State.ACCEPTED
+            known[key] = _Kind(product, version, board, counter, said, *flags, device)
         of_device[device] = known[key]
     return set(known.values()), of_device
 
@@ -213,7 +235,8 @@ def _cost(kind: _Kind, known: Iterable[Release], ways: Mapping[str, Ways]) -> tu
     if release is None or release.path not in ways:
         return 0, False
     way = ways[release.path]
-    return way.from_(kind.version, kind.board), kind.version in way.patched
+    said = kind.said(release)
+    return way.from_(said, kind.board), said in way.patched
 
 
 def _release_for(kind: _Kind, known: Iterable[Release]) -> Release | None:
@@ -280,13 +303,15 @@ def _left_out(
 def _why_not(kind: _Kind, known: Sequence[Release]) -> str:
     if not kind.is_accepted:
         return "not accepted"
-    if any((kind.product, kind.version) == (one.product, one.version) for one in known):
-        return f"runs {kind.version} already"
+    if running := [one for one in known if kind.runs(one)]:
+        return f"runs {running[0].version} already"
     products = {one.product for one in known}
     if kind.product and kind.product not in products:
         return f"runs {kind.product}, not {', '.join(sorted(products))}"
     if all((one.kind == FOREIGN) != kind.is_ddi for one in known):
         return "speaks DDI, and the release is for Edge" if kind.is_ddi else "runs Edge"
+    if kind.lacks_service:
+        return f"has no service {known[0].service} that is updated in place"
     return f"is {kind.board}, which the release is not for"
 
 
@@ -336,10 +361,12 @@ def _reverting(
     found = 0
     for kind, count in kinds.items():
         meant = _release_for(kind, known)
-        before = offering.released(connection, tenant, kind.product, kind.version)
-        if meant is None or before is None or not before.is_published or meant.kind == SERVICE:
+        if meant is None:
             continue
-        if meant.kind == FOREIGN or before.counter >= meant.counter:
+        was = before.released(connection, tenant, kind.product, kind.said(meant), meant)
+        if was is None or not was.is_published:
+            continue
+        if meant.kind == FOREIGN or was.counter >= meant.counter:
             found += count
     return found
 

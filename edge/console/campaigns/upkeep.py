@@ -5,14 +5,14 @@ from typing import Any, Final
 from sqlalchemy import Connection, and_, func, or_, select
 
 from edge.console import releases
-from edge.console.campaigns import course, engine, enlisting, offering, store
+from edge.console.campaigns import before, course, engine, enlisting, offering, store
 from edge.console.campaigns.campaign import Event, State
 from edge.console.campaigns.ledger import Ledger
 from edge.console.campaigns.members import ACTIVE, Member, MemberEvent, MemberState
 from edge.console.campaigns.offering import Desk
 from edge.console.desk import Via
 from edge.console.devices import registry, states
-from edge.console.releases import EDGE
+from edge.console.releases import FOREIGN
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.console.store.tables import DEVICES, SIGHTINGS
 from edge.errors import EdgeError
@@ -141,12 +141,12 @@ def _runs_other(ledger: Ledger, member: Member) -> str:
     """Return which other version a device runs; empty if it is the one that it should."""
     row = registry.get(ledger.connection, ledger.stored.tenant, member.device)
     release = releases.by_path(ledger.connection, ledger.stored.tenant, member.release)
-    if release is None or release.kind != EDGE:
+    if release is None or release.kind == FOREIGN:
         return ""
     # Else its status is of another order, or older than the report of how this one ended.
     if row.action != member.action or row.phase != "idle":
         return ""
-    return "" if row.version == release.version else str(row.version)
+    return "" if before.runs(row, release) else before.version(row, release)
 
 
 def _overdue(ledger: Ledger) -> Any:

@@ -251,7 +251,7 @@ def _store_status(
 
 def _status(row: Row[Any]) -> Status:
     """Return what is known of a device, to be changed in part."""
-    names = (one for one in Status.__dataclass_fields__ if one != "boot_id")
+    names = (one for one in Status.__dataclass_fields__ if one not in ("boot_id", "services"))
     known = {name: getattr(row, name) for name in names}
     return Status(BOOT_ID, **{**known, "phase": row.phase or "idle"})
 

@@ -25,6 +25,7 @@ from edge.console.store import (
     enrolment_tables,
     factory_tables,
     people_tables,
+    service_tables,
     terminal_tables,
 )
 from edge.console.store.columns import BYTES_IN_ORDER as _BYTES_IN_ORDER
@@ -44,6 +45,7 @@ __all__ = [
     "enrolment_tables",
     "factory_tables",
     "people_tables",
+    "service_tables",
     "terminal_tables",
 ]
 
@@ -101,6 +103,8 @@ DEVICES: Final = Table(
     _integer("planned_bytes"),
     _integer("bytes_per_s"),
     _text("reason"),
+    # Canonical JSON: versions by the names of services; `service_tables` has them by rows.
+    _text("services"),
     _integer("status_at_s"),
     Column("is_online", Boolean, nullable=False, server_default="0"),
     # What it should run.
@@ -287,8 +291,13 @@ RELEASES: Final = Table(
     Column("is_published", Boolean, nullable=False, server_default="0"),
     # `edge`, or `foreign`: files whose signatures the updater of the device checks.
     Column("kind", Text, nullable=False, server_default="edge"),
+    # Of one service: how devices say the system's own version that it is equal to.
+    _text("own_version"),
+    # `edge.console.filters.versions.key` of it, of one service of what is behind the `+`.
+    Column("version_key", _BYTES_IN_ORDER, nullable=False, server_default=""),
     _integer("added_at_s"),
     UniqueConstraint("tenant", "product", "version"),
+    Index(None, "tenant", "own_version"),
 )
 
 AUDIT: Final = Table(

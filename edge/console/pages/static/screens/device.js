@@ -227,8 +227,11 @@ function transfer(one, isAtWork) {
 
 function desired(one) {
   const wanted = one.desired_release ? versionOf(one.desired_release) : "";
+  const running = Object.entries(one.services);
+  const isOf = (name) => wanted.startsWith(`${name}+`);
   const rows = [
-    ["Version", wanted, one.version],
+    ["Version", running.some(([name]) => isOf(name)) ? "" : wanted, one.version],
+    ...running.map(([name, version]) => [`Service ${name}`, isOf(name) ? wanted : "", version]),
     ["Action", one.desired_action, one.action],
     ["Slot", "", one.slot],
     ["Counter", "", one.version ? String(one.counter) : ""],
