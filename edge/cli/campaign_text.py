@@ -92,6 +92,17 @@ def preview(one: dict[str, Any]) -> str:
     return "\n".join([*lines, f"--seed {one['seed']} makes the campaign with these devices"])
 
 
+def trip(one: dict[str, Any] | None) -> str:
+    """Return what was seen when a rule stopped a campaign; empty if it is about something else."""
+    if one is None:
+        return ""
+    where = f"of wave {one['wave']}" if one["wave"] else "of all waves"
+    return (
+        f"{one['failures']} failed of {one['ended']} {where} that had ended,"
+        f" {one['reached']} had been ordered; {one['act']}"
+    )
+
+
 def duration(time_s: int) -> str:
     """Return a time in the unit that suits it."""
     for unit, length_s in (("d", 86_400), ("h", 3600), ("min", 60)):

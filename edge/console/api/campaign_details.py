@@ -1,6 +1,6 @@
 """Endpoints about the devices of a campaign, its journal, and how it went."""
 
-from typing import Final
+from typing import Final, assert_never
 
 from sqlalchemy import Connection
 
@@ -16,13 +16,14 @@ from edge.console.api.campaign_detail_views import (
     ReasonsView,
     ReasonView,
     SamplesOfCampaignQuery,
+    TripView,
     VerifiedView,
 )
 from edge.console.api.endpoint import Call, Endpoint
 from edge.console.campaigns import standing, store, verifying
 from edge.console.campaigns.campaign import Decided
 from edge.console.campaigns.course import Happened
-from edge.console.campaigns.journal import Entry
+from edge.console.campaigns.journal import Entry, Joined, Tripped
 from edge.console.tokens import Scope
 
 _REASONS_MOST: Final = 50
@@ -136,15 +137,21 @@ def _member(row: store.MemberRow) -> MemberView:
 
 
 def _entry(number: int, at_s: int, entry: Entry) -> JournalEntryView:
+    trip, by, reason = None, "", ""
     match entry.what:
         case Decided():
             what, by, reason = str(entry.what.event), entry.what.by, entry.what.reason
         case Happened():
-            what, by, reason = str(entry.what.event), "", entry.what.reason
+            what, reason = str(entry.what.event), entry.what.reason
+        case Tripped():
+            what, reason = "tripped", entry.what.reason
+            trip = TripView.model_validate(entry.what, from_attributes=True)
+        case Joined():
+            what = "joined"
         case _:
-            what, by, reason = "joined", "", ""
+            assert_never(entry.what)
     return JournalEntryView(
-        number=number, at_s=at_s, device=entry.device, what=what, by=by, reason=reason
+        number=number, at_s=at_s, device=entry.device, what=what, by=by, reason=reason, trip=trip
     )
 
 

@@ -30,16 +30,13 @@ from edge.console.api.endpoint import Call, Endpoint
 from edge.console.campaigns import approving, engine, stopping, store
 from edge.console.campaigns.approving import Signed
 from edge.console.campaigns.campaign import Campaign, Event, State
-from edge.console.campaigns.members import MemberState
+from edge.console.campaigns.members import UNREACHED
 from edge.console.campaigns.plan import Plan, Wave
 from edge.console.campaigns.store import Stored
 from edge.console.tokens import Scope
 from edge.errors import ThingNotFoundError
 from edge_signing.approval import Approver
 
-_NOT_ORDERED: Final = frozenset(
-    {MemberState.WAITING, MemberState.REFUSED, MemberState.PRESENT, MemberState.GONE}
-)
 _ACTS: Final = {
     "start": Event.STARTED,
     "pause": Event.PAUSED,
@@ -169,7 +166,7 @@ def _summary(stored: Stored) -> dict[str, Any]:
         "target": campaign.plan.target,
         "devices": campaign.total,
         "counts": campaign.counts,
-        "reached": campaign.total - campaign.of(_NOT_ORDERED),
+        "reached": campaign.total - campaign.of(UNREACHED),
         "open_wave": campaign.open_wave + 1,
         "waves": len(campaign.tallies),
         "made_by": stored.made_by,

@@ -8,7 +8,7 @@ import { icon } from "../icons.js";
 import { whoIs } from "../names.js";
 import { facts, panel, time } from "../parts.js";
 import { gauge } from "./gauge.js";
-import { decided, deviceEvent, evidenceWords, isBack, memberWords } from "./words.js";
+import { decided, deviceEvent, evidenceWords, isBack, memberWords, seenWords } from "./words.js";
 
 /** Return what the reports of all waves say of the release. */
 export function evidence(one) {
@@ -82,7 +82,7 @@ export function plan(one) {
 /** Return what happened: the decisions, and what devices did last. */
 export function journal(state, setPart) {
   const parts = { whole: "Decisions", all: "All" };
-  const rows = (state.part === "whole" ? state.decisions : state.entries).map((entry) => h("li.feed-row", { key: entry.number }, h("div", entry.device ? deviceLine(entry) : wholeLine(entry), entry.reason && h("p.faint.details", entry.reason)), h("span.faint", time(entry.at_s))));
+  const rows = (state.part === "whole" ? state.decisions : state.entries).map((entry) => h("li.feed-row", { key: entry.number }, h("div", entry.device ? deviceLine(entry) : wholeLine(entry), entry.reason && h("p.faint.details", entry.reason), entry.trip && h("p.faint.details", seenWords(entry))), h("span.faint", time(entry.at_s))));
   return panel("Journal", rows.length ? h("ul.feed.journal", rows) : h("p.faint", "Nothing yet."), {
     aside: h("div.segments", { role: "group", "aria-label": "What is told" }, Object.entries(parts).map(([name, text]) => h("button", { type: "button", "aria-pressed": String(state.part === name), on: { click: () => setPart(name) } }, text))),
   });
