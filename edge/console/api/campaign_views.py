@@ -221,6 +221,13 @@ class CampaignSummaryView(View):
     began_at_s: int = Field(description="0: not yet")
     ended_at_s: int = Field(description="0: not yet")
     is_live: bool
+    within: list[str] | None = Field(
+        description="Groups whose members alone it may have; null if it is bound to none"
+    )
+    is_part: bool = Field(
+        description="Only what is about devices that you reach: what people wrote is left out"
+    )
+    is_least: bool = Field(description="You reach more devices than were counted")
 
 
 class CampaignsView(View):

@@ -248,7 +248,7 @@ def _require_same_devices(before: Plan, after: Plan) -> None:
 
     def about(plan: Plan) -> tuple[object, ...]:
         sizes = [(one.percent, one.count, one.filter, one.devices) for one in plan.waves]
-        return plan.releases, plan.target, plan.is_dynamic, sizes
+        return plan.releases, plan.target, plan.is_dynamic, plan.within, sizes
 
     if about(before) != about(after):
         raise RefusedError(

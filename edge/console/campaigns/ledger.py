@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from edge.console import audit
 from edge.console.audit import CONSOLE, Actor
-from edge.console.campaigns import engine, stopping, store
+from edge.console.campaigns import curve, engine, stopping, store
 from edge.console.campaigns.campaign import Campaign, Decided, Event, State
 from edge.console.campaigns.course import Happened
 from edge.console.campaigns.journal import Entry, Joined, Tripped
@@ -116,7 +116,7 @@ class Ledger:
             self.stored = replace(self.stored, began_at_s=self.now_s)
         ended = self.now_s if after in _ENDED else 0
         self.stored = replace(self.stored, ended_at_s=ended)
-        store.sample(self.connection, self.stored, self.now_s)
+        curve.sample(self.connection, self.stored, self.now_s)
         details: dict[str, object] = {"from": before, "to": after}
         if self.campaign.reason:
             details["reason"] = self.campaign.reason

@@ -2,11 +2,11 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select, update
 
@@ -27,6 +27,8 @@ from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES, ORDERS, SIGHTINGS
 from edge.console.tenants import Tenant
 from edge_signing.messages import EventId, ReportEvent, Status
+
+T = TypeVar("T")
 
 TENANT = "us"
 NEW = ("gateway/2/release.json",)
@@ -76,6 +78,10 @@ class Ground:
 
     def actor(self, name: str = "person:jane") -> Actor:
         return Actor(TENANT, name, self.now_s)
+
+    def run(self, act: Coroutine[Any, Any, T]) -> T:
+        """Do what the console does in its loop."""
+        return asyncio.run(act)
 
     def write(self, step: Callable[[Any], Any]) -> Any:
         return self.database.write_now(step)

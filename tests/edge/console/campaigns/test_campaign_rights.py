@@ -9,10 +9,7 @@ from edge.console.api.campaign_details import ENDPOINTS as DETAILS
 from edge.console.api.campaigns import ENDPOINTS
 from edge.console.api.document import PREFIX
 from edge.console.api.endpoint import Endpoint
-from edge.console.people.roles import Role
 from edge_signing.messages import Status
-from tests.agent.links.conftest import eventually
-from tests.fakes import browser
 from tests.fakes.console import Answered, Console
 from tests.fakes.pki import Pki
 
@@ -74,28 +71,6 @@ def test_a_campaign_of_another_tenant_is_none(fleet: Console, stranger: Pki, key
     assert fleet.good("GET", f"/campaigns/{id_}/journal") == before
     named = {**PLAN, "waves": [{"devices": ["unit-0"]}, {"percent": 100}]}
     assert fleet.ask("POST", "/api/v1/campaigns", named, token=token).status == 404
-
-
-def test_who_is_limited_to_groups_knows_of_an_order_and_of_no_campaign(fleet: Console) -> None:
-    fleet.good("PUT", "/groups/hall-3", {})
-    fleet.good("POST", "/groups/hall-3/members", {"add": ["unit-0", "unit-1", "unit-2"]})
-    id_ = start(fleet)
-    page = browser.inside(fleet, "lena", Role.OPERATOR, groups=frozenset({"hall-3"}))
-
-    assert eventually(lambda: "offered" in fleet.good("GET", f"/campaigns/{id_}")["counts"])
-
-    statuses = {
-        page.ask(one.method, one.path.replace("{campaign}", id_), BODIES[one.method]).status
-        for one in OF_ONE
-    }
-    orders = [
-        order
-        for number in range(3)
-        for order in page.good("GET", f"/devices/unit-{number}/orders")["orders"]
-    ]
-
-    assert statuses == {403}
-    assert [(one["campaign"], one["campaign_name"]) for one in orders] == [(id_, "")] * 2
 
 
 def test_of_two_who_start_and_abort_at_once_nothing_is_half_done(fleet: Console) -> None:
