@@ -11,19 +11,30 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    exists,
+    func,
+    not_,
+    select,
+)
 
 from edge.console.campaigns import store
 from edge.console.campaigns.members import MemberState
 from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.store import Stored
 from edge.console.campaigns.tally import Tally
+from edge.console.devices import groups
 from edge.console.devices.finding import COUNT_MOST
 from edge.console.devices.ways import of_groups
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES, CAMPAIGNS
 
 # Looked up for one list; of fewer campaigns more devices each.
-_LOOKED_UP_MOST: Final = 200_000
+_LOOKED_UP_MOST: Final = 60_000
 TOO_MANY: Final = "too many devices failed"
 _DEVICES: Final = CAMPAIGN_DEVICES.c
 
@@ -93,9 +104,9 @@ def is_whole(connection: Connection, stored: Stored, names: frozenset[str]) -> b
     plan = stored.campaign.plan
     if plan.is_dynamic and not _is_bound(plan, names):
         return False
-    others = select(_DEVICES.device).where(
-        *_same(stored), _DEVICES.device.not_in(_members(stored.tenant, names))
-    )
+    # Looked for one by one: mostly the first few say it.
+    is_other = not_(groups.within(names, CAMPAIGN_DEVICES))
+    others = select(_DEVICES.device).where(*_same(stored), is_other)
     return connection.execute(others.limit(1)).first() is None
 
 

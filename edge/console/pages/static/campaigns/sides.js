@@ -13,6 +13,7 @@ import { decided, deviceEvent, evidenceWords, isBack, memberWords, seenWords } f
 /** Return what the reports of all waves say of the release. */
 export function evidence(one) {
   const found = one.evidence;
+  if (one.is_part) return null;
   if (!found) return panel("Evidence", h("p.faint", "This plan has no rule over all reports: only the limits of its waves stop it."));
   const text = `${count(found.failures)} of ${count(found.failures + found.good)} that ended failed; ${count(found.stops_at)} would stop it now`;
   if (isBack(one)) return panel("Evidence", [h("p", one.tripped ? `It was enough: ${one.tripped}.` : "The reports were not what stopped it."), h("p.panel-note", evidenceWords(one.plan.evidence))]);
@@ -56,7 +57,8 @@ export function plan(one) {
   const policy = one.plan.download_only ? "only written; the other slot waits" : one.plan.reboot === "window" ? `restarts in the maintenance window${one.plan.window && `, ${one.plan.window} its time`}` : "restarts at once";
   return panel("Plan", [
     facts([
-      ["Devices", one.target ? h("a.mono", { href: `/devices?filter=${encodeURIComponent(one.target)}` }, one.target) : "all that are accepted"],
+      ["Devices", one.is_part ? "yours among them" : one.target ? h("a.mono", { href: `/devices?filter=${encodeURIComponent(one.target)}` }, one.target) : "all that are accepted"],
+      one.within && ["Bound to", `members of ${one.within.join(", ")}`],
       one.plan.is_dynamic && ["Joins", "devices that come to fit later"],
       ["Too many fail", { pause: "it pauses", abort: "it stops", revert: "its devices go back" }[one.plan.on_trip]],
       ["Success", `kept, and run for ${span(times.soak_s)}`],
