@@ -81,6 +81,9 @@ class PlanBody(Words):
     download_only: bool = False
     reboot: Reboot = "now"
     confirm: Confirm = "as-set"
+    confirm_until_s: int = Field(
+        0, ge=0, lt=1 << 40, description="From then on users are asked no more; 0: they always are"
+    )
     window: str = Field("", max_length=11, description="HH:MM-HH:MM, for reboot `window`")
     start_at_s: int = Field(0, ge=0, le=_BIG)
     end_at_s: int = Field(0, ge=0, le=_BIG)
@@ -338,6 +341,7 @@ def plan_body(plan: Plan, version: str, product: str) -> PlanBody:
         download_only=plan.policy.download_only,
         reboot=plan.policy.reboot,
         confirm=plan.policy.confirm,
+        confirm_until_s=plan.policy.confirm_until_s,
         window=str(plan.policy.window or ""),
         start_at_s=plan.start_at_s,
         end_at_s=plan.end_at_s,

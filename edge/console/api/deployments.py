@@ -46,7 +46,7 @@ def policy_of(body: DeployBody | PlanBody) -> Policy:
     """
     try:
         window = Hours.parse(body.window) if body.window else None
-        return Policy(body.download_only, body.reboot, body.confirm, window)
+        return Policy(body.download_only, body.reboot, body.confirm, window, body.confirm_until_s)
     except FormatError as error:
         raise InputError(str(error)) from error
 

@@ -132,4 +132,5 @@ _SAID: dict[str, Any] = {
     "reboot": "now",
     "window": "02:00-04:00",
     "confirm": "as-set",
+    "confirm_until": None,
 }

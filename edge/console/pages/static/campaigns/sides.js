@@ -68,6 +68,7 @@ export function plan(one) {
       pace.bytes_per_s !== null && ["Bandwidth", `${bytes(pace.bytes_per_s)}/s together`],
       ["Device", policy],
       one.plan.confirm !== "as-set" && ["User", one.plan.confirm === "always" ? "is always asked" : "is never asked"],
+      one.plan.confirm_until_s > 0 && ["Asked until", when(one.plan.confirm_until_s)],
       one.plan.tries > 1 && ["Tries", count(one.plan.tries)],
       one.plan.start_at_s > 0 && ["Begins", when(one.plan.start_at_s)],
       one.plan.end_at_s > 0 && ["Orders until", when(one.plan.end_at_s)],
