@@ -193,9 +193,16 @@ class Ground:
 
     def report(self, device: str, kind: str, **words: Any) -> None:
         """Let a device report how its order ended, or something else."""
+        self.take(device, self.event(device, kind, **words))
+
+    def event(self, device: str, kind: str, **words: Any) -> ReportEvent:
+        """Return what a device would report of its order, with the console's clock."""
         row = self.read(lambda c: registry.get(c, TENANT, device))
         said: dict[str, Any] = {"action": row.desired_action, **words}
-        event = ReportEvent(EventId("boot-1", next(self.numbers)), self.now_s, kind, **said)
+        return ReportEvent(EventId("boot-1", next(self.numbers)), self.now_s, kind, **said)
+
+    def take(self, device: str, event: ReportEvent) -> None:
+        """Let the console hear a report."""
         caller = Caller(TENANT, device, Via.HTTP)
         self.write(lambda c: reports.take_events(c, caller, [event], self.now_s))
 

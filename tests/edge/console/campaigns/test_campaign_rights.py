@@ -91,6 +91,52 @@ def test_of_two_who_start_and_abort_at_once_nothing_is_half_done(fleet: Console)
     assert fleet.good("GET", f"/campaigns/{id_}/verification")["differences"] == []
 
 
+def test_of_two_who_do_the_same_at_once_one_does_it_and_the_other_hears_so(
+    fleet: Console,
+) -> None:
+    start(fleet)
+    id_ = fleet.good("POST", "/campaigns", {**PLAN, "approvals": 2})["campaign"]
+    path = f"/api/v1/campaigns/{id_}"
+    plan = {**PLAN, "approvals": 2, "priority": 7}
+    plan.pop("name")
+
+    starts = at_once(*[lambda: fleet.ask("POST", f"{path}/start", {})] * 3)
+    approvals = at_once(
+        *[lambda: fleet.ask("POST", f"{path}/approve", {})] * 2,
+        lambda: fleet.ask("PUT", path, plan),
+    )
+
+    assert sorted(one.status for one in starts) == [200, 409, 409]
+    told = {one.body["error"] for one in starts if one.status == 409}
+    assert told == {"the campaign is waiting-for-approval: it can not be started"}
+    assert sorted(one.status for one in approvals[:2]) == [200, 409]
+    (again,) = [one.body["error"] for one in approvals[:2] if one.status == 409]
+    assert "has approved it already" in again
+    assert approvals[2].status == 409  # people approve a plan as it was made
+    found = fleet.good("GET", f"/campaigns/{id_}")
+    assert (found["state"], len(found["approved_by"])) == ("waiting-for-approval", 1)
+    journal = fleet.good("GET", f"/campaigns/{id_}/journal")["entries"]
+    assert [one["what"] for one in journal] == ["started", "approved"]
+
+
+def test_who_starts_while_another_edits_gets_one_plan_or_the_other(fleet: Console) -> None:
+    start(fleet)
+    id_ = fleet.good("POST", "/campaigns", PLAN)["campaign"]
+    path = f"/api/v1/campaigns/{id_}"
+    plan = {name: value for name, value in PLAN.items() if name != "name"}
+
+    answers = at_once(
+        lambda: fleet.ask("POST", f"{path}/start", {}),
+        lambda: fleet.ask("PUT", path, {**plan, "priority": 7}),
+        lambda: fleet.ask("PUT", path, {**plan, "priority": 8}),
+    )
+
+    assert [one.status for one in answers] == [200, 200, 200]
+    found = fleet.good("GET", f"/campaigns/{id_}")
+    assert found["plan"]["priority"] in (7, 8)
+    assert fleet.good("GET", f"/campaigns/{id_}/verification")["differences"] == []
+
+
 def test_a_request_that_comes_again_makes_and_starts_one_campaign(fleet: Console) -> None:
     key = {"Idempotency-Key": "make-1"}
 
