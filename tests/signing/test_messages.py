@@ -89,6 +89,18 @@ def test_who_is_to_confirm_is_said_only_where_it_matters(confirm: messages.Confi
     assert b"confirm" not in Desired(8, "ask", None, DIRECTOR).pack()
 
 
+def test_until_when_users_are_asked_is_said_only_where_there_is_such_a_time() -> None:
+    order = Desired(8, "ask", None, DIRECTOR, Policy(confirm_until_s=1_800_000_000))
+
+    assert b'"policy":{"confirm_until_s":1800000000,"download_only":false' in order.pack()
+    assert Desired.unpack(order.pack()) == order
+    for bad in (b"0", b"-1", b'"x"', b"1.5"):
+        with pytest.raises(FormatError):
+            Desired.unpack(order.pack().replace(b"1800000000", bad))
+    with pytest.raises(FormatError, match="never asked"):
+        Policy(confirm="never", confirm_until_s=1)
+
+
 def test_a_window_is_said_only_where_the_order_names_one() -> None:
     policy = Policy(reboot="window", window=Hours(23 * 60 + 30, 4 * 60))
     order = Desired(8, "night", None, DIRECTOR, policy)

@@ -292,6 +292,9 @@ class DeployBody(Words):
     download_only: bool = False
     reboot: Reboot = "now"
     confirm: Confirm = "as-set"
+    confirm_until_s: int = Field(
+        0, ge=0, lt=1 << 40, description="From then on the user is asked no more; 0: he always is"
+    )
     window: str = Field(
         "",
         max_length=11,

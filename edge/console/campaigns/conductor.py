@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from edge.console.campaigns import approving, enlisting, offering, store, upkeep
+from edge.console.campaigns import approving, curve, enlisting, offering, store, upkeep
 from edge.console.campaigns.acts import Acts
 from edge.console.campaigns.deafness import Deafness
 from edge.console.campaigns.ledger import opened
@@ -194,7 +194,7 @@ class Conductor(Acts):
             return
         sampled_at_s = before.sampled_at_s
         if not 0 <= now_s - sampled_at_s < _SAMPLE_S or not stored.campaign.is_live:
-            await self._database.write(lambda one: store.sample(one, stored, now_s))
+            await self._database.write(lambda one: curve.sample(one, stored, now_s))
             sampled_at_s = now_s
         self._seen[tenant, id_] = _Seen(stored.entries, sampled_at_s)
         self._tell(tenant, id_)

@@ -9,7 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, not_, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    exists,
+    not_,
+    or_,
+    select,
+    true,
+)
 
 from edge.console import releases
 from edge.console.campaigns.plan import Plan, shares
@@ -125,13 +136,20 @@ def meant(
 ) -> tuple[ColumnElement[bool], ...]:
     """Return what holds for accepted devices that the filter of a plan means.
 
+    The first of it is that they are accepted.
+
     Raises:
         FilterError: It can not be read.
     """
-    is_in = (DEVICES.c.state == State.ACCEPTED,)
+    is_in = (DEVICES.c.state == State.ACCEPTED, *bound(plan))
     if not plan.target:
         return is_in
     return *is_in, _filter(connection, tenant, plan.target, now_s)
+
+
+def bound(plan: Plan, rows: FromClause = DEVICES) -> list[ColumnElement[bool]]:
+    """Return what holds for rows of devices that a plan may have at all."""
+    return [] if plan.within is None else [groups.within(plan.within, rows)]
 
 
 def takes(known: Iterable[Release]) -> ColumnElement[bool]:
@@ -182,7 +200,7 @@ def _chosen(
             asked = _asked(tenant, *where, is_one).order_by(DEVICES.c.device)
             found[number] = [one for one in connection.scalars(asked) if one not in taken]
         elif wave.devices:
-            found[number] = _named(connection, tenant, wave.devices, where, f"waves[{number}]")
+            found[number] = _named(connection, tenant, plan, number, where)
             if both := taken.intersection(found[number]):
                 raise InputError(f"waves[{number}].devices: {min(both)} is in another wave too")
         taken.update(found.get(number, ()))
@@ -192,11 +210,13 @@ def _chosen(
 def _named(
     connection: Connection,
     tenant: str,
-    devices: Sequence[str],
+    plan: Plan,
+    number: int,
     where: Sequence[ColumnElement[bool]],
-    place: str,
 ) -> list[str]:
-    asked = _asked(tenant, DEVICES.c.device.in_(devices))
+    devices, place = plan.waves[number].devices, f"waves[{number}]"
+    # A device that it may not have is as one that is not there.
+    asked = _asked(tenant, DEVICES.c.device.in_(devices), *bound(plan))
     known = set(connection.scalars(asked))
     if gone := [one for one in devices if one not in known]:
         raise ThingNotFoundError(f"{place}.devices: no device {gone[0]!r}")

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from edge.console import orders, releases
-from edge.console.campaigns import before, engine, store
+from edge.console.campaigns import before, engine, enlisting, store
 from edge.console.campaigns.campaign import State
 from edge.console.campaigns.ledger import Ledger
 from edge.console.campaigns.members import ACTIVE, TO_REVERT, Member, MemberEvent, MemberState
@@ -258,6 +258,7 @@ def _waiting(stored: Stored, wave: int, now_s: int) -> Select[Any]:
             CAMPAIGN_DEVICES.c.wave <= wave,
             DEVICES.c.state == states.State.ACCEPTED,
             *is_there,
+            *enlisting.bound(stored.campaign.plan, CAMPAIGN_DEVICES),
             not_(_is_busy(stored)),
         )
         .order_by(CAMPAIGN_DEVICES.c.wave, CAMPAIGN_DEVICES.c.rank)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, false, literal, or_, select
 
 from edge.console import orders
-from edge.console.campaigns import before, enlisting, offering, stopping, store
+from edge.console.campaigns import before, enlisting, offering, scope, stopping, store
 from edge.console.campaigns.enlisting import Enlisted
 from edge.console.campaigns.members import ACTIVE, MemberState
 from edge.console.campaigns.plan import Plan
@@ -395,6 +395,7 @@ def _conflicts(
         )
         both = sum(one in taking for one in connection.scalars(asked))
         if both:
-            name = store.get(connection, tenant, id_).name
+            other = store.get(connection, tenant, id_)
+            name = other.name if plan.within is None else scope.title(other)
             found.append(Conflict(id_, name, both, goes_first=priority >= plan.priority))
     return tuple(found)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, desc, func, literal, select, tuple_
 
 from edge.console.campaigns.members import MemberState
-from edge.console.campaigns.store import MemberRow, member_of
+from edge.console.campaigns.store import MemberRow, Where, member_of
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.errors import InputError
 
@@ -40,6 +40,7 @@ def by_trouble(
     wave: int | None,
     after: str,
     most: int,
+    where: Where = (),
 ) -> tuple[list[MemberRow], str]:
     """Return devices of a campaign, those that need somebody first, each state by its turns.
 
@@ -51,6 +52,7 @@ def by_trouble(
         wave: Only devices of it, from 0; None for all.
         after: What came back with the page before; empty for the first one.
         most: How many.
+        where: Only devices that this holds for.
 
     Returns:
         Them, and what leads to the next page; empty on the last one.
@@ -62,7 +64,7 @@ def by_trouble(
     begun, place = _place(after, known)
     found: list[Row[Any]] = []
     for state in known[begun:]:
-        asked = select(CAMPAIGN_DEVICES).where(*_same(tenant, id_), _OF.state == state)
+        asked = select(CAMPAIGN_DEVICES).where(*_same(tenant, id_), _OF.state == state, *where)
         if wave is not None:
             asked = asked.where(_OF.wave == wave)
         if place:
@@ -78,12 +80,14 @@ def by_trouble(
     return rows, _mark(found[-1]) if len(found) == most else ""
 
 
-def reasons(connection: Connection, tenant: str, id_: str, *, most: int) -> list[Reason]:
+def reasons(
+    connection: Connection, tenant: str, id_: str, *, most: int, where: Where = ()
+) -> list[Reason]:
     """Return why devices did not make it, the most frequent reasons first."""
     count = func.count()
     asked = (
         select(_OF.state, _OF.reason, count)
-        .where(*_same(tenant, id_), _OF.state.in_(WITH_REASON))
+        .where(*_same(tenant, id_), _OF.state.in_(WITH_REASON), *where)
         .group_by(_OF.state, _OF.reason)
         .order_by(desc(count), _OF.reason)
     )

@@ -5,7 +5,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, desc, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    desc,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from edge.console.campaigns import journal
 from edge.console.campaigns import plan as plans
@@ -21,6 +33,8 @@ from edge.console.store.campaign_tables import (
     JOURNAL,
 )
 from edge.errors import ThingNotFoundError
+
+Where = Sequence[ColumnElement[bool]]
 
 _BODY_NAMES: Final = tuple(one.name for one in fields(Campaign) if one.name != "plan")
 _MEMBER_NAMES: Final = tuple(one.name for one in fields(Member))
@@ -90,13 +104,20 @@ def get(connection: Connection, tenant: str, id_: str) -> Stored:
     """
     row = connection.execute(select(CAMPAIGNS).where(*_same(tenant, id_))).first()
     if row is None or not row.is_whole:
-        raise ThingNotFoundError(f"no campaign {id_!r}", hint="edge campaign list")
+        raise unknown(id_)
     return _stored(row)
 
 
-def all_of(connection: Connection, tenant: str, *, most: int = 500) -> list[Stored]:
+def unknown(id_: str) -> ThingNotFoundError:
+    """Return what is said of a campaign that is not there."""
+    return ThingNotFoundError(f"no campaign {id_!r}", hint="edge campaign list")
+
+
+def all_of(
+    connection: Connection, tenant: str, *, where: Where = (), most: int = 500
+) -> list[Stored]:
     """Return the campaigns of a tenant, the newest first."""
-    asked = select(CAMPAIGNS).where(CAMPAIGNS.c.tenant == tenant, CAMPAIGNS.c.is_whole)
+    asked = select(CAMPAIGNS).where(CAMPAIGNS.c.tenant == tenant, CAMPAIGNS.c.is_whole, *where)
     newest = asked.order_by(desc(CAMPAIGNS.c.created_at_s), desc(CAMPAIGNS.c.campaign))
     return [_stored(row) for row in connection.execute(newest.limit(most))]
 
@@ -194,10 +215,11 @@ def page(
     wave: int | None,
     after: str,
     most: int,
+    where: Where = (),
 ) -> list[MemberRow]:
     """Return devices of a campaign in the order of their ids, those after one."""
     asked = select(CAMPAIGN_DEVICES).where(
-        *_same_devices(tenant, id_), CAMPAIGN_DEVICES.c.device > after
+        *_same_devices(tenant, id_), CAMPAIGN_DEVICES.c.device > after, *where
     )
     if state is not None:
         asked = asked.where(CAMPAIGN_DEVICES.c.state == state)
@@ -278,6 +300,7 @@ def entries(
     most: int | None = None,
     is_newest_first: bool = False,
     is_whole: bool = False,
+    where: Where = (),
 ) -> Iterator[tuple[int, int, Entry]]:
     """Yield the journal of a campaign in order: number, time, entry.
 
@@ -289,35 +312,16 @@ def entries(
         most: How many.
         is_newest_first: The other way round.
         is_whole: Without what happened to single devices.
+        where: Of what happened to single devices, only what this holds for.
     """
     same = [JOURNAL.c.tenant == tenant, JOURNAL.c.campaign == id_, JOURNAL.c.number > after]
     if is_whole:
         same.append(JOURNAL.c.device == "")
+    elif where:
+        same.append(or_(JOURNAL.c.device == "", and_(*where)))
     order = desc(JOURNAL.c.number) if is_newest_first else JOURNAL.c.number
     for row in connection.execute(select(JOURNAL).where(*same).order_by(order).limit(most)):
         yield row.number, row.at_s, journal.unpack(row.device, row.kind, row.what)
-
-
-def sample(connection: Connection, stored: Stored, now_s: int) -> None:
-    """Store how many devices stand how now, in place of another sample of this second."""
-    same = (
-        CAMPAIGN_SAMPLES.c.tenant == stored.tenant,
-        CAMPAIGN_SAMPLES.c.campaign == stored.id,
-        CAMPAIGN_SAMPLES.c.at_s == now_s,
-    )
-    connection.execute(delete(CAMPAIGN_SAMPLES).where(*same))
-    values = {"tenant": stored.tenant, "campaign": stored.id, "at_s": now_s}
-    text = json.dumps(stored.campaign.counts, sort_keys=True)
-    connection.execute(insert(CAMPAIGN_SAMPLES).values(**values, counts=text))
-
-
-def samples(connection: Connection, tenant: str, id_: str) -> list[tuple[int, dict[str, int]]]:
-    """Return how many devices stood how, in order of time."""
-    same = (CAMPAIGN_SAMPLES.c.tenant == tenant, CAMPAIGN_SAMPLES.c.campaign == id_)
-    rows = connection.execute(
-        select(CAMPAIGN_SAMPLES).where(*same).order_by(CAMPAIGN_SAMPLES.c.at_s)
-    )
-    return [(row.at_s, json.loads(row.counts)) for row in rows]
 
 
 def _changing(stored: Stored) -> dict[str, object]:
