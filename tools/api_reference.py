@@ -20,12 +20,16 @@ console serves the same as OpenAPI 3.1 at `{PREFIX}/openapi.json`. Tokens, error
 repeats: [console.md](console.md#api).
 
 `*` marks what has to be sent. *Groups* says what somebody has who is limited to the devices of
-groups: *no*, *own* (what he reaches), *all* (it tells nothing of devices).
+groups: *no*, *own* (what he reaches), *all* (it tells nothing of devices), *whole* (of
+campaigns that have no devices but his).
 
 Beside the endpoints: `GET /healthz`, `/readyz` and `/metrics`; `GET {PREFIX}/stream` (server-sent
 events: which things have changed); `{PREFIX}/session` for the page ([people.md](people.md)).
 """
-_REACH = {Reach.NOTHING: "no", Reach.NAMED: "own", Reach.OWN: "own", Reach.ALL: "all"}
+_REACH = {
+    **{Reach.NOTHING: "no", Reach.NAMED: "own", Reach.OWN: "own", Reach.ALL: "all"},
+    **{Reach.SEEN: "own", Reach.WHOLE: "whole"},
+}
 
 
 def reference() -> str:

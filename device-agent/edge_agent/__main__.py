@@ -131,7 +131,7 @@ def _status(places: Places) -> dict[str, object]:
 
 def _inventory(places: Places) -> dict[str, object]:
     from edge_agent import libraries
-    from edge_agent.in_place.services import LIST, versions
+    from edge_agent.in_place.running import versions
 
     control = places.control()
     try:
@@ -140,7 +140,7 @@ def _inventory(places: Places) -> dict[str, object]:
         order = []
     return {
         "system": asdict(places.standing()),
-        "services": versions(places.state / LIST),
+        "services": versions(places.services()),
         "slot": control.current(),
         "order": order,
         "libraries": libraries.versions(),

@@ -14,6 +14,7 @@ from edge_agent.boot.control import other_slot
 from edge_agent.conversation import Conversation
 from edge_agent.errors import AgentError, BootStateError, CountersError
 from edge_agent.health import Verdict
+from edge_agent.in_place.running import versions
 from edge_agent.in_place.starting import known_of, tell_init
 from edge_agent.machine import (
     REJECTIONS_MOST,
@@ -213,6 +214,7 @@ class Agent:
             planned_bytes=self._transfer.planned_bytes if action else 0,
             bytes_per_s=self._transfer.bytes_per_s if action else 0,
             reason="; ".join(one for one in reasons if one),
+            services=versions(self._parts.services),
         )
 
     def _advance(self, event: Event, record: Record) -> None:

@@ -49,7 +49,8 @@ class Action:
         seen: The sighting of targets.json that the release was checked with.
         entered: How often it came into each state that has a limit, and was started in it.
         rejections: How often what was read back was not what was written.
-        place: Where the image of a service goes; None for a whole system.
+        place: Where the image of a service goes; None for a whole system, and for a release that
+            is equal to the system's own version.
         is_there: Whether the other slot seems to hold the release without having been written for
             this action; stored only until it was read back.
         is_confirmed: Whether the user agreed to the restart; stored only while that is waited for.
@@ -77,6 +78,11 @@ class Action:
     def version(self) -> str:
         """The version that is installed, empty if it is not known yet."""
         return self.release.version if self.release else ""
+
+    @property
+    def is_of_own(self) -> bool:
+        """Whether it goes to the system's own version of a service, which has no place."""
+        return self.release is not None and bool(self.release.service) and self.place is None
 
     def wanted_slot(self) -> Slot:
         """Return the slot that runs if the action ended as its result says."""

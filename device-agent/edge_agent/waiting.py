@@ -100,8 +100,15 @@ class Waiting:
                 return self.stay(LOOK_EVERY_S)
 
     def asks_user(self, action: Action) -> bool:
-        """Return whether the user is asked; who brought a bundle is there and wants it."""
+        """Return whether the user is asked; who brought a bundle is there and wants it.
+
+        Once the time is over until which he may put it off, he is not. A clock that is not known
+        yet is not after it: the device waits.
+        """
         if action.desired is None:
+            return False
+        until_s = action.desired.policy.confirm_until_s
+        if until_s and self._now_s() >= until_s:
             return False
         match action.desired.policy.confirm:
             case "as-set":
@@ -149,7 +156,11 @@ class Waiting:
         window = self._parts.options.window_of(action.desired.policy)
         if window is None:
             return True
-        return window.is_open(now_s(self._parts.clock, self._parts.counters.floor().floor_s))
+        return window.is_open(self._now_s())
+
+    def _now_s(self) -> int:
+        """Return the time that counts, seconds since 1970."""
+        return now_s(self._parts.clock, self._parts.counters.floor().floor_s)
 
     def _agree(self, moment: Moment) -> bool:
         """Return whether all programs agree now; not while they are asked, or wait to be asked."""

@@ -184,10 +184,15 @@ _OPTIONS: Final = (
         show_default=True,
         help="Whether users of devices are asked.",
     ),
+    click.option(
+        "--confirm-until",
+        metavar="TIME",
+        help="From then on they are asked no more: 2027-01-31T02:00, or 3d from now.",
+    ),
 )
 _NAMES: Final = (
     *("version", "product", "target", "waves_text", "canaries", "success", "stop_at", "sample"),
     *("wait", "evidence", "on_trip", "soak", "silence", "timeout", "answer", "seen", "at_once"),
     *("per_minute", "bandwidth", "start_at", "end_at", "approvals", "priority", "tries"),
-    *("dynamic", "download_only", "reboot", "window", "confirm"),
+    *("dynamic", "download_only", "reboot", "window", "confirm", "confirm_until"),
 )

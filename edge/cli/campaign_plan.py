@@ -117,6 +117,7 @@ class PlanWords(StrictModel):
     reboot: Reboot | None = None
     window: Text | None = None
     confirm: Confirm | None = None
+    confirm_until: Annotated[str, _read_by(campaign_words.until_s)] | None = None
 
     def words(self) -> dict[str, Any]:
         """Return what the file says, by the names of the options."""
@@ -175,7 +176,7 @@ def text(plan: Mapping[str, Any]) -> str:
         **times,
         **{
             name: campaign_words.time_text(plan[f"{name}_s"])
-            for name in ("start_at", "end_at")
+            for name in ("start_at", "end_at", "confirm_until")
             if plan[f"{name}_s"]
         },
         **{name: plan[name] for name in ("approvals", "priority", "tries") if plan[name]},

@@ -24,6 +24,7 @@ _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "bandwidth": ("pace", "bytes_per_s"),
     "start_at": ("start_at_s",),
     "end_at": ("end_at_s",),
+    "confirm_until": ("confirm_until_s",),
 }
 
 
@@ -33,7 +34,7 @@ def body(**said: Any) -> dict[str, Any]:
     Raises:
         InputError: One can not be read.
     """
-    bandwidth, evidence = said["bandwidth"], said["evidence"]
+    bandwidth, evidence, until = said["bandwidth"], said["evidence"], said["confirm_until"]
     return {
         **{name: said[name] for name in _AS_SAID},
         "is_dynamic": said["dynamic"],
@@ -47,6 +48,7 @@ def body(**said: Any) -> dict[str, Any]:
         "times": {f"{name}_s": said[name] for name in _TIMES},
         "start_at_s": _read("--start-at", said["start_at"], campaign_words.time_s) or 0,
         "end_at_s": _read("--end-at", said["end_at"], campaign_words.time_s) or 0,
+        "confirm_until_s": _read("--confirm-until", until, campaign_words.until_s) or 0,
     }
 
 

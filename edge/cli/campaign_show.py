@@ -123,7 +123,7 @@ def journal(
             datetime.fromtimestamp(one["at_s"]).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
             one["device"] or one["by"] or "campaign",
             one["what"],
-            one["reason"],
+            "; ".join(filter(None, (one["reason"], campaign_text.trip(one["trip"])))),
         )
         for one in found["entries"]
     ]

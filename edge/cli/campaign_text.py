@@ -29,6 +29,11 @@ def campaign(one: dict[str, Any]) -> str:
         found = one["evidence"]
         stop = f"; {found['stops_at']} failures would stop it" if one["is_live"] else ""
         lines.append(f"all waves: {found['failures']} failed, {found['good']} well{stop}")
+    if one["within"] is not None:
+        lines.append(f"bound to devices of {', '.join(one['within']) or 'no group'}")
+    if one["is_part"]:
+        least = ", and not all were counted" if one["is_least"] else ""
+        lines.append(f"all figures are of devices that you reach{least}")
     if one["plan"]["approvals"]:
         people = ", ".join(one["approved_by"]) or "nobody yet"
         lines.append(f"approved by {people}, {one['plan']['approvals']} are wanted")
@@ -90,6 +95,17 @@ def preview(one: dict[str, Any]) -> str:
         right={0, 1, 2, 3, 4},
     )
     return "\n".join([*lines, f"--seed {one['seed']} makes the campaign with these devices"])
+
+
+def trip(one: dict[str, Any] | None) -> str:
+    """Return what was seen when a rule stopped a campaign; empty if it is about something else."""
+    if one is None:
+        return ""
+    where = f"of wave {one['wave']}" if one["wave"] else "of all waves"
+    return (
+        f"{one['failures']} failed of {one['ended']} {where} that had ended,"
+        f" {one['reached']} had been ordered; {one['act']}"
+    )
 
 
 def duration(time_s: int) -> str:

@@ -97,6 +97,23 @@ def time_s(text: str) -> int:
         raise InputError("not a time", hint="2027-01-31T02:00") from None
 
 
+def until_s(text: str) -> int:
+    """Return the seconds since 1970 of a local time, or of a duration from now on.
+
+    Raises:
+        InputError: It is neither.
+    """
+    try:
+        return time_s(text)
+    except InputError:
+        pass
+    try:
+        return int(datetime.now().astimezone().timestamp()) + duration_s(text)
+    except InputError:
+        hint = "2027-01-31T02:00, 12h, 3d"
+        raise InputError("neither a time nor a duration", hint=hint) from None
+
+
 def time_text(at_s: int) -> str:
     """Return the text that `time_s` reads anywhere: with its distance from UTC."""
     return datetime.fromtimestamp(at_s).astimezone().isoformat()

@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from edge.cli import console_options
+from edge.cli import campaign_words, console_options
 from edge.cli.console_options import JSON
 from edge.cli.output import Output
 from edge.console.client import Client
@@ -45,6 +45,12 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
     help="Whether the user of the device is asked.",
 )
 @click.option(
+    "--confirm-until",
+    "until",
+    metavar="TIME",
+    help="From then on he is asked no more: 2027-01-31T02:00 (local time), or 3d from now.",
+)
+@click.option(
     "--approval",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="What people signed for it, for devices that want that: a JSON file.",
@@ -62,6 +68,7 @@ def deploy(
     reboot: str,
     window: str,
     confirm: str,
+    until: str | None,
     approval: Path | None,
     client: Client,
     as_json: bool,
@@ -77,6 +84,7 @@ def deploy(
     if window and reboot != "window":
         raise InputError("--window is for --reboot window")
     signed = _json(approval) if approval else None
+    until_s = _until_s(until)
     for device in devices:
         body = {
             "device": device,
@@ -85,6 +93,7 @@ def deploy(
             "download_only": download_only,
             "reboot": reboot,
             "confirm": confirm,
+            "confirm_until_s": until_s,
             "window": window,
             **({"approval": signed} if signed else {}),
         }
@@ -93,6 +102,13 @@ def deploy(
         except ThingNotFoundError as error:
             raise _of_filter(error, device) from error
         output.result(made, f"{device}: {version} ordered, {made['action']}")
+
+
+def _until_s(text: str | None) -> int:
+    try:
+        return campaign_words.until_s(text) if text is not None else 0
+    except InputError as error:
+        raise InputError(f"--confirm-until {text}: {error}", hint=error.hint) from None
 
 
 def _of_filter(error: ThingNotFoundError, device: str) -> ThingNotFoundError:

@@ -1,7 +1,8 @@
 """`edge release add`: a build becomes a release of a repository."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -17,16 +18,18 @@ from edge.cli.table import human
 from edge.errors import InputError, RefusedError, ThingNotFoundError
 from edge.keys.ring import Ring
 from edge.keys.secrets import Secrets
-from edge.release import adding, source
+from edge.release import accompanying, adding, source
 from edge.release.adding import Added
 from edge.release.payloads import Terms
 from edge.release.source import Source
 from edge.repository.repository import Repository
+from edge_signing.release import Release
 
 
 @click.command("add")
 @click.argument("build", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--service", help="One service that is updated in place; else the whole system.")
+@click.option("--no-services", is_flag=True, help="The system, and none of its services.")
 @click.option("--version", "version", help="Of the release; else that of the build.")
 @REPO
 @KEYS
@@ -51,6 +54,7 @@ def add(
     *,
     build: Path,
     service: str | None,
+    no_services: bool,
     version: str | None,
     folder: Path,
     keys_folder: Path | None,
@@ -68,6 +72,9 @@ def add(
 ) -> None:
     r"""Add the build in the folder BUILD as a release.
 
+    With that of a system come those of its services that are updated in place, unless they are
+    there: a console then knows them where they run as the system brought them.
+
     The repository is made if there is none. What is to be signed goes to its folder "pending"; it
     is signed with the keys here and, if they suffice, published. Else: edge sign, release publish.
 
@@ -82,20 +89,38 @@ def add(
     ring = trusted.key_ring(keys_folder)
     secrets = ask.secrets_from(passphrase_file)
     repository = _opened_or_made(folder, ring, secrets)
+    terms = Terms(product, version, boards, counter, from_counter, notes)
+    work = _Work(output, repository, ring, level, _last(patches_from), with_chunks)
+    beside = [] if no_services or service else accompanying.services(repository, build, terms)
     with _source(build, service) as found:
-        added = adding.add(
-            repository,
-            ring,
-            found,
-            Terms(product, version, boards, counter, from_counter, notes),
-            now=clock.now(),
-            level=level,
-            patches_from=_last(patches_from),
-            with_chunks=with_chunks,
-            progress=output,
-        )
+        added = [work.add(found, terms)]
+    # The counter of the system is one of the product by now, so that none is below it.
+    added += [work.add(one, replace(terms, counter=None)) for one in beside]
     state = settled(repository, ring, secrets, sign=not no_sign)
     _tell(output, added, state, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """How releases are added, all of them alike."""
+
+    output: Output
+    repository: Repository
+    ring: Ring
+    level: Level
+    patches_from: int
+    with_chunks: bool
+
+    def add(self, found: Source, terms: Terms) -> Added:
+        """Stage one."""
+        return adding.add(
+            *(self.repository, self.ring, found, terms),
+            now=clock.now(),
+            level=self.level,
+            patches_from=self.patches_from,
+            with_chunks=self.with_chunks,
+            progress=self.output,
+        )
 
 
 @contextmanager
@@ -108,19 +133,33 @@ def _source(build: Path, service: str | None) -> Iterator[Source]:
         yield found
 
 
-def _tell(output: Output, added: Added, state: dict[str, object], folder: Path) -> None:
+def _tell(output: Output, added: Sequence[Added], state: dict[str, object], folder: Path) -> None:
+    first, *services = [_facts(one) for one in added]
+    lines = [line for one in added for line in _lines(one)]
+    text = "\n".join([*lines, state_line(state, folder)])
+    output.result({**first, "services": services, **state}, text)
+
+
+def _facts(added: Added) -> dict[str, object]:
     made = added.release
-    full = {one.partition: one.total_bytes for one in made.payloads if one.kind == "full"}
-    facts = {
+    return {
         "product": made.product,
         "version": made.version,
         "counter": made.counter,
-        "payloads": full,
+        "payloads": _full(made),
         "patches": saving_facts(added.savings),
-        **state,
     }
-    head = f"{made.product} {made.version}: full payloads {human(sum(full.values()))}"
-    output.result(facts, "\n".join([head, *saving_lines(added.savings), state_line(state, folder)]))
+
+
+def _lines(added: Added) -> list[str]:
+    made = added.release
+    full_bytes = sum(_full(made).values())
+    head = f"{made.product} {made.version}: full payloads {human(full_bytes)}"
+    return [head, *saving_lines(added.savings)]
+
+
+def _full(made: Release) -> dict[str, int]:
+    return {one.partition: one.total_bytes for one in made.payloads if one.kind == "full"}
 
 
 def _opened_or_made(folder: Path, ring: Ring, secrets: Secrets) -> Repository:

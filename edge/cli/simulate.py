@@ -52,6 +52,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--board", default="rpi4", help="That they are.")
 @click.option("--product", default="simulated", help="That they run.")
 @click.option("--version", "runs", default="1.0.0", help="That they run at the beginning.")
+@click.option(
+    "--service",
+    "services",
+    multiple=True,
+    metavar="NAME+VERSION",
+    help="That they update in place, as it runs at the beginning: web+1.0.0.",
+)
 @click.option("--speed", type=click.FloatRange(0.01, 10_000), default=1.0, help="Of updates.")
 @click.option("--poll", type=click.FloatRange(0.01), default=30.0, help="Seconds between polls.")
 @click.option("--ramp", type=click.FloatRange(0), default=5.0, help="Seconds until all are there.")
@@ -71,7 +78,8 @@ def simulate(output: Output, /, *, as_json: bool, **chosen: Any) -> None:
     Behaviours: ok updates, fails reports that it could not, silent is never heard again after its
     restart, flapping loses its link again and again and repeats what it told, slow takes ten times
     as long, liar reports the version that ran before, late is away for half an hour of its time.
-    What is in the other slot is gone back to without a download.
+    What is in the other slot is gone back to without a download. A release of one service they
+    take without a restart, if they have it; none of them is late then.
     The default is ok=88,fails=4,silent=2,flapping=3,slow=3.
 
     \b
@@ -126,6 +134,7 @@ def _run(output: Output, folder: Path, chosen: dict[str, Any]) -> dict[str, obje
         board=chosen["board"],
         product=chosen["product"],
         version=chosen["runs"],
+        services=fleet.read_services(chosen["services"]),
     )
     factory = Factory.read(chosen["factory_ca"], chosen["factory_key"])
     devices = fleet.Fleet(settings, factory, clock.of_wall)

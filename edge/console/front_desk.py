@@ -28,7 +28,8 @@ from edge.console.store.database import Database, StoreError
 from edge.console.store.tables import CERTIFICATES, DEVICES, SIGHTINGS
 from edge.errors import EdgeError, ThingNotFoundError
 from edge_signing.commands import Command, Reply
-from edge_signing.messages import EventId, ReportEvent, Status, Want, check_file
+from edge_signing.messages import EventId, ReportEvent, Status, Want
+from edge_signing.repository_file import check_file
 
 _KNOWN_MOST: Final = 1_000_000
 _ASK_AGAIN_S: Final = 600

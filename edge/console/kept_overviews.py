@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, insert, select
 from edge.console import tenants
 from edge.console.kinds import VersionCount
 from edge.console.overview import Overview, Some
+from edge.console.store.overview_tables import OVERVIEWS
 from edge.console.store.people_tables import PEOPLE
-from edge.console.store.tables import OVERVIEWS
 
 # Whose, and for whom: the groups that he can reach, None for all devices.
 Key = tuple[str, frozenset[str] | None]

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, upd
 from edge.console import audit, releases
 from edge.console.audit import CONSOLE, Actor
 from edge.console.campaigns import hearing
-from edge.console.devices import registry
+from edge.console.devices import registry, services
 from edge.console.devices.reports import OPEN, REPLACED, STAY
 from edge.console.devices.states import State
 from edge.console.releases import Release
@@ -309,6 +309,11 @@ def _require_fit(connection: Connection, row: Row[Any], release: Release) -> Non
         )
     if row.product and row.product != release.product:
         raise RefusedError(f"{row.device} runs {row.product}, the release is {release.product}")
+    told = services.told(row)
+    if release.service and told and release.service not in told:
+        raise RefusedError(
+            f"{row.device} has no service {release.service} that is updated in place"
+        )
     if release.counter < row.counter:
         raise RefusedError(
             f"{release.product} {release.version}: its counter {release.counter} is below"

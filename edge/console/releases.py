@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from edge.console import audit
 from edge.console.audit import Actor
+from edge.console.filters import versions
 from edge.console.store.tables import RELEASES
 from edge.errors import InputError, ThingNotFoundError
 from edge_signing.release import RELEASE_FILE
@@ -29,6 +30,7 @@ class Release:
         is_published: All that its documents name is here, so that devices may be sent to it.
         kind: `edge`, a whole system; `service`, one service that devices update in place; or
             `foreign`: see `edge.console.foreign`.
+        own_version: Of one service: how devices say the system's own version that it is equal to.
     """
 
     path: str
@@ -41,6 +43,12 @@ class Release:
     is_published: bool
     kind: str = EDGE
     from_counter: int = 0
+    own_version: str = ""
+
+    @property
+    def service(self) -> str:
+        """The one service that it is of; empty for a whole system."""
+        return self.version.partition("+")[0] if self.kind == SERVICE else ""
 
 
 def take(connection: Connection, actor: Actor, found: Iterable[Release]) -> list[Release]:
@@ -153,6 +161,8 @@ def _values(actor: Actor, one: Release) -> dict[str, object]:
         "patches": " ".join(one.patches),
         "is_published": one.is_published,
         "kind": one.kind,
+        "own_version": one.own_version,
+        "version_key": versions.key(one.version.removeprefix(f"{one.service}+")),
         "added_at_s": actor.now_s,
     }
 
@@ -169,4 +179,5 @@ def _release(row: Row[Any]) -> Release:
         is_published=row.is_published,
         kind=row.kind,
         from_counter=row.from_counter,
+        own_version=row.own_version,
     )

@@ -1,10 +1,10 @@
 """The images of services that are updated in place, beside the disk: one release each.
 
 They are made like the root of a slot, erofs with its hash tree, and stay the same between builds as
-long as their content does.
+long as their content does. The salt of the tree is the digest by which the root names its own
+version: so a release says to which systems it brings nothing new.
 """
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,17 +35,16 @@ def write(
     Raises:
         ToolError: mkfs.erofs is missing or failed.
     """
-    names = in_place.listed(root)
+    digests = in_place.digests(root)
     opened: dict[str, Verity] = {}
-    if not names:
+    if not digests:
         return opened
-    with progress.task("write the images of services", total=len(names), unit="images") as task:
-        for name in names:
+    with progress.task("write the images of services", total=len(digests), unit="images") as task:
+        for name, digest in digests.items():
             path = image_file(folder, name)
             tree = in_place.image_tree(root, name)
             uuid = plan.guid_of(seed, f"service {name}")
             erofs.make(tree, path, uuid=uuid, compress=compress)
-            salt = hashlib.sha256(f"edge verity salt {seed} {name}".encode()).digest()
-            opened[name] = verity.append_tree(path, salt=salt)
+            opened[name] = verity.append_tree(path, salt=bytes.fromhex(digest))
             task.advance()
     return opened

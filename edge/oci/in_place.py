@@ -8,7 +8,7 @@ both are written one word a line (device-agent/init/files/usr/lib/edge/in-place)
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from edge.errors import InputError
@@ -16,6 +16,7 @@ from edge.oci.tree import Tree, file
 from edge.oci.volumes import LOWER
 from edge.system.parts import Section
 from edge.system.settings import Settings, Update
+from edge_signing.running import SERVICES_MOST
 
 LIST: Final = "etc/edge/in-place"
 LOOP_MODULE: Final = "loop"
@@ -43,6 +44,11 @@ def add_list(containers: Iterable[tuple[str, Section, Settings]], root: Tree) ->
     names = [name for name, section, settings in known if is_in_place(section, settings)]
     if not names:
         return
+    if len(names) > SERVICES_MOST:
+        raise InputError(
+            f"services: {len(names)} are updated in place: at most {SERVICES_MOST} can be",
+            hint="let others come with the whole system: update: image",
+        )
     updaters = [name for name, _section, settings in known if _updates(settings)]
     for name in names:
         if name in updaters:
@@ -59,11 +65,11 @@ def add_list(containers: Iterable[tuple[str, Section, Settings]], root: Tree) ->
     root.add(LIST, file("".join(lines).encode()), override=True)
 
 
-def listed(root: Tree) -> Sequence[str]:
-    """Return the services of a root that are updated in place."""
+def digests(root: Tree) -> Mapping[str, str]:
+    """Return what names the root's own version of each service that is updated in place."""
     entry = root.get(LIST)
     lines = entry.read().decode().splitlines() if entry else []
-    return [line.partition(" ")[0] for line in lines]
+    return {name: found for name, _blank, found in (line.partition(" ") for line in lines)}
 
 
 def image_tree(root: Tree, name: str) -> Tree:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from edge_signing import canonical
+from edge_signing import canonical, running
 from edge_signing.errors import FormatError
 from edge_signing.fields import Fields
 from edge_signing.messages import FORMAT, ID, MESSAGE_MOST_BYTES, REASON_MOST
@@ -28,7 +28,7 @@ ENDINGS: Final[tuple[Ending, ...]] = ("done", "refused", "failed", "expired")
 # These change something, so that each is done once at most.
 ACTING: Final[tuple[Word, ...]] = ("restart", "reboot")
 
-SERVICE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}")
+SERVICE: Final = running.SERVICE
 LINES_MOST: Final = 10_000
 EXPIRY_MOST_S: Final = 7 * 86_400
 COMMANDS_MOST: Final = 16  # in one message

@@ -7,14 +7,15 @@ the *server* has named it as stored: a broker's own receipt says nothing.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
-from edge_signing import canonical
+from edge_signing import canonical, running
 from edge_signing.errors import FormatError
 from edge_signing.fields import Fields
 from edge_signing.hours import Hours
+from edge_signing.repository_file import FILE
 from edge_signing.trust.names import check_target_path
 
 T = TypeVar("T")
@@ -39,12 +40,6 @@ _SLOT: Final = re.compile(r"[ab]?")
 _REASON: Final = re.compile(r"(?s:.{0,1000})")
 _PATH: Final = re.compile(r"[!-~]{1,400}")
 _REPOSITORY: Final = re.compile(r"(?:https?://[!-~]{1,1000}/)?")
-# The three folders of a repository, and nothing that a file system or a server could misread.
-FILE: Final = re.compile(
-    r"metadata/[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
-    r"|targets/(?:[A-Za-z0-9][A-Za-z0-9._+~-]{0,255}/){2}[A-Za-z0-9][A-Za-z0-9._+~-]{0,255}"
-    r"|blobs/[0-9a-f]{64}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +66,29 @@ class Policy:
             that is. Said only if it is not `as-set`, so that devices of before read all others.
         window: The maintenance window, in the local time of the device; None: as the device sets
             it. Said only if there is one, as `confirm`.
+        confirm_until_s: From then on the user is asked no more, seconds since 1970; 0: he always
+            is. Said only if there is such a time, as `confirm`.
     """
 
     download_only: bool = False
     reboot: Reboot = "now"
     confirm: Confirm = "as-set"
     window: Hours | None = None
+    confirm_until_s: int = 0
 
     def __post_init__(self) -> None:
         if self.window is not None and self.reboot != "window":
             raise FormatError(f"policy: a window for a restart that is {self.reboot}")
+        if self.confirm_until_s and self.confirm == "never":
+            raise FormatError("policy: a time until which users are asked, who are never asked")
 
     def object(self) -> dict[str, object]:
         """Return it as a part of a message."""
         said: dict[str, object] = {"download_only": self.download_only, "reboot": self.reboot}
         if self.confirm != "as-set":
             said["confirm"] = self.confirm
+        if self.confirm_until_s:
+            said["confirm_until_s"] = self.confirm_until_s
         return {**said, "window": self.window.object()} if self.window else said
 
     @classmethod
@@ -101,6 +103,7 @@ class Policy:
             fields.one_of("reboot", REBOOTS),
             fields.one_of("confirm", CONFIRMS) if fields.has("confirm") else "as-set",
             Hours.read(fields.fields("window")) if fields.has("window") else None,
+            fields.integer("confirm_until_s", least=1) if fields.has("confirm_until_s") else 0,
         )
         fields.end()
         return policy
@@ -178,6 +181,8 @@ class Status:
         slot: The one that runs; empty if unknown.
         release: The path of the release under way; empty for none.
         reason: Why the last action failed, or why nothing goes on; empty when all is well.
+        services: What runs of those that are updated in place (`edge_signing.running`). Said only
+            if there are any, so that consoles of before read all other messages.
     """
 
     boot_id: str
@@ -194,6 +199,7 @@ class Status:
     planned_bytes: int = 0
     bytes_per_s: int = 0
     reason: str = ""
+    services: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def percent(self) -> int:
@@ -202,8 +208,10 @@ class Status:
 
     def pack(self) -> bytes:
         """Return the message."""
-        names = [name for name in Status.__dataclass_fields__ if name != "reason"]
-        said = {name: getattr(self, name) for name in names}
+        said = {name: getattr(self, name) for name in Status.__dataclass_fields__}
+        del said["services"]
+        if self.services:
+            said["services"] = running.objects(self.services)
         return canonical.encode({**said, "format": FORMAT, "reason": self.reason[:REASON_MOST]})
 
     @classmethod
@@ -229,6 +237,7 @@ class Status:
             planned_bytes=fields.integer("planned_bytes"),
             bytes_per_s=fields.integer("bytes_per_s"),
             reason=fields.text("reason", _REASON),
+            services=running.read(fields, "services") if fields.has("services") else {},
         )
         fields.end()
         return status
@@ -297,14 +306,8 @@ class Want:
 
     def pack(self) -> bytes:
         """Return the message."""
-        return canonical.encode(
-            {
-                "format": FORMAT,
-                "length": self.length_bytes,
-                "name": self.name,
-                "offset": self.offset_bytes,
-            }
-        )
+        said = {"format": FORMAT, "length": self.length_bytes, "name": self.name}
+        return canonical.encode({**said, "offset": self.offset_bytes})
 
     @classmethod
     def unpack(cls, message: bytes) -> "Want":
@@ -368,17 +371,6 @@ def unpack_online(message: bytes) -> tuple[str, bool]:
     found = fields.text("boot_id", ID), bool(fields.integer("on", most=1))
     fields.end()
     return found
-
-
-def check_file(name: str) -> str:
-    """Return the name of a repository's file as it is.
-
-    Raises:
-        FormatError: No such file can be.
-    """
-    if not FILE.fullmatch(name):
-        raise FormatError(f"{name!r} can not be a file of a repository")
-    return name
 
 
 def _event_id(fields: Fields) -> EventId:

@@ -149,6 +149,15 @@ class Release:
         """The path of its TUF target."""
         return release_path(self.product, self.version)
 
+    @property
+    def own_digest(self) -> str:
+        """The digest, in hex, of the system's own version that a release of a service is equal to.
+
+        It is the salt of the image: that is chosen by who makes it, and signed with the rest.
+        """
+        trees = (image.tree for image in self.images if self.service and image.tree is not None)
+        return next((tree.salt.hex() for tree in trees), "")
+
     def image(self, partition: Partition) -> Image:
         """Return the image of a partition.
 

@@ -1,4 +1,7 @@
-"""A service of a virtual device gets new versions without a restart: good, bad, damaged later."""
+"""A service of a virtual device gets new versions without a restart: good, bad, damaged later.
+
+And it goes back to what its system brought.
+"""
 
 from pathlib import Path
 
@@ -57,6 +60,7 @@ def build(work: Path, site: UpdateSite, version: str, line: str = STAYS) -> Path
 
 def test_a_service_is_updated_in_place(work: Path, site: UpdateSite, tmp_path: Path) -> None:
     base = build(work, site, BASE)
+    site.release(base, "--service", "web")
     for version, line in ((GOOD, STAYS), (BAD, ENDS)):
         site.release(build(work, site, version, line), "--service", "web")
     disk = tmp_path / "disk.img"
@@ -69,7 +73,8 @@ def test_a_service_is_updated_in_place(work: Path, site: UpdateSite, tmp_path: P
         machine.running(base, disk=disk, options=Options(memory_mib=512), log=log.write) as one,
     ):
         shell(one)
-        boot_id = site.settled(one.listen).boot_id
+        settled = site.settled(one.listen)
+        boot_id, own = settled.boot_id, settled.services["web"]
         assert says(one) == ("factory -", f"serve-{BASE} of {BASE}")
 
         taken = site.outcome(site.offer(f"web+{GOOD}"), one.listen)
@@ -77,6 +82,7 @@ def test_a_service_is_updated_in_place(work: Path, site: UpdateSite, tmp_path: P
         shown, said = says(one)
         assert shown.endswith(f" web+{GOOD}")
         assert said == f"serve-{GOOD} of {GOOD}"
+        assert site.settled(one.listen).services == {"web": f"web+{GOOD}"}
 
         refused = site.outcome(site.offer(f"web+{BAD}"), one.listen)
         assert refused.kind == "failed"
@@ -88,6 +94,13 @@ def test_a_service_is_updated_in_place(work: Path, site: UpdateSite, tmp_path: P
         assert says(one) == (shown, f"serve-{GOOD} of {GOOD}")
         assert site.settled(one.listen).boot_id != boot_id
         assert one.command("dmesg | grep 'recovery complete'").strip() == "", "data was left dirty"
+
+        back = site.outcome(site.offer(f"web+{BASE}"), one.listen)
+        assert (back.kind, back.reason) == ("succeeded", "")
+        assert says(one) == ("factory -", f"serve-{BASE} of {BASE}")
+        assert site.settled(one.listen).services == {"web": own}
+        again = site.outcome(site.offer(f"web+{GOOD}"), one.listen)
+        assert (again.kind, says(one)) == ("succeeded", (shown, f"serve-{GOOD} of {GOOD}"))
 
         damage(one, shown.split()[0])
         assert says(one) == (

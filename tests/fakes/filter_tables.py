@@ -18,7 +18,7 @@ from sqlalchemy import (
 from edge.console.filters import sql, versions
 from edge.console.filters.fields import Field
 from edge.console.filters.row import DeviceRow
-from edge.console.filters.sql import Condition, Where
+from edge.console.filters.sql import Condition, Where, WhereVersion
 from edge.console.filters.terms import Term
 
 META = MetaData()
@@ -39,6 +39,7 @@ MEMBERS = Table(
     Column("kind", String),
     Column("name", String),
     Column("value", String),
+    Column("key", String),
 )
 
 
@@ -62,6 +63,11 @@ class FilterColumns:
         named = MEMBERS.c.name == attribute
         return exists().where(*own, named, where(MEMBERS.c.value))
 
+    def runs(self, service: str, where: WhereVersion) -> Condition:
+        own = MEMBERS.c.device == DEVICES.c.id, MEMBERS.c.kind == "version"
+        named = MEMBERS.c.name == service
+        return exists().where(*own, named, where(MEMBERS.c.value, MEMBERS.c.key))
+
 
 def fill(connection: Connection, rows: Iterable[DeviceRow]) -> None:
     """Make the tables and put devices into them."""
@@ -82,8 +88,12 @@ def fill(connection: Connection, rows: Iterable[DeviceRow]) -> None:
         for kind in ("line", "station", "order"):
             members += [(kind, "", one) for one in getattr(row, f"{kind}s")]
         members += [("attr", name, value) for name, value in row.attributes.items()]
+        members += [("service", "", name) for name in row.services]
+        for name, called in row.services.items():
+            members += [("version", name, one) for one in called or ("",)]
         for kind, name, value in members:
             said = {"device": row.id, "kind": kind, "name": name, "value": value}
+            said["key"] = versions.key(value)
             connection.execute(MEMBERS.insert().values(**said))
 
 

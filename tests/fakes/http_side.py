@@ -15,6 +15,7 @@ from typing import Any
 from edge_signing import messages
 from edge_signing.errors import FormatError
 from edge_signing.messages import Status
+from edge_signing.repository_file import check_file
 from edge_signing.trust.names import check_device
 from tests.fakes.fleet import Fleet
 from tests.fakes.pki import Pki
@@ -205,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, name: str) -> None:
         try:
-            path = self.server.repository / messages.check_file(name)
+            path = self.server.repository / check_file(name)
         except FormatError:
             return self._say(HTTPStatus.NOT_FOUND)
         if not path.is_file():

@@ -1,6 +1,7 @@
 """Messages: their bytes, and what is refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,6 +89,18 @@ def test_who_is_to_confirm_is_said_only_where_it_matters(confirm: messages.Confi
     assert b"confirm" not in Desired(8, "ask", None, DIRECTOR).pack()
 
 
+def test_until_when_users_are_asked_is_said_only_where_there_is_such_a_time() -> None:
+    order = Desired(8, "ask", None, DIRECTOR, Policy(confirm_until_s=1_800_000_000))
+
+    assert b'"policy":{"confirm_until_s":1800000000,"download_only":false' in order.pack()
+    assert Desired.unpack(order.pack()) == order
+    for bad in (b"0", b"-1", b'"x"', b"1.5"):
+        with pytest.raises(FormatError):
+            Desired.unpack(order.pack().replace(b"1800000000", bad))
+    with pytest.raises(FormatError, match="never asked"):
+        Policy(confirm="never", confirm_until_s=1)
+
+
 def test_a_window_is_said_only_where_the_order_names_one() -> None:
     policy = Policy(reboot="window", window=Hours(23 * 60 + 30, 4 * 60))
     order = Desired(8, "night", None, DIRECTOR, policy)
@@ -134,6 +147,41 @@ def test_hours_are_read_as_they_are_written(begin_min: int, end_min: int) -> Non
 def test_what_is_no_time_of_the_day_is_refused(text: str) -> None:
     with pytest.raises(FormatError):
         Hours.parse(text)
+
+
+def test_services_are_said_only_where_there_are_any() -> None:
+    status = replace(STATUS, services={"web": "web+1.1", "db": "0123456789abcdef"})
+
+    assert (
+        b'"seq":7,"services":[{"name":"db","version":"0123456789abcdef"},'
+        b'{"name":"web","version":"web+1.1"}],"slot":"a"' in status.pack()
+    )
+    assert Status.unpack(status.pack()) == status
+    assert b"services" not in STATUS.pack()
+
+
+WEB = {"name": "web", "version": "1"}
+
+
+@pytest.mark.parametrize(
+    ("services", "reason"),
+    [
+        ([], "not 1 to 64 services"),
+        ([{"name": f"s{n:02}", "version": "1"} for n in range(65)], "not 1 to 64 services"),
+        ([WEB, WEB], "there twice"),
+        ([WEB, {"name": "db", "version": "1"}], "in order"),
+        ([{**WEB, "version": ""}], "version '' is not one"),
+        ([{**WEB, "version": "1" * 64}], "is not one"),
+        ([{**WEB, "name": "a b"}], "name 'a b' is not one"),
+        ([{**WEB, "state": "up"}], "state: not known"),
+        ([{"name": "web"}], "version is missing"),
+        ({"web": "1"}, "not a list"),
+        (None, "not a list"),
+    ],
+)
+def test_services_that_are_none_are_refused(services: object, reason: str) -> None:
+    with pytest.raises(FormatError, match=reason):
+        Status.unpack(_changed(STATUS.pack(), services=services))
 
 
 def test_an_approval_is_said_only_where_there_is_one() -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select, text, update
 
 from edge.console.audit import Actor
-from edge.console.campaigns import chart, standing, store
+from edge.console.campaigns import curve, standing, store
 from edge.console.campaigns import plan as plans
 from edge.console.campaigns.campaign import State
 from edge.console.campaigns.conductor import Conductor
@@ -69,14 +69,14 @@ def questions(id_: str) -> dict[str, Callable[[Connection], object]]:
         "journal from the start": journal,
         "journal of the whole": partial(journal, is_whole=True),
         "journal from the middle": partial(journal, after=ENTRIES // 2),
-        "samples": lambda one: chart.samples(one, TENANT, id_, most=500),
+        "samples": lambda one: curve.samples(one, TENANT, id_, most=500),
     }
     for after in ("", overview.name(500_000)):
         for state in (None, *_S):
             for wave in (None, 0, 1, 4):
                 words: dict[str, Any] = {"state": state, "wave": wave, "after": after, "most": PAGE}
                 title = f"devices {state or 'all'}, wave {wave}, after {after or 'none'}"
-                found[title] = partial(store.page, tenant=TENANT, id_=id_, **words)
+                found[title] = partial(standing.page, tenant=TENANT, id_=id_, **words)
     for wave in (None, 0, 4):
         words = {"wave": wave, "after": "", "most": PAGE}
         found[f"trouble, wave {wave}"] = partial(

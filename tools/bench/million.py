@@ -11,19 +11,22 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from edge.console import overview
 from edge.console.audit import Actor
 from edge.console.desk import Caller, Via
-from edge.console.devices import device_filter, finding, groups, listing, reports
+from edge.console.devices import device_filter, finding, groups, listing, reports, services
+from edge.console.filters import versions
 from edge.console.overviews import Overviews
 from edge.console.store.database import Database
-from edge.console.store.tables import ATTRIBUTES, GROUPS, MEMBERS, TAGS
+from edge.console.store.service_tables import DEVICE_SERVICES
+from edge.console.store.tables import ATTRIBUTES, DEVICES, GROUPS, MEMBERS, TAGS
 from edge.console.visitor import Visitor
 from edge_signing.messages import EventId, ReportEvent, Status
 from tools.bench import overview as fleet
@@ -36,6 +39,7 @@ LOOKS, LOOK_EVERY_S = 100, 0.3
 LABELS = {"berlin": 10, "canary": 1_000}
 MEMBERS_OF = {"eu": 5, "lab": 2_000}
 SITES = 1_000
+OWN = "0123456789abcdef"
 FILTERS = (
     "",
     "version<1.2",
@@ -58,6 +62,11 @@ FILTERS = (
     "id~unit-05*",
     "reason~*power*",
     "not tag:berlin",
+    "service:web",
+    "not service:web",
+    "service.web<1.1",
+    "service.web=1.5 and group:eu",
+    "service.web>=9",
     "board=rpi3 or product=camera",
 )
 SORTED = ("-seen", "-version")
@@ -124,6 +133,17 @@ def label(connection: Connection, count: int) -> None:
             for number in numbers
         ]
         connection.execute(ATTRIBUTES.insert(), rows)
+        rows = [running(number, same[number]) for number in numbers]
+        connection.execute(DEVICE_SERVICES.insert(), rows)
+    connection.execute(update(DEVICES).values(services=services.said({"web": "web+1.0"})))
+
+
+def running(number: int, same: dict[str, str]) -> dict[str, str]:
+    """Return what a device runs of a service: one of ten versions, one of them the system's own."""
+    minor = number % 10
+    version = f"web+1.{minor}" if minor else OWN
+    key = versions.key(f"1.{minor}") if minor else ""
+    return {**same, "service": "web", "version": version, "version_key": key}
 
 
 def asked(database: Database, times: int) -> dict[str, list[tuple[float, float]]]:
@@ -213,6 +233,7 @@ def report(databases: dict[int, Database]) -> None:
 
 def status(connection: Connection, device: str, number: int) -> None:
     said = Status(f"b{number}", 1, "", "idle", "a", "rpi4", "gateway", f"1.{number % 6}.0")
+    said = replace(said, services={"web": f"web+1.{number % 6}"})
     caller = Caller(fleet.TENANT, device, Via.HTTP)
     reports.take_status(connection, caller, said, fleet.NOW_S)
 

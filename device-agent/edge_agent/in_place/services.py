@@ -163,16 +163,6 @@ class DeviceServices:
         return self.data / name / f"{place}.img"
 
 
-def versions(said: Path) -> dict[str, str]:
-    """Return the versions of services that run from an image of their own, by name."""
-    try:
-        names = [path.name for path in said.iterdir()]
-    except OSError:
-        return {}
-    found = {name: Shown.read(_text(said / name, most_bytes=_READ_MOST_BYTES)) for name in names}
-    return {name: one.version for name, one in found.items() if one is not None and one.version}
-
-
 def _allocate(handle: int, length_bytes: int) -> None:
     """Reserve the room now, so that a full partition is told before anything is fetched."""
     try:

@@ -11,7 +11,7 @@ from edge_agent.in_place.kept import Kept
 from edge_agent.in_place.services import Services
 from edge_agent.in_place.word import Word
 from edge_agent.slots import Volume
-from edge_signing.formats.boot_state import Slot
+from edge_signing.formats.boot_state import SLOTS, Slot
 from edge_signing.release import SERVICE_PARTITION, Image, Partition, Release
 
 _SIGNED: Final = "signed"
@@ -56,15 +56,31 @@ class Shelf:
         return self.kept().version if self.committed() is not None else ""
 
     @property
-    def target(self) -> Slot:
-        """The place that may be written: never that of what was committed last, or else runs.
+    def places(self) -> tuple[Slot, ...]:
+        """The places that may be written: never that of what was committed last, or else runs.
 
         Raises:
             StoreError: It cannot be read which one that is.
         """
         shown = self.services.shown(self.name)
         place = self.kept().place or (shown.place if shown else None)
-        return "a" if place is None else other_slot(place)
+        return SLOTS if place is None else (other_slot(place),)
+
+    @property
+    def target(self) -> Slot:
+        """The place that is written next.
+
+        Raises:
+            StoreError: It cannot be read which one that is.
+        """
+        return self.places[0]
+
+    def is_own(self, release: Release) -> bool:
+        """Return whether a release is equal to the system's own version: its image is not needed.
+
+        The digest is that of the verified root, and the release is signed.
+        """
+        return release.own_digest == self.services.factory().get(self.name)
 
     def signed(self, place: Slot) -> bytes | None:
         """Return the signed documents of the image in a place, as they are stored: not verified.
@@ -82,8 +98,12 @@ class Shelf:
         """
         self.services.files(self.name).write_atomic(f"{place}.{_SIGNED}", data)
 
-    def commit(self, place: Slot, release: Release) -> None:
+    def commit(self, place: Slot | None, release: Release) -> None:
         """Let what is in a place be what is started from now on; may be done again.
+
+        Args:
+            place: Where; None for the system's own version, beside which no place counts.
+            release: What is committed.
 
         Raises:
             StoreError: It cannot be stored; what was committed before still is.
@@ -92,8 +112,8 @@ class Shelf:
         after = replace(
             before,
             place=place,
-            version=release.version,
-            stands_for=self.services.factory()[self.name],
+            version=release.version if place else "",
+            stands_for=self.services.factory()[self.name] if place else "",
             counter=max(before.counter, release.counter),
         )
         if after != before:
@@ -106,8 +126,10 @@ class Shelf:
             StoreError: It cannot be read.
         """
         shown, place = self.services.shown(self.name), self.committed()
-        if shown is None or place is None:
+        if shown is None:
             return False
+        if place is None:
+            return shown.place is None and self.is_own(release)
         return shown.follows(Word.of(place, image_of(release), release.version))
 
     def make_room(self, place: Slot, image: Image) -> None:

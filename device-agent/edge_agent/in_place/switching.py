@@ -59,7 +59,11 @@ class Switching:
         self._ended: int | None = None
 
     def slots(self, action: Action) -> ShelfSlots:
-        """Return where the image of a service goes."""
+        """Return where the image of a service goes.
+
+        Raises:
+            AgentError: Nowhere: it is the system's own version.
+        """
         return ShelfSlots(self._shelf(_release(action)), _place(action))
 
     def make_room(self, action: Action) -> None:
@@ -83,8 +87,8 @@ class Switching:
                 f"{release.version}: this system has no service {name} that is updated in place"
             )
         shelf = self._shelf(release)
-        image = image_of(release)
-        action = replace(action, place=shelf.target)
+        image, is_own = image_of(release), shelf.is_own(release)
+        action = replace(action, place=None if is_own else self._best(shelf, release))
         record = replace(record, action=action)
         if shelf.runs(release):
             return Outcome(Event.NOTHING, record)
@@ -94,8 +98,9 @@ class Switching:
             raise AgentError(
                 f"{release.version}: its rollback counter is {release.counter}, below {floor}"
             )
-        shelf.keep_signed(_place(action), checked.signed)
-        if self._seems_there(action):
+        if not is_own:
+            shelf.keep_signed(_place(action), checked.signed)
+        if is_own or self._seems_there(shelf, release, _place(action)):
             return Outcome(Event.THERE, replace(record, action=replace(action, is_there=True)))
         logger.info("%s: %d bytes", release.version, image.content.length_bytes)
         return Outcome(Event.DONE, record)
@@ -127,7 +132,7 @@ class Switching:
         release = _release(action)
         word = _new(action)
         try:
-            self._shelf(release).commit(_place(action), release)
+            self._shelf(release).commit(action.place, release)
         except AgentError as error:
             return ended(record, Event.FAILED, error.reason)
         shown = self._parts.services.shown(release.service)
@@ -184,9 +189,14 @@ class Switching:
     def _is_late(self) -> bool:
         return self._parts.clock.monotonic_s() - self._since_s >= SWITCH_MOST_S
 
-    def _seems_there(self, action: Action) -> bool:
+    def _best(self, shelf: Shelf, release: Release) -> Slot:
+        """Return the place for an image: one that it is in already, if there is a choice."""
+        there = (one for one in shelf.places if self._seems_there(shelf, release, one))
+        return next(there, shelf.target)
+
+    def _seems_there(self, shelf: Shelf, release: Release, place: Slot) -> bool:
         try:
-            return verify.seems_there(_release(action).images, self.slots(action))
+            return verify.seems_there(release.images, ShelfSlots(shelf, place))
         except SlotError as error:
             logger.info("%s", error)
             return False
@@ -209,7 +219,8 @@ def _place(action: Action) -> Slot:
 
 def _new(action: Action) -> Word:
     release = _release(action)
-    return Word.of(_place(action), image_of(release), release.version)
+    place = action.place
+    return Word() if place is None else Word.of(place, image_of(release), release.version)
 
 
 def _name(action: Action) -> str:

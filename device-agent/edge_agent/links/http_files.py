@@ -15,7 +15,7 @@ from edge_agent.errors import AgentError
 from edge_agent.link import WrongAnswerError
 from edge_agent.links.exchange import Answer, Exchange
 from edge_agent.links.parts import Parts
-from edge_signing.messages import check_file
+from edge_signing.repository_file import check_file
 
 _PIECE_BYTES: Final = 64 << 10
 _AHEAD_MOST_BYTES: Final = 16 << 20

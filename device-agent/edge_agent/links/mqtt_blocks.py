@@ -14,7 +14,8 @@ from typing import Final
 from edge_agent.link import LinkError, RefusedByServerError, WrongAnswerError
 from edge_agent.links.mqtt_session import Heard
 from edge_agent.links.parts import Parts
-from edge_signing.messages import BLOCK_MOST_BYTES, Want, check_file
+from edge_signing.messages import BLOCK_MOST_BYTES, Want
+from edge_signing.repository_file import check_file
 
 WINDOW: Final = 4
 ANSWER_S: Final = 10.0

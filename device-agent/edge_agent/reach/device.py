@@ -8,7 +8,7 @@ from edge_agent.clock import DeviceClock
 from edge_agent.counters import StoredCounters
 from edge_agent.device import Places
 from edge_agent.driver import Agent
-from edge_agent.in_place.services import LIST
+from edge_agent.in_place import running
 from edge_agent.link import Link
 from edge_agent.links.reach import ReachLink
 from edge_agent.reach.executor import Executor
@@ -82,7 +82,9 @@ def _work(places: Places, settings: Settings, agent: Agent) -> DeviceWork:
         logs_kept=Logs(places.state / "log", settings.reach.without_logs),
         init=Init(pipe, places.state),
         facts=Facts(
-            data=places.data, versions=places.etc / "versions", in_place=places.state / LIST
+            data=places.data,
+            versions=places.etc / "versions",
+            running=lambda: running.versions(places.services()),
         ),
         standing=places.standing(),
         control=places.control(),

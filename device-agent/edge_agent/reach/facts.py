@@ -4,15 +4,13 @@ import fcntl
 import ipaddress
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from construct import Bytes, Int16ub, Int16un, Struct
 
-from edge_agent.in_place.services import LIST
-from edge_agent.in_place.services import versions as own_versions
 from edge_signing.commands import SERVICE
 from edge_signing.inventory import STATES, Service
 
@@ -35,13 +33,13 @@ class Facts:
         proc: Of the kernel.
         data: A folder on the data partition.
         versions: Of the image: a line `service version` for each.
-        in_place: Where init says what it started of services that are updated in place.
+        running: Returns the versions of services that are updated in place.
     """
 
     proc: Path = Path("/proc")
     data: Path = Path("/var/lib/edge")
     versions: Path = Path("/etc/edge/versions")
-    in_place: Path = Path("/run/edge") / LIST
+    running: Callable[[], Mapping[str, str]] = dict
 
     def uptime_s(self) -> int:
         """Return seconds since the start of the system."""
@@ -75,7 +73,7 @@ class Facts:
         """Return services as init tells them, with the versions that run."""
         lines = (line.split() for line in _text(self.versions).splitlines())
         versions = {words[0]: words[1] for words in lines if len(words) == 2}
-        versions |= own_versions(self.in_place)
+        versions |= self.running()
         found = (_service(one, versions) for one in told[:_SERVICES_MOST])
         return tuple(one for one in found if one is not None)
 

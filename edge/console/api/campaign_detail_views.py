@@ -6,6 +6,8 @@ from pydantic import Field
 
 from edge.console.api.views import MOST, View, Words
 from edge.console.campaigns.members import MemberState
+from edge.console.campaigns.plan import OnTrip
+from edge.console.campaigns.stopping import Rule
 
 _BIG = 1 << 53
 
@@ -59,6 +61,17 @@ class MembersView(View):
     next: str = Field(description="For `after`; empty on the last page")
 
 
+class TripView(View):
+    """The rule that stopped a campaign, and what was seen then."""
+
+    rule: Rule
+    act: OnTrip
+    wave: int = Field(description="Counts from 1; 0: all waves together")
+    failures: int
+    ended: int = Field(description="Devices that had ended, well or not")
+    reached: int = Field(description="Devices that had been ordered the release")
+
+
 class JournalEntryView(View):
     """Something that happened in a campaign."""
 
@@ -68,6 +81,7 @@ class JournalEntryView(View):
     what: str
     by: str
     reason: str
+    trip: TripView | None = Field(None, description="Of `tripped`")
 
 
 class JournalView(View):

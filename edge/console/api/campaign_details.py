@@ -1,6 +1,6 @@
 """Endpoints about the devices of a campaign, its journal, and how it went."""
 
-from typing import Final
+from typing import Final, assert_never
 
 from sqlalchemy import Connection
 
@@ -16,13 +16,16 @@ from edge.console.api.campaign_detail_views import (
     ReasonsView,
     ReasonView,
     SamplesOfCampaignQuery,
+    TripView,
     VerifiedView,
 )
-from edge.console.api.endpoint import Call, Endpoint
-from edge.console.campaigns import chart, standing, store, verifying
+from edge.console.api.endpoint import Call, Endpoint, Reach
+from edge.console.campaigns import curve, scope, standing, store, verifying
 from edge.console.campaigns.campaign import Decided
 from edge.console.campaigns.course import Happened
-from edge.console.campaigns.journal import Entry
+from edge.console.campaigns.journal import Entry, Joined, Tripped
+from edge.console.campaigns.scope import Seen
+from edge.console.store.campaign_tables import JOURNAL
 from edge.console.tokens import Scope
 
 _REASONS_MOST: Final = 50
@@ -31,6 +34,7 @@ _REASONS_MOST: Final = 50
 async def devices(call: Call) -> MembersView:
     """List the devices of a campaign."""
     query, tenant, id_ = call.query_as(DevicesOfCampaignQuery), call.actor.tenant, await _id(call)
+    where = scope.own(tenant, call.visitor.groups)
     wave = None if query.wave is None else query.wave - 1
 
     def page(connection: Connection) -> MembersView:
@@ -44,9 +48,10 @@ async def devices(call: Call) -> MembersView:
                 wave=wave,
                 after=query.after,
                 most=query.limit,
+                where=where,
             )
         else:
-            rows = store.page(
+            rows = standing.page(
                 connection,
                 tenant,
                 id_,
@@ -54,6 +59,7 @@ async def devices(call: Call) -> MembersView:
                 wave=wave,
                 after=query.after,
                 most=query.limit,
+                where=where,
             )
             following = rows[-1].member.device if len(rows) == query.limit else ""
         return MembersView(devices=[_member(row) for row in rows], next=following)
@@ -64,8 +70,9 @@ async def devices(call: Call) -> MembersView:
 async def reasons(call: Call) -> ReasonsView:
     """Tell why devices of a campaign did not make it."""
     tenant, id_ = call.actor.tenant, await _id(call)
+    where = scope.own(tenant, call.visitor.groups)
     found = await call.office.database.read(
-        lambda one: standing.reasons(one, tenant, id_, most=_REASONS_MOST)
+        lambda one: standing.reasons(one, tenant, id_, most=_REASONS_MOST, where=where)
     )
     return ReasonsView(
         reasons=[
@@ -76,28 +83,38 @@ async def reasons(call: Call) -> ReasonsView:
 
 async def journal(call: Call) -> JournalView:
     """Tell what happened in a campaign."""
-    query, tenant, id_ = call.query_as(JournalQuery), call.actor.tenant, await _id(call)
+    query, tenant, seen = call.query_as(JournalQuery), call.actor.tenant, await _seen(call)
+    names = call.visitor.groups
     found = await call.office.database.read(
         lambda one: list(
             store.entries(
                 one,
                 tenant,
-                id_,
+                seen.stored.id,
                 after=query.after,
                 most=query.limit,
                 is_newest_first=query.newest,
                 is_whole=query.whole,
+                where=scope.own(tenant, names, JOURNAL),
             )
         )
     )
-    return JournalView(entries=[_entry(*one) for one in found])
+    return JournalView(entries=[_entry(*one, is_part=seen.is_part) for one in found])
 
 
 async def samples(call: Call) -> CampaignSamplesView:
     """Tell how a campaign went, for a chart."""
     most = call.query_as(SamplesOfCampaignQuery).most
-    tenant, id_ = call.actor.tenant, await _id(call)
-    found = await call.office.database.read(lambda one: chart.samples(one, tenant, id_, most=most))
+    tenant, seen, names = call.actor.tenant, await _seen(call), call.visitor.groups
+
+    def told(connection: Connection) -> list[tuple[int, dict[str, int]]]:
+        if names is not None and seen.is_part:
+            every = scope.since(connection, tenant, seen.stored.id, names)
+            # Counted from the last one, which tells how it stands now.
+            return every[:: -max(1, -(-len(every) // most))][::-1]
+        return curve.samples(connection, tenant, seen.stored.id, most=most)
+
+    found = await call.office.database.read(told)
     return CampaignSamplesView(
         samples=[CampaignSampleView(at_s=at_s, counts=counts) for at_s, counts in found]
     )
@@ -118,6 +135,12 @@ async def _id(call: Call) -> str:
     return (await call.office.database.read(lambda one: store.get(one, tenant, id_))).id
 
 
+async def _seen(call: Call) -> Seen:
+    """Return the campaign of the path as the visitor sees it."""
+    tenant, id_, names = call.actor.tenant, call.part("campaign"), call.visitor.groups
+    return await call.office.database.read(lambda one: scope.see(one, tenant, id_, names))
+
+
 def _member(row: store.MemberRow) -> MemberView:
     return MemberView(
         **{
@@ -132,16 +155,25 @@ def _member(row: store.MemberRow) -> MemberView:
     )
 
 
-def _entry(number: int, at_s: int, entry: Entry) -> JournalEntryView:
+def _entry(number: int, at_s: int, entry: Entry, *, is_part: bool) -> JournalEntryView:
+    """Return an entry; to who sees only his part of it, of all devices no more than that it was."""
+    trip, by, reason = None, "", ""
     match entry.what:
         case Decided():
             what, by, reason = str(entry.what.event), entry.what.by, entry.what.reason
         case Happened():
-            what, by, reason = str(entry.what.event), "", entry.what.reason
+            what, reason = str(entry.what.event), entry.what.reason
+        case Tripped():
+            what, reason = "tripped", entry.what.reason
+            trip = TripView.model_validate(entry.what, from_attributes=True)
+        case Joined():
+            what = "joined"
         case _:
-            what, by, reason = "joined", "", ""
+            assert_never(entry.what)
+    if is_part and not entry.device:
+        trip, reason = None, scope.TOO_MANY if what == "tripped" else ""
     return JournalEntryView(
-        number=number, at_s=at_s, device=entry.device, what=what, by=by, reason=reason
+        number=number, at_s=at_s, device=entry.device, what=what, by=by, reason=reason, trip=trip
     )
 
 
@@ -157,6 +189,7 @@ ENDPOINTS = (
         devices,
         MembersView,
         query=DevicesOfCampaignQuery,
+        reach=Reach.SEEN,
     ),
     Endpoint(
         "GET",
@@ -165,6 +198,7 @@ ENDPOINTS = (
         "Tell why devices of a campaign did not make it",
         reasons,
         ReasonsView,
+        reach=Reach.SEEN,
     ),
     Endpoint(
         "GET",
@@ -174,6 +208,7 @@ ENDPOINTS = (
         journal,
         JournalView,
         query=JournalQuery,
+        reach=Reach.SEEN,
     ),
     Endpoint(
         "GET",
@@ -182,6 +217,7 @@ ENDPOINTS = (
         "Tell whether it stands as its journal gives it",
         verify,
         VerifiedView,
+        reach=Reach.WHOLE,
     ),
     Endpoint(
         "GET",
@@ -191,5 +227,6 @@ ENDPOINTS = (
         samples,
         CampaignSamplesView,
         query=SamplesOfCampaignQuery,
+        reach=Reach.SEEN,
     ),
 )

@@ -81,6 +81,9 @@ class PlanBody(Words):
     download_only: bool = False
     reboot: Reboot = "now"
     confirm: Confirm = "as-set"
+    confirm_until_s: int = Field(
+        0, ge=0, lt=1 << 40, description="From then on users are asked no more; 0: they always are"
+    )
     window: str = Field("", max_length=11, description="HH:MM-HH:MM, for reboot `window`")
     start_at_s: int = Field(0, ge=0, le=_BIG)
     end_at_s: int = Field(0, ge=0, le=_BIG)
@@ -221,6 +224,13 @@ class CampaignSummaryView(View):
     began_at_s: int = Field(description="0: not yet")
     ended_at_s: int = Field(description="0: not yet")
     is_live: bool
+    within: list[str] | None = Field(
+        description="Groups whose members alone it may have; null if it is bound to none"
+    )
+    is_part: bool = Field(
+        description="Only what is about devices that you reach: what people wrote is left out"
+    )
+    is_least: bool = Field(description="You reach more devices than were counted")
 
 
 class CampaignsView(View):
@@ -331,6 +341,7 @@ def plan_body(plan: Plan, version: str, product: str) -> PlanBody:
         download_only=plan.policy.download_only,
         reboot=plan.policy.reboot,
         confirm=plan.policy.confirm,
+        confirm_until_s=plan.policy.confirm_until_s,
         window=str(plan.policy.window or ""),
         start_at_s=plan.start_at_s,
         end_at_s=plan.end_at_s,

@@ -1,7 +1,7 @@
 """Endpoints about campaigns."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from edge.console import releases
@@ -26,20 +26,18 @@ from edge.console.api.campaign_views import (
     plan_body,
 )
 from edge.console.api.deployments import policy_of
-from edge.console.api.endpoint import Call, Endpoint
-from edge.console.campaigns import approving, engine, stopping, store
+from edge.console.api.endpoint import Call, Endpoint, Reach
+from edge.console.campaigns import approving, engine, scope, stopping, store
 from edge.console.campaigns.approving import Signed
 from edge.console.campaigns.campaign import Campaign, Event, State
-from edge.console.campaigns.members import MemberState
+from edge.console.campaigns.members import UNREACHED
 from edge.console.campaigns.plan import Plan, Wave
+from edge.console.campaigns.scope import Seen
 from edge.console.campaigns.store import Stored
 from edge.console.tokens import Scope
 from edge.errors import ThingNotFoundError
 from edge_signing.approval import Approver
 
-_NOT_ORDERED: Final = frozenset(
-    {MemberState.WAITING, MemberState.REFUSED, MemberState.PRESENT, MemberState.GONE}
-)
 _ACTS: Final = {
     "start": Event.STARTED,
     "pause": Event.PAUSED,
@@ -54,7 +52,9 @@ _ACTS: Final = {
 async def list_(call: Call) -> CampaignsView:
     """List campaigns."""
     query, tenant = call.query_as(CampaignsQuery), call.actor.tenant
-    found = await call.office.database.read(lambda one: store.all_of(one, tenant, most=query.limit))
+    found = await call.office.database.read(
+        lambda one: scope.all_of(one, tenant, call.visitor.groups, most=query.limit)
+    )
     return CampaignsView(campaigns=[CampaignSummaryView(**_summary(one)) for one in found])
 
 
@@ -63,7 +63,7 @@ async def create(call: Call) -> CampaignView:
     body = call.body_as(CampaignBody)
     plan = await _plan(call, body)
     made = await call.office.campaigns.create(call.actor, body.name, plan, seed=body.seed)
-    return _view(made)
+    return _view(Seen(made))
 
 
 async def preview(call: Call) -> PreviewView:
@@ -76,14 +76,17 @@ async def preview(call: Call) -> PreviewView:
 
 async def show(call: Call) -> CampaignView:
     """Show a campaign."""
-    return _view(await _stored(call))
+    tenant, id_, names = call.actor.tenant, call.part("campaign"), call.visitor.groups
+    return _view(await call.office.database.read(lambda one: scope.see(one, tenant, id_, names)))
 
 
 async def edit(call: Call) -> CampaignView:
     """Change the plan of a campaign."""
-    plan = await _plan(call, call.body_as(PlanBody))
-    id_ = call.part("campaign")
-    return _view(await call.office.campaigns.decide(call.actor, id_, Event.EDITED, plan=plan))
+    plan, before = await _plan(call, call.body_as(PlanBody)), await _stored(call)
+    # To which groups it is bound is no part of what is sent, and stays as it is.
+    plan = replace(plan, within=before.campaign.plan.within)
+    found = await call.office.campaigns.decide(call.actor, before.id, Event.EDITED, plan=plan)
+    return _view(Seen(found))
 
 
 async def remove(call: Call) -> None:
@@ -100,7 +103,7 @@ async def approve(call: Call) -> CampaignView:
     found = await call.office.campaigns.approve(
         call.actor, call.part("campaign"), reason=body.reason, signed=signed
     )
-    return _view(found)
+    return _view(Seen(found))
 
 
 async def approval(call: Call) -> ApprovalView:
@@ -136,7 +139,7 @@ async def _decided(call: Call, event: Event) -> CampaignView:
     found = await call.office.campaigns.decide(
         call.actor, call.part("campaign"), event, reason=reason
     )
-    return _view(found)
+    return _view(Seen(found))
 
 
 async def _stored(call: Call) -> Stored:
@@ -152,11 +155,14 @@ async def _plan(call: Call, body: PlanBody) -> Plan:
     paths = tuple(one.path for one in known if one.version == body.version)
     if not paths:
         raise ThingNotFoundError(f"no release {body.version!r}", hint="edge releases list")
-    return body.plan(paths, policy_of(body))
+    names = call.visitor.groups
+    within = None if names is None else tuple(sorted(names))
+    return replace(body.plan(paths, policy_of(body)), within=within)
 
 
-def _summary(stored: Stored) -> dict[str, Any]:
-    campaign = stored.campaign
+def _summary(seen: Seen) -> dict[str, Any]:
+    stored, campaign = seen.stored, seen.stored.campaign
+    within = campaign.plan.within
     paths = [one.split("/") for one in campaign.plan.releases]
     return {
         "campaign": stored.id,
@@ -169,7 +175,7 @@ def _summary(stored: Stored) -> dict[str, Any]:
         "target": campaign.plan.target,
         "devices": campaign.total,
         "counts": campaign.counts,
-        "reached": campaign.total - campaign.of(_NOT_ORDERED),
+        "reached": campaign.total - campaign.of(UNREACHED),
         "open_wave": campaign.open_wave + 1,
         "waves": len(campaign.tallies),
         "made_by": stored.made_by,
@@ -177,23 +183,30 @@ def _summary(stored: Stored) -> dict[str, Any]:
         "began_at_s": stored.began_at_s,
         "ended_at_s": stored.ended_at_s,
         "is_live": campaign.is_live,
+        "within": None if within is None else list(within),
+        "is_part": seen.is_part,
+        "is_least": seen.is_least,
     }
 
 
-def _view(stored: Stored) -> CampaignView:
-    campaign = stored.campaign
+def _view(seen: Seen) -> CampaignView:
+    campaign = seen.stored.campaign
     product, version, _document = campaign.plan.releases[0].split("/")
     if len(campaign.plan.releases) > 1:
         product = ""
     return CampaignView(
-        **_summary(stored),
+        **_summary(seen),
         under_way=campaign.under_way,
         approved_by=list(campaign.approved_by),
         wave_views=[_wave(campaign, number) for number in range(len(campaign.tallies))],
-        evidence=_evidence(campaign),
+        evidence=None if seen.is_part else _evidence(campaign),
         plan=plan_body(campaign.plan, version, product),
-        acts=[*(name for name, event in _ACTS.items() if _may(campaign, event)), *_more(campaign)],
+        acts=[] if seen.is_part else _acts(campaign),
     )
+
+
+def _acts(campaign: Campaign) -> list[str]:
+    return [*(name for name, event in _ACTS.items() if _may(campaign, event)), *_more(campaign)]
 
 
 def _may(campaign: Campaign, event: Event) -> bool:
@@ -268,6 +281,7 @@ def _decisions() -> list[Endpoint]:
             _deciding(name, event),
             CampaignView,
             body=DecisionBody,
+            reach=Reach.WHOLE,
         )
         for name, event in _ACTS.items()
     ]
@@ -279,10 +293,24 @@ _WRITE: Final = Scope.CAMPAIGNS_WRITE
 
 ENDPOINTS = (
     Endpoint(
-        "GET", "/campaigns", _READ, "List campaigns", list_, CampaignsView, query=CampaignsQuery
+        "GET",
+        "/campaigns",
+        _READ,
+        "List campaigns",
+        list_,
+        CampaignsView,
+        query=CampaignsQuery,
+        reach=Reach.OWN,
     ),
     Endpoint(
-        "POST", "/campaigns", _WRITE, "Make a campaign", create, CampaignView, body=CampaignBody
+        "POST",
+        "/campaigns",
+        _WRITE,
+        "Make a campaign",
+        create,
+        CampaignView,
+        body=CampaignBody,
+        reach=Reach.OWN,
     ),
     Endpoint(
         "POST",
@@ -292,10 +320,13 @@ ENDPOINTS = (
         preview,
         PreviewView,
         body=PreviewBody,
+        reach=Reach.OWN,
     ),
-    Endpoint("GET", _ONE, _READ, "Show a campaign", show, CampaignView),
-    Endpoint("PUT", _ONE, _WRITE, "Change a plan", edit, CampaignView, body=PlanBody),
-    Endpoint("DELETE", _ONE, _WRITE, "Remove a campaign that is over", remove),
+    Endpoint("GET", _ONE, _READ, "Show a campaign", show, CampaignView, reach=Reach.SEEN),
+    Endpoint(
+        "PUT", _ONE, _WRITE, "Change a plan", edit, CampaignView, body=PlanBody, reach=Reach.WHOLE
+    ),
+    Endpoint("DELETE", _ONE, _WRITE, "Remove a campaign that is over", remove, reach=Reach.WHOLE),
     *_decisions(),
     Endpoint(
         "POST",
@@ -305,11 +336,25 @@ ENDPOINTS = (
         approve,
         CampaignView,
         body=ApproveBody,
+        reach=Reach.WHOLE,
     ),
     Endpoint(
-        "GET", f"{_ONE}/approval", _READ, "Tell what is to be approved", approval, ApprovalView
+        "GET",
+        f"{_ONE}/approval",
+        _READ,
+        "Tell what is to be approved",
+        approval,
+        ApprovalView,
+        reach=Reach.WHOLE,
     ),
     Endpoint(
-        "POST", f"{_ONE}/retry", _WRITE, "Try devices again", retry, RetriedView, body=RetryBody
+        "POST",
+        f"{_ONE}/retry",
+        _WRITE,
+        "Try devices again",
+        retry,
+        RetriedView,
+        body=RetryBody,
+        reach=Reach.WHOLE,
     ),
 )

@@ -11,6 +11,7 @@ from edge.console.api.views import (
     OrdersView,
     OrderView,
 )
+from edge.console.campaigns import scope
 from edge.console.devices import listing, registry
 from edge.console.store.tables import EVENTS
 from edge.console.tokens import Scope
@@ -45,7 +46,7 @@ def policy_of(body: DeployBody | PlanBody) -> Policy:
     """
     try:
         window = Hours.parse(body.window) if body.window else None
-        return Policy(body.download_only, body.reboot, body.confirm, window)
+        return Policy(body.download_only, body.reboot, body.confirm, window, body.confirm_until_s)
     except FormatError as error:
         raise InputError(str(error)) from error
 
@@ -98,10 +99,12 @@ async def orders_of(call: Call, device: str) -> list[OrderView]:
     found = [
         OrderView(**{name: getattr(row, name) for name in OrderView.model_fields}) for row in rows
     ]
-    if call.visitor.groups is None:
+    names, ids = call.visitor.groups, {one.campaign for one in found if one.campaign}
+    if names is None or not ids:
         return found
-    # What a campaign is called is about devices that he may not know of.
-    return [one.model_copy(update={"campaign_name": ""}) for one in found]
+    # What a campaign is called may be about devices that he may not know of.
+    called = await call.office.database.read(lambda one: scope.names_of(one, tenant, ids, names))
+    return [one.model_copy(update={"campaign_name": called.get(one.campaign, "")}) for one in found]
 
 
 ENDPOINTS = (

@@ -179,6 +179,7 @@ def _view(found: Device, mqtt_refusal: str) -> DeviceView:
         groups=list(found.groups),
         attributes=found.attributes,
         reported=found.reported,
+        services=dict(found.services),
     )
 
 

@@ -94,12 +94,16 @@ class Reach(Enum):
         NAMED: The device that its body names is checked.
         OWN: Its act binds what it tells by `Call.own`.
         ALL: It tells nothing of devices.
+        SEEN: The campaign of its path has a device of his, and the act tells no more than `scope`.
+        WHOLE: The campaign of its path has no devices but his.
     """
 
     NOTHING = auto()
     NAMED = auto()
     OWN = auto()
     ALL = auto()
+    SEEN = auto()
+    WHOLE = auto()
 
 
 @dataclass(frozen=True, slots=True)

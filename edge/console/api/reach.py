@@ -7,6 +7,7 @@ from sqlalchemy import Connection, exists, select
 
 from edge.console.api.endpoint import Call, Endpoint, Reach
 from edge.console.api.views import DeployBody
+from edge.console.campaigns import scope
 from edge.console.devices import groups, registry
 from edge.console.store.tables import DEVICES
 
@@ -17,8 +18,9 @@ async def require(one: Endpoint, call: Call) -> None:
     """Refuse what somebody does not reach; a device that he does not is as one that is not there.
 
     Raises:
-        HTTPForbidden: The act is none for people who are limited to groups.
-        ThingNotFoundError: It is about a device that he does not reach.
+        HTTPForbidden: The act is none for people who are limited to groups, or is about a campaign
+            that has other devices too.
+        ThingNotFoundError: It is about a device or a campaign that he does not reach.
     """
     names = call.visitor.groups
     if names is None:
@@ -27,6 +29,13 @@ async def require(one: Endpoint, call: Call) -> None:
     if not named and one.reach in (Reach.NOTHING, Reach.NAMED):
         raise web.HTTPForbidden(text=f"{call.visitor.name} is limited to groups: not for him")
     await call.office.database.read(lambda one: _require(one, call.actor.tenant, names, named))
+    if one.reach in (Reach.SEEN, Reach.WHOLE):
+        tenant, id_ = call.actor.tenant, call.part("campaign")
+        seen = await call.office.database.read(lambda one: scope.see(one, tenant, id_, names))
+        if seen.is_part and one.reach is Reach.WHOLE:
+            raise web.HTTPForbidden(
+                text=f"{call.visitor.name} is limited to groups, and {id_} has other devices too"
+            )
 
 
 def _named(one: Endpoint, call: Call) -> list[str]:

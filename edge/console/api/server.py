@@ -164,8 +164,7 @@ class _Api:
             if key is None or not one.is_repeatable:
                 answer = await _done(one, call)
             else:
-                named = f"{request.method} {request.path_qs}\n".encode() + sent
-                digest = hashlib.sha256(named).hexdigest()
+                digest = hashlib.sha256(_named(call) + sent).hexdigest()
                 answer = await self._repeats.once(call.actor, key, digest, lambda: _done(one, call))
             return web.Response(
                 status=answer.status,
@@ -264,6 +263,13 @@ def _mqtt_figures(office: Office) -> list[str]:
         lines += ["# TYPE edge_device_crl_ends_timestamp_seconds gauge"]
         lines += [f"edge_device_crl_ends_timestamp_seconds {int(ends.timestamp())}"]
     return lines
+
+
+def _named(call: Call) -> bytes:
+    """Return what an answer is of, beside what was sent: also whose devices could be in it."""
+    groups = call.visitor.groups
+    reached = "" if groups is None else " ".join(sorted(groups)) + "\n"
+    return f"{call.request.method} {call.request.path_qs}\n{reached}".encode()
 
 
 async def _given(one: Endpoint, call: Call) -> web.StreamResponse:

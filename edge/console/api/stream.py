@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from edge.console.campaigns import scope
 from edge.console.devices import reach
 from edge.console.notices import Ear, Notice, Topic
 from edge.console.office import Office
@@ -42,8 +43,8 @@ _NEEDED: Final = {
     Topic.FACTORY: Scope.DEVICES_READ,
     Topic.AUDIT: Scope.AUDIT_READ,
 }
-# They are about all devices of a tenant: nothing for who is limited to groups.
-_OF_ALL: Final = (Topic.CAMPAIGN, Topic.FACTORY)
+# It is about all devices of a tenant: nothing for who is limited to groups.
+_OF_ALL: Final = (Topic.FACTORY,)
 _HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
@@ -142,15 +143,27 @@ class Stream:
         allowed = [one for one in notices if _NEEDED[one.topic] in visitor.scopes]
         if visitor.groups is not None:
             allowed = [one for one in allowed if one.topic not in _OF_ALL]
-        devices = [one.subject for one in allowed if one.topic is Topic.DEVICE and one.subject]
-        if visitor.groups is None or not devices:
+        if visitor.groups is None:
             return allowed
-        found = await self._office.database.read(lambda one: reach.reached(one, visitor, devices))
+        found = {
+            Topic.DEVICE: await self._found(visitor, allowed, Topic.DEVICE),
+            Topic.CAMPAIGN: await self._found(visitor, allowed, Topic.CAMPAIGN),
+        }
         return [
             one
             for one in allowed
-            if one.topic is not Topic.DEVICE or not one.subject or one.subject in found
+            if one.topic not in found or not one.subject or one.subject in found[one.topic]
         ]
+
+    async def _found(self, visitor: Visitor, notices: Iterable[Notice], topic: Topic) -> set[str]:
+        """Return the devices or campaigns of notices that somebody reaches who is limited."""
+        ids = [one.subject for one in notices if one.topic is topic and one.subject]
+        names, tenant = visitor.groups, visitor.actor.tenant
+        if not ids or names is None:
+            return set()
+        if topic is Topic.DEVICE:
+            return await self._office.database.read(lambda one: reach.reached(one, visitor, ids))
+        return await self._office.database.read(lambda one: scope.seen_of(one, tenant, names, ids))
 
     @contextmanager
     def _counted(self, visitor: Visitor) -> Iterator[None]:

@@ -42,6 +42,10 @@ class DeviceView(View):
     board: str
     product: str
     version: str
+    services: dict[str, str] = Field(
+        description="What runs of those that are updated in place: releases, or, if none that is"
+        " here is equal to the system's own, the start of a digest. Empty: it does not say"
+    )
     counter: int
     slot: str
     phase: str
@@ -288,6 +292,9 @@ class DeployBody(Words):
     download_only: bool = False
     reboot: Reboot = "now"
     confirm: Confirm = "as-set"
+    confirm_until_s: int = Field(
+        0, ge=0, lt=1 << 40, description="From then on the user is asked no more; 0: he always is"
+    )
     window: str = Field(
         "",
         max_length=11,

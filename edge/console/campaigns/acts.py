@@ -115,7 +115,9 @@ class Acts:
         enlisted = await self._database.read(
             lambda one: enlisting.enlist(one, actor.tenant, plan, seed=drawn, now_s=actor.now_s)
         )
-        if not any(enlisted.waves) and not plan.is_dynamic:
+        # Who is limited to groups sees only what has a device of his.
+        may_be_empty = plan.is_dynamic and plan.within is None
+        if not any(enlisted.waves) and not may_be_empty:
             raise InputError(
                 "no device takes part",
                 hint="they run the release, it is not for them, or none fits the filter",

@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from edge.console.campaigns import approving, chart, enlisting, offering, store, upkeep
+from edge.console.campaigns import approving, curve, enlisting, offering, store, upkeep
 from edge.console.campaigns.acts import Acts
 from edge.console.campaigns.deafness import Deafness
 from edge.console.campaigns.ledger import opened
@@ -80,9 +80,10 @@ class Conductor(Acts):
         monotonic_s: Callable[[], float] = time.monotonic,
         is_heard: Callable[[], bool] = lambda: True,
     ) -> None:
-        super().__init__(database, vaults, desk, now_s=now_s, word=word, monotonic_s=monotonic_s)
+        super().__init__(database, vaults, desk, now_s=now_s, word=word)
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._slow_at_s: dict[tuple[str, str], int] = {}
+        self._monotonic_s = monotonic_s
         self._deafness = Deafness(is_heard, monotonic_s)
         # Why the last look at a campaign failed: it is told once.
         self._failed: dict[tuple[str, str], str] = {}
@@ -193,7 +194,7 @@ class Conductor(Acts):
             return
         sampled_at_s = before.sampled_at_s
         if not 0 <= now_s - sampled_at_s < _SAMPLE_S or not stored.campaign.is_live:
-            await self._database.write(lambda one: chart.sample(one, stored, now_s))
+            await self._database.write(lambda one: curve.sample(one, stored, now_s))
             sampled_at_s = now_s
         self._seen[tenant, id_] = _Seen(stored.entries, sampled_at_s)
         self._tell(tenant, id_)

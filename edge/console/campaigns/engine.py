@@ -144,10 +144,10 @@ def _counted(
 def _judged(campaign: Campaign, at_s: int) -> Campaign:
     """Stop a campaign with too many failures, and note whether its wave has enough successes."""
     if campaign.state in _WATCHED and not campaign.tripped:
-        reason = stopping.tripped(campaign.plan, campaign.tallies)
-        if reason:
+        trip = stopping.tripped(campaign.plan, campaign.tallies)
+        if trip is not None:
             stopped = TABLE.get((campaign.state, _TRIPS[campaign.plan.on_trip]), campaign.state)
-            return replace(campaign, state=stopped, reason=reason, tripped=reason)
+            return replace(campaign, state=stopped, reason=trip.reason, tripped=trip.reason)
     if campaign.state is State.REVERTED and campaign.of(TO_REVERT):
         # A device committed the release after it was asked to leave it.
         return replace(campaign, state=State.REVERTING)
@@ -248,7 +248,7 @@ def _require_same_devices(before: Plan, after: Plan) -> None:
 
     def about(plan: Plan) -> tuple[object, ...]:
         sizes = [(one.percent, one.count, one.filter, one.devices) for one in plan.waves]
-        return plan.releases, plan.target, plan.is_dynamic, sizes
+        return plan.releases, plan.target, plan.is_dynamic, plan.within, sizes
 
     if about(before) != about(after):
         raise RefusedError(

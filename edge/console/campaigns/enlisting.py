@@ -9,14 +9,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    exists,
+    not_,
+    or_,
+    select,
+    true,
+)
 
 from edge.console import releases
 from edge.console.campaigns import drawing
 from edge.console.campaigns.drawing import DRAWN
 from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.store import Turns
-from edge.console.devices import groups
+from edge.console.devices import groups, services
 from edge.console.devices.device_filter import device_filter
 from edge.console.devices.states import State
 from edge.console.releases import FOREIGN, SERVICE, Release
@@ -68,18 +79,16 @@ def releases_of(connection: Connection, tenant: str, plan: Plan) -> list[Release
 
     Raises:
         ThingNotFoundError: One is not there.
-        InputError: One is not published; or it is of one service, and there are others beside it,
-            or devices would have to be ordered back: which version of it ran before is not known.
+        InputError: One is not published; or it is of one service, and there are others beside it.
     """
     found = [releases.get(connection, tenant, path) for path in plan.releases]
     for one in found:
         if not one.is_published:
             raise InputError(f"{one.product} {one.version} is not published yet")
-        if one.kind == SERVICE and (len(found) > 1 or plan.on_trip == "revert"):
+        if one.kind == SERVICE and len(found) > 1:
             raise InputError(
-                f"{one.product} {one.version} is of one service:"
-                " it is alone in a campaign, and not ordered back",
-                hint="one campaign for it; on_trip: pause or abort",
+                f"{one.product} {one.version} is of one service: it is alone in a campaign",
+                hint="a campaign for each",
             )
     return found
 
@@ -146,13 +155,20 @@ def meant(
 ) -> tuple[ColumnElement[bool], ...]:
     """Return what holds for accepted devices that the filter of a plan means.
 
+    The first of it is that they are accepted.
+
     Raises:
         FilterError: It can not be read.
     """
-    is_in = (DEVICES.c.state == State.ACCEPTED,)
+    is_in = (DEVICES.c.state == State.ACCEPTED, *bound(plan))
     if not plan.target:
         return is_in
     return *is_in, _filter(connection, tenant, plan.target, now_s)
+
+
+def bound(plan: Plan, rows: FromClause = DEVICES) -> list[ColumnElement[bool]]:
+    """Return what holds for rows of devices that a plan may have at all."""
+    return [] if plan.within is None else [groups.within(plan.within, rows)]
 
 
 def taking(
@@ -174,7 +190,12 @@ def takes(known: Iterable[Release]) -> ColumnElement[bool]:
 def runs(known: Iterable[Release]) -> ColumnElement[bool]:
     """Return what holds for devices that run one of these releases."""
     return or_(
-        *(and_(DEVICES.c.product == one.product, DEVICES.c.version == one.version) for one in known)
+        *(
+            services.runs(one)
+            if one.kind == SERVICE
+            else and_(DEVICES.c.product == one.product, DEVICES.c.version == one.version)
+            for one in known
+        )
     )
 
 
@@ -209,7 +230,7 @@ def _chosen(
             asked = _asked(tenant, *where, is_one).order_by(DEVICES.c.device)
             found[number] = [one for one in connection.scalars(asked) if one not in taken]
         elif wave.devices:
-            found[number] = _named(connection, tenant, wave.devices, where, f"waves[{number}]")
+            found[number] = _named(connection, tenant, plan, number, where)
             if both := taken.intersection(found[number]):
                 raise InputError(f"waves[{number}].devices: {min(both)} is in another wave too")
         taken.update(found.get(number, ()))
@@ -219,11 +240,13 @@ def _chosen(
 def _named(
     connection: Connection,
     tenant: str,
-    devices: Sequence[str],
+    plan: Plan,
+    number: int,
     where: Sequence[ColumnElement[bool]],
-    place: str,
 ) -> list[str]:
-    asked = _asked(tenant, DEVICES.c.device.in_(devices))
+    devices, place = plan.waves[number].devices, f"waves[{number}]"
+    # A device that it may not have is as one that is not there.
+    asked = _asked(tenant, DEVICES.c.device.in_(devices), *bound(plan))
     known = set(connection.scalars(asked))
     if gone := [one for one in devices if one not in known]:
         raise ThingNotFoundError(f"{place}.devices: no device {gone[0]!r}")
@@ -231,7 +254,8 @@ def _named(
     if other := [one for one in devices if one not in fitting]:
         raise InputError(
             f"{place}.devices: {other[0]} is not one that takes part",
-            hint="it is not accepted, runs the release, is not for it, or does not fit the filter",
+            hint="it is not accepted, runs the release, is not one that it is for,"
+            " or does not fit the filter",
         )
     return list(dict.fromkeys(devices))
 
@@ -241,7 +265,9 @@ def _filter(connection: Connection, tenant: str, text: str, now_s: int) -> Colum
 
 
 def _fits(release: Release) -> ColumnElement[bool]:
+    has_it = not_(services.lacks(release.service)) if release.kind == SERVICE else true()
     return and_(
+        has_it,
         DEVICES.c.product.in_(("", release.product)),
         DEVICES.c.board.in_(("", *release.boards)),
         SPEAKS_DDI if release.kind == FOREIGN else not_(SPEAKS_DDI),

@@ -10,6 +10,9 @@ from edge.console.campaigns import engine
 from edge.console.campaigns.campaign import Campaign, Decided
 from edge.console.campaigns.course import Happened
 from edge.console.campaigns.members import Member
+from edge.console.campaigns.plan import OnTrip
+from edge.console.campaigns.stopping import Rule
+from edge.errors import RefusedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,35 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
+class Tripped:
+    """A rule stopped a campaign: what the entry before it gives, said for who reads.
+
+    It changes nothing when it is replayed, so that journals without it give the same campaign.
+
+    Attributes:
+        at_s: On the campaign's clock.
+        reason: Which rule, in words.
+        act: What happens then.
+        wave: Of the rule, from 1; 0 if it is about all together.
+        failures: How many devices had failed, of the wave or of all.
+        ended: How many had ended, well or not.
+        reached: How many devices of the campaign had an order for the release by then.
+    """
+
+    at_s: int
+    rule: Rule
+    reason: str
+    act: OnTrip
+    wave: int
+    failures: int
+    ended: int
+    reached: int
+
+
+What = Happened | Decided | Joined | Tripped
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a journal.
 
@@ -29,15 +61,16 @@ class Entry:
     """
 
     device: str
-    what: Happened | Decided | Joined
+    what: What
 
 
 _MEMBER: Final = TypeAdapter(Happened)
 _CAMPAIGN: Final = TypeAdapter(Decided)
 _JOINED: Final = TypeAdapter(Joined)
+_TRIPPED: Final = TypeAdapter(Tripped)
 
 
-def pack(what: Happened | Decided | Joined) -> tuple[str, str]:
+def pack(what: What) -> tuple[str, str]:
     """Return the kind of an entry, and the rest as JSON."""
     match what:
         case Happened():
@@ -46,6 +79,8 @@ def pack(what: Happened | Decided | Joined) -> tuple[str, str]:
             return "campaign", _CAMPAIGN.dump_json(what, exclude_defaults=True).decode()
         case Joined():
             return "joined", _JOINED.dump_json(what, exclude_defaults=True).decode()
+        case Tripped():
+            return "tripped", _TRIPPED.dump_json(what).decode()
     assert_never(what)
 
 
@@ -56,6 +91,8 @@ def unpack(device: str, kind: str, text: str) -> Entry:
             return Entry(device, _MEMBER.validate_json(text))
         case "campaign":
             return Entry(device, _CAMPAIGN.validate_json(text))
+        case "tripped":
+            return Entry(device, _TRIPPED.validate_json(text))
         case _:
             return Entry(device, _JOINED.validate_json(text))
 
@@ -69,6 +106,9 @@ def replay(
         campaign: As it was made.
         members: Its devices then.
         entries: The journal, in order.
+
+    Raises:
+        RefusedError: It says that a rule stopped the campaign there, and none did.
     """
     known = {one.device: one for one in members}
     for entry in entries:
@@ -83,4 +123,8 @@ def replay(
                 campaign, known[entry.device] = engine.apply(
                     campaign, known[entry.device], entry.what
                 )
+            case Tripped() if campaign.tripped != entry.what.reason:
+                raise RefusedError(f"no rule stopped it here: {entry.what.reason}")
+            case _:
+                pass
     return campaign, known

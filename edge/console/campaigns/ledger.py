@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from edge.console import audit
 from edge.console.audit import CONSOLE, Actor
-from edge.console.campaigns import chart, engine, store
+from edge.console.campaigns import curve, engine, stopping, store
 from edge.console.campaigns.campaign import Campaign, Decided, Event, State
 from edge.console.campaigns.course import Happened
-from edge.console.campaigns.journal import Entry, Joined
-from edge.console.campaigns.members import Member, MemberEvent
+from edge.console.campaigns.journal import Entry, Joined, Tripped
+from edge.console.campaigns.members import UNREACHED, Member, MemberEvent
 from edge.console.campaigns.store import Stored
 
 _ENDED = frozenset({State.FINISHED, State.ABORTED, State.REVERTED})
@@ -116,7 +116,7 @@ class Ledger:
             self.stored = replace(self.stored, began_at_s=self.now_s)
         ended = self.now_s if after in _ENDED else 0
         self.stored = replace(self.stored, ended_at_s=ended)
-        chart.sample(self.connection, self.stored, self.now_s)
+        curve.sample(self.connection, self.stored, self.now_s)
         details: dict[str, object] = {"from": before, "to": after}
         if self.campaign.reason:
             details["reason"] = self.campaign.reason
@@ -125,8 +125,24 @@ class Ledger:
         audit.record(self.connection, actor, "campaign.turn", subject, details)
 
     def _take(self, campaign: Campaign, entry: Entry) -> None:
+        has_tripped = campaign.tripped and not self.campaign.tripped
         self.stored = replace(self.stored, campaign=campaign)
         self._entries.append(entry)
+        if has_tripped:
+            self._note_trip()
+
+    def _note_trip(self) -> None:
+        """Say in the journal and the audit log which rule stopped the campaign, and by what."""
+        campaign = self.campaign
+        trip = stopping.tripped(campaign.plan, campaign.tallies)
+        assert trip is not None
+        act, reached = campaign.plan.on_trip, campaign.total - campaign.of(UNREACHED)
+        self._entries.append(
+            Entry("", Tripped(self.at_s, act=act, reached=reached, **asdict(trip)))
+        )
+        details: dict[str, object] = {**asdict(trip), "act": act, "reached": reached}
+        actor = Actor(self.stored.tenant, CONSOLE, self.now_s)
+        audit.record(self.connection, actor, "campaign.trip", f"campaign:{self.stored.id}", details)
 
 
 @contextmanager

@@ -165,6 +165,8 @@ OUT: Final = frozenset({_S.REFUSED, _S.OVERTAKEN, _S.CANCELLED, _S.GONE})
 RETRIABLE: Final = frozenset(
     {_S.FAILED, _S.SILENT, _S.REFUSED, _S.OVERTAKEN, _S.CANCELLED, _S.GONE}
 )
+# Was never ordered the release.
+UNREACHED: Final = frozenset({_S.WAITING, _S.REFUSED, _S.PRESENT, _S.GONE})
 # Has the release, or may have it.
 TO_REVERT: Final = frozenset({_S.SOAKING, _S.SUCCEEDED, _S.SILENT})
 

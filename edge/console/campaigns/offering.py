@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from edge.console import orders, releases
-from edge.console.campaigns import engine, store
+from edge.console.campaigns import before, engine, enlisting, store
 from edge.console.campaigns.campaign import State
 from edge.console.campaigns.ledger import Ledger
 from edge.console.campaigns.members import ACTIVE, TO_REVERT, Member, MemberEvent, MemberState
@@ -32,7 +32,7 @@ from edge.console.campaigns.ways import Ways
 from edge.console.ddi import actions
 from edge.console.devices import registry, states
 from edge.console.orders import Director, Order, UnsignedError
-from edge.console.releases import FOREIGN, SERVICE, Release
+from edge.console.releases import FOREIGN, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES, CAMPAIGNS
 from edge.console.store.tables import DEVICES, SIGHTINGS
 from edge.errors import EdgeError, RefusedError
@@ -139,15 +139,14 @@ def _offer_one(
 ) -> Member | None:
     """Order a release of a device; None if the bandwidth does not allow it now."""
     row = registry.get(ledger.connection, ledger.stored.tenant, member.device)
-    if any((row.product, row.version) == (one.product, one.version) for one in known):
+    if any(before.runs(row, one) for one in known):
         return ledger.happen(member, MemberEvent.FOUND)
     try:
         release = _step(ledger, row, known)
     except RefusedError as error:
         return ledger.happen(member, MemberEvent.REFUSED, reason=_said(error))
-    planned = (
-        desk.ways[release.path].from_(row.version, row.board) if release.path in desk.ways else 0
-    )
+    was = before.version(row, release)
+    planned = desk.ways[release.path].from_(was, row.board) if release.path in desk.ways else 0
     is_first = free is None or ledger.campaign.under_way == 0
     if free is not None and planned > free and not is_first:
         return None
@@ -163,8 +162,8 @@ def _offer_one(
         MemberEvent.OFFERED,
         action=order.action,
         release=release.path,
-        from_release=_running(ledger, row) if release.kind != SERVICE else "",
-        from_version=row.version if release.kind != SERVICE else "",
+        from_release=before.path(ledger.connection, row, release),
+        from_version=was,
         planned_bytes=planned,
     )
 
@@ -235,21 +234,8 @@ def _since(ledger: Ledger, member: Member) -> str:
     if member.state is not MemberState.SUCCEEDED or ledger.campaign.plan.policy.download_only:
         return ""
     ours = releases.by_path(ledger.connection, ledger.stored.tenant, member.release)
-    is_ours = ours is None or ours.kind == SERVICE or row.version in ("", ours.version)
-    return "" if is_ours else f"runs {row.version}"
-
-
-def released(connection: Connection, tenant: str, product: str, version: str) -> Release | None:
-    """Return the release that a device runs which says this of itself; None if it is not here."""
-    if not version:
-        return None
-    known = releases.list_(connection, tenant, product=product)
-    return next((one for one in known if one.version == version), None)
-
-
-def _running(ledger: Ledger, row: Row[Any]) -> str:
-    found = released(ledger.connection, row.tenant, row.product, row.version)
-    return found.path if found else ""
+    other = before.version(row, ours) if ours else ""
+    return f"runs {other}" if ours and other and not before.runs(row, ours) else ""
 
 
 def _releases(ledger: Ledger) -> list[Release]:
@@ -272,6 +258,7 @@ def _waiting(stored: Stored, wave: int, now_s: int) -> Select[Any]:
             CAMPAIGN_DEVICES.c.wave <= wave,
             DEVICES.c.state == states.State.ACCEPTED,
             *is_there,
+            *enlisting.bound(stored.campaign.plan, CAMPAIGN_DEVICES),
             not_(_is_busy(stored)),
         )
         .order_by(CAMPAIGN_DEVICES.c.wave, CAMPAIGN_DEVICES.c.rank)

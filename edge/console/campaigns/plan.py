@@ -134,6 +134,8 @@ class Plan:
         priority: A device waits for campaigns with a higher one.
         tries: So many orders a device gets before it counts as failed.
         on_trip: What happens when there are too many failures.
+        within: Groups whose members alone take part, also later: who made it reaches no others.
+            None for all devices; it is bound to none.
     """
 
     releases: tuple[str, ...]
@@ -150,6 +152,7 @@ class Plan:
     priority: int = 100
     tries: int = 1
     on_trip: OnTrip = "pause"
+    within: tuple[str, ...] | None = None
 
     def check(self) -> None:
         """Refuse what can not be meant.

@@ -13,13 +13,13 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from edge.console import orders
-from edge.console.campaigns import enlisting, offering, stopping, store
+from edge.console.campaigns import before, enlisting, scope, stopping, store
 from edge.console.campaigns.members import ACTIVE, MemberState
 from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.stopping import Exposure
 from edge.console.campaigns.survey import EXAMPLES, Kind, Survey
 from edge.console.campaigns.ways import Ways
-from edge.console.releases import FOREIGN, SERVICE, Release
+from edge.console.releases import FOREIGN, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.console.store.tables import DEVICES, ORDERS
 
@@ -180,7 +180,8 @@ def _cost(kind: Kind, known: Iterable[Release], ways: Mapping[str, Ways]) -> tup
     if release is None or release.path not in ways:
         return 0, False
     way = ways[release.path]
-    return way.from_(kind.version, kind.board), kind.version in way.patched
+    said = kind.said(release)
+    return way.from_(said, kind.board), said in way.patched
 
 
 def _release_for(kind: Kind, known: Iterable[Release]) -> Release | None:
@@ -257,13 +258,15 @@ def _left_out(met: Survey, known: Sequence[Release]) -> tuple[LeftOut, ...]:
 def _why_not(kind: Kind, known: Sequence[Release]) -> str:
     if not kind.is_accepted:
         return "not accepted"
-    if any((kind.product, kind.version) == (one.product, one.version) for one in known):
-        return f"runs {kind.version} already"
+    if running := [one for one in known if kind.runs(one)]:
+        return f"runs {running[0].version} already"
     products = {one.product for one in known}
     if kind.product and kind.product not in products:
         return f"runs {kind.product}, not {', '.join(sorted(products))}"
     if all((one.kind == FOREIGN) != kind.is_ddi for one in known):
         return "speaks DDI, and the release is for Edge" if kind.is_ddi else "runs Edge"
+    if kind.lacks_service:
+        return f"has no service {known[0].service} that is updated in place"
     return f"is {kind.board}, which the release is not for"
 
 
@@ -313,10 +316,12 @@ def _reverting(
     found = 0
     for kind, count in kinds.items():
         meant = _release_for(kind, known)
-        before = offering.released(connection, tenant, kind.product, kind.version)
-        if meant is None or before is None or not before.is_published or meant.kind == SERVICE:
+        if meant is None:
             continue
-        if meant.kind == FOREIGN or before.counter >= meant.counter:
+        was = before.released(connection, tenant, kind.product, kind.said(meant), meant)
+        if was is None or not was.is_published:
+            continue
+        if meant.kind == FOREIGN or was.counter >= meant.counter:
             found += count
     return found
 
@@ -336,6 +341,7 @@ def _conflicts(
     for id_, priority in store.live(connection, tenant):
         both = connection.scalar(asked.where(CAMPAIGN_DEVICES.c.campaign == id_)) or 0
         if both:
-            name = store.get(connection, tenant, id_).name
+            other = store.get(connection, tenant, id_)
+            name = other.name if plan.within is None else scope.title(other)
             found.append(Conflict(id_, name, both, goes_first=priority >= plan.priority))
     return tuple(found)

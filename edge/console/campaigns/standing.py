@@ -7,7 +7,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, desc, func, literal, select, tuple_
 
 from edge.console.campaigns.members import MemberState
-from edge.console.campaigns.store import MemberRow, member_of
+from edge.console.campaigns.store import MemberRow, Where, member_of
+from edge.console.filters.elements import Aside
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.errors import InputError
 
@@ -22,6 +23,10 @@ BY_TROUBLE: Final = (
 WITH_REASON: Final = (_S.FAILED, _S.SILENT, _S.STRANDED, _S.REFUSED)
 
 
+# So many devices that are meant are sorted, of more the first ones are found in order.
+_SORTED_MOST: Final = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why devices stand as they do."""
@@ -29,6 +34,37 @@ class Reason:
     state: MemberState
     reason: str
     devices: int
+
+
+def page(
+    connection: Connection,
+    tenant: str,
+    id_: str,
+    *,
+    state: MemberState | None,
+    wave: int | None,
+    after: str,
+    most: int,
+    where: Where = (),
+) -> list[MemberRow]:
+    """Return devices of a campaign in the order of their ids, those after one."""
+    same = [*_same(tenant, id_), *where]
+    if state is not None or wave is not None:
+        # All of them if none is asked for: by state the index leads to a wave.
+        same.append(_OF.state.in_([state] if state is not None else list(MemberState)))
+    if wave is not None:
+        same.append(_OF.wave == wave)
+    is_few = (state is not None or wave is not None) and _is_few(connection, same)
+    # Few are sorted; the first ones of many are soon found in the order of all.
+    device: Any = Aside(_OF.device) if is_few else _OF.device
+    asked = select(CAMPAIGN_DEVICES).where(*same, device > after).order_by(device)
+    rows = connection.execute(asked.limit(most))
+    return [MemberRow(member_of(row), row.changed_at_s) for row in rows]
+
+
+def _is_few(connection: Connection, same: Iterable[Any]) -> bool:
+    some = select(_OF.device).where(*same).limit(_SORTED_MOST + 1).subquery()
+    return (connection.scalar(select(func.count()).select_from(some)) or 0) <= _SORTED_MOST
 
 
 def by_trouble(
@@ -40,6 +76,7 @@ def by_trouble(
     wave: int | None,
     after: str,
     most: int,
+    where: Where = (),
 ) -> tuple[list[MemberRow], str]:
     """Return devices of a campaign, those that need somebody first, each state by its turns.
 
@@ -51,6 +88,7 @@ def by_trouble(
         wave: Only devices of it, from 0; None for all.
         after: What came back with the page before; empty for the first one.
         most: How many.
+        where: Only devices that this holds for.
 
     Returns:
         Them, and what leads to the next page; empty on the last one.
@@ -62,7 +100,7 @@ def by_trouble(
     begun, place = _place(after, known)
     found: list[Row[Any]] = []
     for state in known[begun:]:
-        asked = select(CAMPAIGN_DEVICES).where(*_same(tenant, id_), _OF.state == state)
+        asked = select(CAMPAIGN_DEVICES).where(*_same(tenant, id_), _OF.state == state, *where)
         if wave is not None:
             asked = asked.where(_OF.wave == wave)
         if place:
@@ -78,10 +116,12 @@ def by_trouble(
     return rows, _mark(found[-1]) if len(found) == most else ""
 
 
-def reasons(connection: Connection, tenant: str, id_: str, *, most: int) -> list[Reason]:
+def reasons(
+    connection: Connection, tenant: str, id_: str, *, most: int, where: Where = ()
+) -> list[Reason]:
     """Return why devices did not make it, the most frequent reasons first."""
     count = func.count()
-    same = (*_same(tenant, id_), _OF.state.in_(WITH_REASON))
+    same = (*_same(tenant, id_), _OF.state.in_(WITH_REASON), *where)
     # Asked for by themselves, they are in an index that has no others.
     told = (*same, _OF.reason != "")
     asked = (

@@ -7,6 +7,7 @@ same rules against a release that fails on a known share of devices.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from statistics import NormalDist
 from typing import Final
 
@@ -24,24 +25,53 @@ _SPREADS: Final = 7
 _LEAST: Final = 1e-12
 
 
-def tripped(plan: Plan, tallies: Sequence[Tally]) -> str:
-    """Return why a campaign has to stop; empty if it may go on."""
+class Rule(StrEnum):
+    """Which rule stops a campaign. The names are stored in the journal."""
+
+    LIMIT = "limit"  # of a wave: too many failures, or too large a share
+    REACH = "reach"  # of a wave: it can not have enough successes any more
+    EVIDENCE = "evidence"  # over all waves
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """Why a campaign has to stop, with the numbers that were seen.
+
+    Attributes:
+        reason: In words.
+        wave: Counts from 1; 0 for all of them together.
+        failures: How many devices had failed.
+        ended: How many had ended, well or not.
+    """
+
+    rule: Rule
+    reason: str
+    wave: int
+    failures: int
+    ended: int
+
+
+def tripped(plan: Plan, tallies: Sequence[Tally]) -> Trip | None:
+    """Return why a campaign has to stop; None if it may go on."""
     for number, (wave, tally) in enumerate(zip(plan.waves, tallies, strict=True), 1):
-        limit = within(wave.limit, tally.able)
-        found = beyond(limit, tally.failures, tally.good)
-        if not found and number < len(plan.waves):
-            found = out_of_reach(wave.success_percent, tally.failures, tally.counted)
+        failures, ended = tally.failures, tally.failures + tally.good
+        if found := beyond(within(wave.limit, tally.able), failures, tally.good):
+            return Trip(Rule.LIMIT, f"wave {number}: {found}", number, failures, ended)
+        is_last = number == len(plan.waves)
+        found = "" if is_last else out_of_reach(wave.success_percent, failures, tally.counted)
         if found:
-            return f"wave {number}: {found}"
-    if plan.evidence is not None:
-        failures = sum(one.failures for one in tallies)
-        good = sum(one.good for one in tallies)
-        if speaks_against(plan.evidence, failures, good):
-            return (
-                f"{failures} of {failures + good} devices failed: more than"
-                f" {plan.evidence.good_permille / 10:g}% for sure"
-            )
-    return ""
+            return Trip(Rule.REACH, f"wave {number}: {found}", number, failures, ended)
+    return _tripped_by_all(plan.evidence, tallies)
+
+
+def _tripped_by_all(evidence: Evidence | None, tallies: Sequence[Tally]) -> Trip | None:
+    failures, good = sum(one.failures for one in tallies), sum(one.good for one in tallies)
+    if not _is_sure(evidence, failures, good):
+        return None
+    assert evidence is not None
+    usual = f"{evidence.good_permille / 10:g}%"
+    reason = f"{failures} of {failures + good} devices failed: more than {usual} for sure"
+    return Trip(Rule.EVIDENCE, reason, 0, failures, failures + good)
 
 
 def within(limit: Limit, size: int) -> Limit:

@@ -5,7 +5,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, desc, func, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    desc,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from edge.console.campaigns import journal
 from edge.console.campaigns import plan as plans
@@ -13,7 +25,6 @@ from edge.console.campaigns.campaign import Campaign, State
 from edge.console.campaigns.journal import Entry
 from edge.console.campaigns.members import Member, MemberState
 from edge.console.campaigns.tally import Tally
-from edge.console.filters.elements import Aside
 from edge.console.store.campaign_tables import (
     CAMPAIGN_APPROVALS,
     CAMPAIGN_DEVICES,
@@ -23,9 +34,9 @@ from edge.console.store.campaign_tables import (
 )
 from edge.errors import ThingNotFoundError
 
+Where = Sequence[ColumnElement[bool]]
+
 _BODY_NAMES: Final = tuple(one.name for one in fields(Campaign) if one.name != "plan")
-# So many devices that are meant are sorted, of more the first ones are found in order.
-_SORTED_MOST: Final = 10_000
 _MEMBER_NAMES: Final = tuple(one.name for one in fields(Member))
 
 
@@ -93,13 +104,20 @@ def get(connection: Connection, tenant: str, id_: str) -> Stored:
     """
     row = connection.execute(select(CAMPAIGNS).where(*_same(tenant, id_))).first()
     if row is None or not row.is_whole:
-        raise ThingNotFoundError(f"no campaign {id_!r}", hint="edge campaign list")
+        raise unknown(id_)
     return _stored(row)
 
 
-def all_of(connection: Connection, tenant: str, *, most: int = 500) -> list[Stored]:
+def unknown(id_: str) -> ThingNotFoundError:
+    """Return what is said of a campaign that is not there."""
+    return ThingNotFoundError(f"no campaign {id_!r}", hint="edge campaign list")
+
+
+def all_of(
+    connection: Connection, tenant: str, *, where: Where = (), most: int = 500
+) -> list[Stored]:
     """Return the campaigns of a tenant, the newest first."""
-    asked = select(CAMPAIGNS).where(CAMPAIGNS.c.tenant == tenant, CAMPAIGNS.c.is_whole)
+    asked = select(CAMPAIGNS).where(CAMPAIGNS.c.tenant == tenant, CAMPAIGNS.c.is_whole, *where)
     newest = asked.order_by(desc(CAMPAIGNS.c.created_at_s), desc(CAMPAIGNS.c.campaign))
     return [_stored(row) for row in connection.execute(newest.limit(most))]
 
@@ -188,37 +206,6 @@ def member(connection: Connection, tenant: str, id_: str, device: str) -> Member
     return member_of(row)
 
 
-def page(
-    connection: Connection,
-    tenant: str,
-    id_: str,
-    *,
-    state: MemberState | None,
-    wave: int | None,
-    after: str,
-    most: int,
-) -> list[MemberRow]:
-    """Return devices of a campaign in the order of their ids, those after one."""
-    of = CAMPAIGN_DEVICES.c
-    same = list(_same_devices(tenant, id_))
-    if state is not None or wave is not None:
-        # All of them if none is asked for: by state the index leads to a wave.
-        same.append(of.state.in_([state] if state is not None else list(MemberState)))
-    if wave is not None:
-        same.append(of.wave == wave)
-    is_few = (state is not None or wave is not None) and _is_few(connection, same)
-    # Few are sorted; the first ones of many are soon found in the order of all.
-    device: Any = Aside(of.device) if is_few else of.device
-    asked = select(CAMPAIGN_DEVICES).where(*same, device > after).order_by(device)
-    rows = connection.execute(asked.limit(most))
-    return [MemberRow(member_of(row), row.changed_at_s) for row in rows]
-
-
-def _is_few(connection: Connection, same: Sequence[Any]) -> bool:
-    some = select(CAMPAIGN_DEVICES.c.device).where(*same).limit(_SORTED_MOST + 1).subquery()
-    return (connection.scalar(select(func.count()).select_from(some)) or 0) <= _SORTED_MOST
-
-
 def members_in(
     connection: Connection, tenant: str, id_: str, states: Iterable[MemberState], *, most: int
 ) -> list[Member]:
@@ -290,6 +277,7 @@ def entries(
     most: int | None = None,
     is_newest_first: bool = False,
     is_whole: bool = False,
+    where: Where = (),
 ) -> Iterator[tuple[int, int, Entry]]:
     """Yield the journal of a campaign in order: number, time, entry.
 
@@ -301,10 +289,13 @@ def entries(
         most: How many.
         is_newest_first: The other way round.
         is_whole: Without what happened to single devices.
+        where: Of what happened to single devices, only what this holds for.
     """
     same = [JOURNAL.c.tenant == tenant, JOURNAL.c.campaign == id_, JOURNAL.c.number > after]
     if is_whole:
         same.append(JOURNAL.c.device == "")
+    elif where:
+        same.append(or_(JOURNAL.c.device == "", and_(*where)))
     order = desc(JOURNAL.c.number) if is_newest_first else JOURNAL.c.number
     for row in connection.execute(select(JOURNAL).where(*same).order_by(order).limit(most)):
         yield row.number, row.at_s, journal.unpack(row.device, row.kind, row.what)

@@ -6,16 +6,28 @@ for all of a kind; what is told of a kind is then read of one of them.
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, false, literal, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    case,
+    cast,
+    false,
+    literal,
+    select,
+)
 
 from edge.console.campaigns import enlisting, offering
 from edge.console.campaigns.plan import Plan
+from edge.console.devices import services
 from edge.console.devices.states import State
-from edge.console.releases import Release
+from edge.console.releases import SERVICE, Release
 from edge.console.store.tables import DEVICES
 
 EXAMPLES: Final = 5
@@ -30,6 +42,9 @@ class Kind:
     """Devices of which a campaign thinks the same.
 
     Attributes:
+        version: Of the system.
+        service_version: Of the service that is meant, as they say it; empty if they do not.
+        lacks_service: They say what they run, and have no such service.
         is_unseen: They were not seen for longer than the plan asks for.
         device: One of them.
     """
@@ -38,10 +53,22 @@ class Kind:
     version: str
     board: str
     counter: int
+    service_version: str
+    lacks_service: bool
     is_ddi: bool
     is_accepted: bool
     is_unseen: bool
     device: str = ""
+
+    def said(self, meant: Release) -> str:
+        """Return what they run of what is meant."""
+        return self.service_version if meant.kind == SERVICE else self.version
+
+    def runs(self, meant: Release) -> bool:
+        """Return whether they run a release."""
+        said = self.said(meant)
+        is_one = services.is_one(said, meant) if meant.kind == SERVICE else said == meant.version
+        return self.product == meant.product and is_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +143,18 @@ def survey(
 ) -> Survey:
     """Return the devices that the filter of a plan means; see `enlisting.taking`."""
     takes = and_(*enlisting.taking(connection, tenant, plan, known, now_s))
-    seen_s = plan.times.seen_s
-    is_unseen = offering.seen_at_s() < now_s - seen_s if seen_s else false()
+    facts = _facts(plan, known, now_s)
     where = enlisting.meant(connection, tenant, plan, now_s)[1:]
     asked = (
-        select(DEVICES.c.device, _key(takes, is_unseen))
+        select(DEVICES.c.device, _key(takes, facts.values()))
         .select_from(enlisting.WITH_SIGHTINGS)
         .where(DEVICES.c.tenant == tenant, *where)
         .order_by(DEVICES.c.device)
     )
     reading = _Reading()
-    reading.read(
-        iter(connection.execute(asked.execution_options(yield_per=_READ_AT_ONCE)).tuples())
-    )
-    kinds = _kinds(connection, tenant, reading.first, is_unseen)
+    rows = connection.execute(asked.execution_options(yield_per=_READ_AT_ONCE)).tuples()
+    reading.read(iter(rows))
+    kinds = _kinds(connection, tenant, reading.first, facts)
     out = [
         Out(kinds[number], count, tuple(reading.examples[number]))
         for number, count in reading.out.items()
@@ -137,40 +162,50 @@ def survey(
     return Survey(reading.names, reading.kind_of, kinds, out)
 
 
-def _key(takes: ColumnElement[bool], is_unseen: ColumnElement[bool]) -> ColumnElement[str]:
+def _facts(plan: Plan, known: Iterable[Release], now_s: int) -> dict[str, ColumnElement[Any]]:
+    """Return what makes a kind, by the names that it has in `Kind`, as parts of a query."""
+    service = next((one.service for one in known), "")
+    seen_s = plan.times.seen_s
+    return {
+        **{name: DEVICES.c[name] for name in ("product", "version", "board", "counter")},
+        "service_version": services.version_of(service) if service else literal(""),
+        "lacks_service": services.lacks(service) if service else false(),
+        "is_ddi": enlisting.SPEAKS_DDI,
+        "is_accepted": DEVICES.c.state == State.ACCEPTED,
+        "is_unseen": offering.seen_at_s() < now_s - seen_s if seen_s else false(),
+    }
+
+
+def _key(takes: ColumnElement[bool], facts: Iterable[ColumnElement[Any]]) -> ColumnElement[str]:
     """Return a text that is the same for all devices of a kind; it begins with who takes part."""
     said: Any = case((takes, _TAKES), else_="0")
-    for flag in (enlisting.SPEAKS_DDI, is_unseen):
-        said = said + case((flag, "1"), else_="0")
-    said = said + DEVICES.c.state
-    for column in (DEVICES.c.product, DEVICES.c.version, DEVICES.c.board):
-        said = said + literal(_BETWEEN) + column
-    return said + literal(_BETWEEN) + cast(DEVICES.c.counter, Text)  # type: ignore[no-any-return]
+    for fact in facts:
+        match fact.type:
+            case Boolean():
+                said = said + case((fact, "1"), else_="0")
+            case Text():
+                said = said + literal(_BETWEEN) + fact
+            case _:
+                said = said + literal(_BETWEEN) + cast(fact, Text)
+    return said  # type: ignore[no-any-return]
 
 
 def _kinds(
-    connection: Connection, tenant: str, devices: Sequence[str], is_unseen: ColumnElement[bool]
+    connection: Connection,
+    tenant: str,
+    devices: Sequence[str],
+    facts: Mapping[str, ColumnElement[Any]],
 ) -> list[Kind]:
     """Return the kind of each of some devices."""
     found: dict[str, Kind] = {}
-    columns = (
-        *(DEVICES.c.device, DEVICES.c.product, DEVICES.c.version, DEVICES.c.board),
-        *(DEVICES.c.counter, DEVICES.c.state),
-        *(enlisting.SPEAKS_DDI.label("is_ddi"), is_unseen.label("is_unseen")),
-    )
+    columns = [fact.label(name) for name, fact in facts.items()]
     for begin in range(0, len(devices), _ASKED_MOST):
         some = devices[begin : begin + _ASKED_MOST]
         asked = (
-            select(*columns)
+            select(DEVICES.c.device, *columns)
             .select_from(enlisting.WITH_SIGHTINGS)
             .where(DEVICES.c.tenant == tenant, DEVICES.c.device.in_(some))
         )
         for row in connection.execute(asked):
-            found[row.device] = Kind(
-                *(row.product, row.version, row.board, row.counter),
-                is_ddi=bool(row.is_ddi),
-                is_accepted=row.state == State.ACCEPTED,
-                is_unseen=bool(row.is_unseen),
-                device=row.device,
-            )
+            found[row.device] = Kind(**row._mapping)
     return [found[one] for one in devices]

@@ -2,17 +2,17 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select
 
 from edge.console import releases
-from edge.console.campaigns import course, engine, enlisting, offering, store
+from edge.console.campaigns import before, course, engine, enlisting, offering, store
 from edge.console.campaigns.campaign import Event, State
 from edge.console.campaigns.ledger import Ledger
 from edge.console.campaigns.members import ACTIVE, Member, MemberEvent, MemberState
 from edge.console.campaigns.offering import Desk
 from edge.console.desk import Via
 from edge.console.devices import registry, states
-from edge.console.releases import EDGE
+from edge.console.releases import FOREIGN
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.console.store.tables import DEVICES, SIGHTINGS
 from edge.errors import EdgeError
@@ -72,25 +72,38 @@ def overdue(ledger: Ledger, desk: Desk, *, is_deaf: bool = False) -> tuple[list[
 
 
 def leave(ledger: Ledger) -> list[str]:
-    """Let devices go that were put out, at most `PIECE`; return which."""
+    """Let devices go that were put out, or that it may not have any more; return which.
+
+    At most `PIECE` of each. What was ordered already comes to its end.
+    """
+    out = and_(
+        DEVICES.c.state != states.State.ACCEPTED,
+        CAMPAIGN_DEVICES.c.state.in_(sorted(ACTIVE | {MemberState.WAITING})),
+    )
+    found = _let_go(ledger, out, "is let in no longer")
+    for one in enlisting.bound(ledger.campaign.plan, CAMPAIGN_DEVICES):
+        is_other = and_(not_(one), CAMPAIGN_DEVICES.c.state == MemberState.WAITING)
+        found += _let_go(ledger, is_other, "is in none of the campaign's groups any more")
+    return found
+
+
+def _let_go(ledger: Ledger, which: ColumnElement[bool], reason: str) -> list[str]:
     same = and_(
         DEVICES.c.tenant == CAMPAIGN_DEVICES.c.tenant,
         DEVICES.c.device == CAMPAIGN_DEVICES.c.device,
     )
-    rows = ledger.connection.execute(
+    asked = (
         select(CAMPAIGN_DEVICES)
         .select_from(DEVICES.join(CAMPAIGN_DEVICES, same))
         .where(
             DEVICES.c.tenant == ledger.stored.tenant,
-            DEVICES.c.state != states.State.ACCEPTED,
             CAMPAIGN_DEVICES.c.campaign == ledger.stored.id,
-            CAMPAIGN_DEVICES.c.state.in_(sorted(ACTIVE | {MemberState.WAITING})),
+            which,
         )
-        .limit(PIECE)
-    ).all()
+    )
+    rows = ledger.connection.execute(asked.limit(PIECE)).all()
     for row in rows:
-        member = store.member_of(row)
-        ledger.happen(member, MemberEvent.LEFT, reason="is let in no longer")
+        ledger.happen(store.member_of(row), MemberEvent.LEFT, reason=reason)
     return [row.device for row in rows]
 
 
@@ -141,12 +154,12 @@ def _runs_other(ledger: Ledger, member: Member) -> str:
     """Return which other version a device runs; empty if it is the one that it should."""
     row = registry.get(ledger.connection, ledger.stored.tenant, member.device)
     release = releases.by_path(ledger.connection, ledger.stored.tenant, member.release)
-    if release is None or release.kind != EDGE:
+    if release is None or release.kind == FOREIGN:
         return ""
     # Else its status is of another order, or older than the report of how this one ended.
     if row.action != member.action or row.phase != "idle":
         return ""
-    return "" if row.version == release.version else str(row.version)
+    return "" if before.runs(row, release) else before.version(row, release)
 
 
 def _overdue(ledger: Ledger) -> Any:

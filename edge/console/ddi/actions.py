@@ -61,7 +61,8 @@ def deploy(
     }
     connection.execute(insert(ORDERS).values(order))
     # Only an order that says so waits for the user: most updaters do not know how to ask.
-    is_asked = policy.confirm == "always" and not consent(connection, actor.tenant, device).at_s
+    agrees = bool(consent(connection, actor.tenant, device).at_s)
+    is_asked = policy.confirm == "always" and not agrees
     beside = {
         "tenant": actor.tenant,
         "device": device,
@@ -72,6 +73,7 @@ def deploy(
         "file": file.name,
         "download_only": policy.download_only,
         "is_forced": policy.reboot == "now",
+        "until_s": 0 if agrees else policy.confirm_until_s,
     }
     connection.execute(insert(DDI_ACTIONS).values(beside))
     _note_wanted(connection, actor, device, Order(device, action, seq), release)
@@ -184,7 +186,9 @@ def move(connection: Connection, tenant: str, device: str, action: Action, event
         RefusedError: The event can not happen now.
     """
     state = following(action.state, event)
-    _change(connection, tenant, device, action.number, state=state)
+    # Who has agreed puts it off no more.
+    more = {"until_s": 0} if event is Event.CONFIRMED else {}
+    _change(connection, tenant, device, action.number, state=state, **more)
     return state
 
 
@@ -294,4 +298,5 @@ def _action(row: Row[Any]) -> Action:
         download_only=row.download_only,
         is_forced=row.is_forced,
         is_retrieved=row.is_retrieved,
+        until_s=row.until_s,
     )

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from edge.console.ddi import actions, credentials
-from edge.console.ddi.documents import Action
+from edge.console.ddi import actions, credentials, reporting
+from edge.console.ddi.documents import Action, Agenda
 from edge.console.ddi.machine import State as ActionState
 from edge.console.desk import Caller, Via
 from edge.console.devices import registry
@@ -87,6 +87,18 @@ class DdiDesk:
         found = await self.office.database.write(step)
         self.office.notices.tell(caller.tenant, Topic.DEVICE, caller.device)
         return found
+
+    async def agenda(self, caller: Caller) -> Agenda:
+        """Return what there is for a device to do; what was put off long enough goes on."""
+        found, now_s = await self.read(lambda one: actions.agenda(one, caller)), self.now_s()
+        current = found.current
+        if current is None or current.state is not ActionState.WAITING:
+            return found
+        if not current.is_over(now_s):
+            return found
+        number = current.number
+        await self.write(caller, lambda one: reporting.go_on(one, caller, number, now_s))
+        return await self.read(lambda one: actions.agenda(one, caller))
 
     async def retrieve(self, caller: Caller, number: int) -> Action:
         """Return what a device is to install; see `actions.retrieve`."""

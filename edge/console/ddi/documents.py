@@ -21,6 +21,7 @@ class Action:
         action: Names it everywhere else.
         is_forced: Else the device may choose when.
         is_retrieved: The device has read what it is to install.
+        until_s: So long its user may put it off, seconds since 1970; 0: as the rest says.
     """
 
     number: int
@@ -33,6 +34,15 @@ class Action:
     download_only: bool = False
     is_forced: bool = True
     is_retrieved: bool = False
+    until_s: int = 0
+
+    def is_over(self, now_s: int) -> bool:
+        """Return whether the time is over in which its user may put it off."""
+        return 0 < self.until_s <= now_s
+
+    def is_forced_at(self, now_s: int) -> bool:
+        """Return whether the device is to go on at once."""
+        return self.is_forced and (not self.until_s or self.is_over(now_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +52,12 @@ class Place:
     Attributes:
         url: `https://fleet.example.com:8443/default/controller/v1/unit-7`.
         poll_s: How long it is to wait until it asks again.
+        now_s: The time, seconds since 1970.
     """
 
     url: str
     poll_s: int
+    now_s: int = 0
 
     def link(self, path: str) -> Document:
         """Return the link to a thing of the device."""
@@ -72,13 +84,15 @@ def root(place: Place, agenda: Agenda) -> Document:
     links: Document = {}
     if agenda.current is not None:
         number = agenda.current.number
+        # Another one once the time is over: updaters that keep documents read it anew.
+        content = 2 if agenda.current.is_over(place.now_s) else 1
         match agenda.current.state:
             case State.WAITING:
-                links["confirmationBase"] = place.link(f"confirmationBase/{number}?c=1")
+                links["confirmationBase"] = place.link(f"confirmationBase/{number}?c={content}")
             case State.CANCELLING:
                 links["cancelAction"] = place.link(f"cancelAction/{number}")
             case _:
-                links["deploymentBase"] = place.link(f"deploymentBase/{number}?c=1")
+                links["deploymentBase"] = place.link(f"deploymentBase/{number}?c={content}")
     if agenda.installed is not None:
         links["installedBase"] = place.link(f"installedBase/{agenda.installed.number}")
     if agenda.wants_data:
@@ -98,7 +112,8 @@ def deployment(
         name: What the part that says it is called.
         history: What the device has said of it, newest first.
     """
-    how = "forced" if action.is_forced or action.download_only else "attempt"
+    is_forced = action.is_forced_at(place.now_s) or action.download_only
+    how = "forced" if is_forced else "attempt"
     chunk: Document = {
         "part": _PART,
         "version": action.version,

@@ -89,7 +89,7 @@ class DdiLink:
 
     async def _give_root(self, request: web.Request) -> web.StreamResponse:
         caller = await self._access.caller(request)
-        agenda = await self._desk.read(lambda one: actions.agenda(one, caller))
+        agenda = await self._desk.agenda(caller)
         return said(request, documents.root(self._place(request), agenda))
 
     async def _give_deployment(self, request: web.Request) -> web.StreamResponse:
@@ -126,13 +126,10 @@ class DdiLink:
 
     async def _give_consent(self, request: web.Request) -> web.StreamResponse:
         caller = await self._access.caller(request)
-        consent, agenda = await self._desk.read(
-            lambda one: (
-                actions.consent(one, caller.tenant, caller.device),
-                actions.agenda(one, caller),
-            )
+        consent = await self._desk.read(
+            lambda one: actions.consent(one, caller.tenant, caller.device)
         )
-        current = agenda.current
+        current = (await self._desk.agenda(caller)).current
         waiting = current if current is not None and current.state is State.WAITING else None
         return said(request, documents.confirmation_base(self._place(request), consent, waiting))
 
@@ -213,7 +210,8 @@ class DdiLink:
     def _place(self, request: web.Request) -> Place:
         tenant, device = request.match_info["tenant"], request.match_info["device"]
         origin = f"{request.scheme}://{request.host}"
-        return Place(f"{origin}/{tenant}/controller/v1/{device}", self._poll_s)
+        url = f"{origin}/{tenant}/controller/v1/{device}"
+        return Place(url, self._poll_s, self._desk.now_s())
 
     def _break(self, tenant: str, device: str) -> None:
         for transport, caller in list(self._open.items()):

@@ -136,6 +136,17 @@ def confirm(
         actions.move(connection, caller.tenant, caller.device, action, Event.CONFIRMED)
 
 
+def go_on(connection: Connection, caller: Caller, number: int, now_s: int) -> None:
+    """Let an order go on whose user did not agree in the time that he had."""
+    action = actions.get(connection, caller, number)
+    if action.state is not State.WAITING or not action.is_over(now_s):
+        return
+    status = replace(_status(registry.get(connection, caller.tenant, caller.device)), seq=number)
+    status = replace(status, action=action.action, phase="checking", reason="")
+    reports.take_status(connection, caller, status, now_s)
+    actions.move(connection, caller.tenant, caller.device, action, Event.CONFIRMED)
+
+
 def set_consent(connection: Connection, caller: Caller, by: str, remark: str, now_s: int) -> None:
     """Let all orders of a device go on, those to come too, without asking its user.
 
@@ -251,7 +262,7 @@ def _store_status(
 
 def _status(row: Row[Any]) -> Status:
     """Return what is known of a device, to be changed in part."""
-    names = (one for one in Status.__dataclass_fields__ if one != "boot_id")
+    names = (one for one in Status.__dataclass_fields__ if one not in ("boot_id", "services"))
     known = {name: getattr(row, name) for name in names}
     return Status(BOOT_ID, **{**known, "phase": row.phase or "idle"})
 

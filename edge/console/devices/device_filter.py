@@ -6,14 +6,15 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, FromClause, and_, exists, literal, not_, or_
 
-from edge.console.devices import ways
+from edge.console.devices import services, ways
 from edge.console.devices.finding import Meant
 from edge.console.devices.ways import Part
 from edge.console.filters.fields import ATTRIBUTE, Field
 from edge.console.filters.parse import parse
-from edge.console.filters.sql import Condition, Where, condition
+from edge.console.filters.sql import Condition, Where, WhereVersion, condition
 from edge.console.store.ddi_tables import REPORTED
 from edge.console.store.factory_tables import RECORDS
+from edge.console.store.service_tables import DEVICE_SERVICES
 from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, SIGHTINGS, TAGS
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -95,10 +96,21 @@ class _Columns:
                 for table in (ATTRIBUTES, REPORTED)
             )
             return or_(by_person, and_(by_device, not_(said)))
+        if field.name == "service":
+            return _of_device(DEVICE_SERVICES, lambda one: (where(one.service),))
         if field.name == "tag":
             return _of_device(TAGS, lambda one: (where(one.tag),))
         if field.name in MADE:
             return _of_device(RECORDS, lambda one: made(one, one[field.name], where))
+        return self._in_group(where)
+
+    def runs(self, service: str, where: WhereVersion) -> Condition:
+        return _of_device(
+            DEVICE_SERVICES,
+            lambda one: (one.service == service, services.is_called(service, where)),
+        )
+
+    def _in_group(self, where: Where) -> Condition:
         return or_(
             _of_device(MEMBERS, lambda one: (where(one.group),)),
             *(

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from edge.console.filters.fields import ATTRIBUTE
 from edge.console.store.factory_tables import RECORDS
+from edge.console.store.service_tables import DEVICE_SERVICES
 from edge.console.store.tables import ATTRIBUTES, DEVICES, GROUPS, MEMBERS, TAGS
 
 MOST: Final = 20
@@ -21,6 +22,7 @@ _OF_DEVICE: Final = {
 _BESIDE: Final = {
     ATTRIBUTE.name: (ATTRIBUTES, ATTRIBUTES.c.name),
     "tag": (TAGS, TAGS.c.tag),
+    "service": (DEVICE_SERVICES, DEVICE_SERVICES.c.service),
     **{name: (RECORDS, RECORDS.c[name]) for name in ("line", "station", "order")},
 }
 

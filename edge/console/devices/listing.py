@@ -1,7 +1,7 @@
 """What is known of devices, their orders and events, page by page."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
 )
 
-from edge.console.devices import finding
+from edge.console.devices import finding, services
 from edge.console.devices.finding import Count, Meant, Place
 from edge.console.devices.registry import unknown
 from edge.console.devices.states import State
@@ -45,6 +45,7 @@ class Device:
         row: Its columns of `DEVICES` and `SIGHTINGS`.
         attributes: What people say of it.
         reported: What it says of itself.
+        services: What runs of those that are updated in place.
     """
 
     row: Row[Any]
@@ -52,6 +53,7 @@ class Device:
     groups: tuple[str, ...]
     attributes: dict[str, str]
     reported: dict[str, str]
+    services: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +228,8 @@ def _with_labels(connection: Connection, tenant: str, rows: Sequence[Row[Any]]) 
     attributes, reported = (
         _pairs(connection, table, tenant, names) for table in (ATTRIBUTES, REPORTED)
     )
+    telling = [row.device for row in rows if row.services]
+    running = services.of_each(connection, tenant, telling) if telling else {}
     return [
         Device(
             row,
@@ -233,6 +237,7 @@ def _with_labels(connection: Connection, tenant: str, rows: Sequence[Row[Any]]) 
             tuple(groups[row.device]),
             attributes[row.device],
             reported[row.device],
+            running.get(row.device, {}),
         )
         for row in rows
     ]

@@ -18,6 +18,7 @@ from edge.console.devices.states import ACTS, State
 from edge.console.store.ddi_tables import DDI_ACTIONS, DDI_DEVICES, REPORTED
 from edge.console.store.enrolment_tables import RENEWALS
 from edge.console.store.factory_tables import HEARD_BOOTS, QUARANTINE
+from edge.console.store.service_tables import DEVICE_SERVICES
 from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, ORDERS, SIGHTINGS, TAGS
 from edge.errors import InputError, RefusedError, ThingNotFoundError
 from edge_signing.errors import FormatError
@@ -29,7 +30,7 @@ _PUT_OUT: Final = "the device was put out or enrolled anew"
 # What there may be of a device that waits.
 _OF_WAITING: Final = (
     *(MEMBERS, TAGS, ATTRIBUTES, REPORTED, DDI_DEVICES, RENEWALS, SIGHTINGS),
-    *(HEARD_BOOTS, QUARANTINE),
+    *(HEARD_BOOTS, QUARANTINE, DEVICE_SERVICES),
 )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from edge.console.campaigns import hearing
 from edge.console.desk import Caller
+from edge.console.devices import services
 from edge.console.filters import versions
 from edge.console.store.tables import DEVICES, EVENTS, ORDERS
 from edge_signing.messages import EventId, ReportEvent, Status
@@ -33,17 +34,21 @@ def take_status(connection: Connection, caller: Caller, status: Status, now_s: i
     same = (DEVICES.c.tenant == caller.tenant, DEVICES.c.device == caller.device)
     columns = (
         *(DEVICES.c.boot_id, DEVICES.c.past_boots, DEVICES.c.seq),
-        *(DEVICES.c.action, DEVICES.c.phase),
+        *(DEVICES.c.action, DEVICES.c.phase, DEVICES.c.services),
     )
     row = connection.execute(select(*columns).where(*same)).first()
     if row is None or _is_past(status.boot_id, row.boot_id, row.past_boots, status.seq, row.seq):
         return False
     key = versions.key(status.version)
+    said = services.said(status.services)
     values: dict[str, Any] = {**asdict(status), "version_key": key, "status_at_s": now_s}
+    values["services"] = said
     if row.boot_id not in ("", status.boot_id):
         past = [row.boot_id, *row.past_boots.split()]
         values["past_boots"] = " ".join(past[:_BOOTS_MOST])
     connection.execute(update(DEVICES).where(*same).values(values))
+    if said != row.services:
+        services.store(connection, caller.tenant, caller.device, status.services)
     has_started = row.boot_id != status.boot_id
     if has_started or hearing.is_news((row.action, row.phase), status):
         hearing.status(connection, caller, status, has_started=has_started, now_s=now_s)

@@ -24,6 +24,7 @@ _TOLD: Final = (
     "board",
     "product",
     "version",
+    "services",
     "slot",
     "phase",
     "reason",
@@ -194,6 +195,8 @@ def _told(value: object) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
+        case dict():
+            return " ".join(f"{name}={one}" for name, one in value.items())
         case _:
             return str(value)
 

@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, select, union
+from sqlalchemy import ColumnElement, Select, Table, func, select, union, union_all
 
-from edge.console.devices import values
+from edge.console.devices import services, values
 from edge.console.filters import glob, sql
 from edge.console.filters.fields import ATTRIBUTE, Operator
+from edge.console.filters.match import is_version
 from edge.console.filters.terms import Both, Compare, Either, Term
 from edge.console.store.ddi_tables import REPORTED
+from edge.console.store.service_tables import DEVICE_SERVICES
 from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, SIGHTINGS, TAGS
 
 
@@ -117,14 +119,15 @@ class _Asked:
                 at = sql.age(term, SIGHTINGS.c.last_seen_s, self.now_s)
                 names = _of(SIGHTINGS, self.tenant).where(at)
                 return Way(names, is_whole=True, is_in_order=False, is_range=True)
-            case "tag":
-                return self._labelled(TAGS, TAGS.c.tag, term)
+            case "service.":
+                return self._running(term)
+            case "tag" | "service" as name:
+                table = TAGS if name == "tag" else DEVICE_SERVICES
+                return self._labelled(table, table.c[name], term)
             case "group" if not any(_means(term, one) for one in self.named):
                 return self._labelled(MEMBERS, MEMBERS.c.group, term)
-            case "id" | "version" | "reason":
-                return self._of_itself(term)
             case _:
-                return None
+                return self._of_itself(term)
 
     def _of_itself(self, term: Compare) -> Way | None:
         """Return the way by what a device is itself."""
@@ -132,7 +135,7 @@ class _Asked:
         is_like = term.operator is Operator.LIKE
         match term.field.name:
             case "version" if not is_like:
-                names = asked.where(sql.version(term, DEVICES.c.version_key))
+                names = asked.where(sql.version(term, DEVICES.c.version, DEVICES.c.version_key))
                 return Way(names, is_whole=True, is_in_order=False, is_range=True)
             case "id" if is_like:
                 begun = values.beginning(asked, DEVICES.c.device, term)
@@ -154,6 +157,23 @@ class _Asked:
             return Way(asked, is_whole=True, is_in_order=True)
         quick = values.like(rows, column, term)
         return Way(asked.distinct(), is_whole=True, is_in_order=False, in_sqlite=quick.distinct())
+
+    def _running(self, term: Compare) -> Way | None:
+        """Return the way to who runs such a version; none if it is one that is not known."""
+        if is_version(term, ""):
+            return None
+
+        def is_meant(said: Any, key: Any) -> ColumnElement[bool]:
+            return sql.version(term, said, key)
+
+        one = DEVICE_SERVICES.c
+        asked = _of(DEVICE_SERVICES, self.tenant).where(one.service == term.attribute)
+        name = func.substr(one.version, len(term.attribute) + 2)
+        in_place = asked.where(one.version_key != "", is_meant(name, one.version_key))
+        own = services.own_called(term.attribute, self.tenant, is_meant)
+        # A device has one version of a service: it is in one of the two.
+        every = union_all(in_place, asked.where(one.version.in_(own))).subquery()
+        return Way(select(every.c.device), is_whole=True, is_in_order=False)
 
     def _said(self, table: Table, term: Compare) -> Way:
         rows = _of(table, self.tenant).where(table.c.name == term.attribute)

@@ -5,7 +5,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from edge.console.filters.fields import ATTRIBUTE_PREFIX, FIELDS, NEVER, OPERATORS, Field, Kind
+from edge.console.filters.fields import (
+    ATTRIBUTE_PREFIX,
+    FIELDS,
+    NEVER,
+    OPERATORS,
+    SERVICE_PREFIX,
+    Field,
+    Kind,
+)
 from edge.console.filters.parse import FIELD, OPERATOR, VALUE, expected
 
 MOST: Final = 50
@@ -70,6 +78,7 @@ def _offers(expectation: str, field: Field | None, known: Known) -> Iterable[tup
     if expectation == FIELD:
         yield from ((one.name, one.what) for one in FIELDS.values())
         yield from ((f"{ATTRIBUTE_PREFIX}{name}", "attribute") for name in known("attr"))
+        yield from ((f"{SERVICE_PREFIX}{name}", "version") for name in known("service"))
     elif expectation == OPERATOR and field is not None:
         yield from ((sign.value, "") for sign in OPERATORS[field.kind])
         yield "in", "one of a list"

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     FLAG = "flag"
     SET = "set"
     ATTRIBUTE = "attribute"
+    SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class Field:
     choices: tuple[str, ...] = ()
 
 
-# One field for each attribute of devices: `attr.site`.
+# One field for each attribute of devices, `attr.site`, and for each service, `service.web`.
 ATTRIBUTE_PREFIX: Final = "attr."
+SERVICE_PREFIX: Final = "service."
 NEVER: Final = "never"
 
 FIELDS: Final = {
@@ -64,12 +66,14 @@ FIELDS: Final = {
         Field("enrolled", Kind.AGE, "how long ago it was let in"),
         Field("tag", Kind.SET, "tags that it has"),
         Field("group", Kind.SET, "groups that it is in"),
+        Field("service", Kind.SET, "services that it updates in place"),
         Field("line", Kind.SET, "factory line that made it"),
         Field("station", Kind.SET, "station of that line"),
         Field("order", Kind.SET, "order that it was made for"),
     )
 }
 ATTRIBUTE: Final = Field("attr", Kind.ATTRIBUTE, "what it, or a person, says of it: attr.NAME")
+SERVICE: Final = Field("service.", Kind.SERVICE, "version that it runs of one: service.NAME")
 
 _ORDER: Final = (Operator.LESS, Operator.AT_MOST, Operator.MORE, Operator.AT_LEAST)
 OPERATORS: Final[dict[Kind, tuple[Operator, ...]]] = {
@@ -79,4 +83,5 @@ OPERATORS: Final[dict[Kind, tuple[Operator, ...]]] = {
     Kind.FLAG: (Operator.EQUAL,),
     Kind.SET: (Operator.EQUAL, Operator.LIKE),
     Kind.ATTRIBUTE: (Operator.EQUAL, Operator.LIKE),
+    Kind.SERVICE: (Operator.EQUAL, *_ORDER, Operator.LIKE),
 }

@@ -38,18 +38,27 @@ def _compare(term: Compare, row: DeviceRow, now_s: int) -> bool:
         case Kind.TEXT:
             return _text(term, _text_of(term, row))
         case Kind.VERSION:
-            return _version(term, row.version)
+            return is_version(term, row.version)
         case Kind.AGE:
             at_s = row.seen_at_s if term.field.name == "seen" else row.enrolled_at_s
             return _age(term, at_s, now_s)
         case Kind.FLAG:
             return row.is_online is term.value
-        case Kind.SET:
-            members = getattr(row, f"{term.field.name}s")
-            return any(_text(term, one) for one in members)
+        case Kind.SET | Kind.ATTRIBUTE | Kind.SERVICE:
+            return _has(term, row)
+
+
+def _has(term: Compare, row: DeviceRow) -> bool:
+    match term.field.kind:
+        case Kind.SERVICE:
+            called = row.services.get(term.attribute)
+            return called is not None and any(is_version(term, one) for one in called or ("",))
         case Kind.ATTRIBUTE:
             said = row.attributes.get(term.attribute)
             return said is not None and _text(term, said)
+        case _:
+            members = getattr(row, f"{term.field.name}s")
+            return any(_text(term, one) for one in members)
 
 
 def _text_of(term: Compare, row: DeviceRow) -> str:
@@ -63,7 +72,8 @@ def _text(term: Compare, said: str) -> bool:
     return said == wanted
 
 
-def _version(term: Compare, said: str) -> bool:
+def is_version(term: Compare, said: str) -> bool:
+    """Return whether a version is as a test wants it."""
     if term.operator is Operator.LIKE:
         return _text(term, said)
     return _in_order(term.operator, versions.key(said), versions.key(str(term.value)))

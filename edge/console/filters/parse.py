@@ -19,6 +19,8 @@ from edge.console.filters.fields import (
     ATTRIBUTE,
     ATTRIBUTE_PREFIX,
     FIELDS,
+    SERVICE,
+    SERVICE_PREFIX,
     Field,
     Kind,
     Operator,
@@ -26,6 +28,7 @@ from edge.console.filters.fields import (
 from edge.console.filters.terms import EVERYTHING, Both, Compare, Either, Not, Term
 from edge.console.filters.tokens import Sort, Token, tokens
 from edge.console.filters.values import WrongValueError
+from edge_signing.running import SERVICE as _SERVICE
 
 # What may be at a place, for completion.
 FIELD: Final = "field"
@@ -144,6 +147,11 @@ class _Parser:
             if not _ATTRIBUTE.fullmatch(attribute):
                 raise self._wrong(f"{attribute!r} can not name an attribute")
             return ATTRIBUTE, attribute
+        if name.value.startswith(SERVICE_PREFIX):
+            service = name.value.removeprefix(SERVICE_PREFIX)
+            if not _SERVICE.fullmatch(service):
+                raise self._wrong(f"{service!r} can not name a service")
+            return SERVICE, service
         field = FIELDS.get(name.value.lower())
         if field is None:
             raise self._refused(values.unknown_field(name.value))
@@ -181,6 +189,8 @@ class _Parser:
             value = values.read(field, operator, token.value, is_quoted=is_quoted)
         except WrongValueError as error:
             raise self._refused(error) from error
+        if field is SERVICE:  # its releases are called web+1.1.0
+            value = str(value).removeprefix(f"{attribute}+")
         self._count(token)
         self._next()
         return Compare(field, operator, value, attribute)

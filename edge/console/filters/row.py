@@ -11,6 +11,8 @@ class DeviceRow:
     Attributes:
         seen_at_s: When it was last heard, seconds since 1970; None for never.
         enrolled_at_s: When it was let in, seconds since 1970; None for not yet.
+        services: What it runs, by the names of services: all versions that this is called, without
+            the name before them; none if it is not known.
     """
 
     id: str
@@ -30,3 +32,4 @@ class DeviceRow:
     stations: frozenset[str] = frozenset()
     orders: frozenset[str] = frozenset()
     attributes: Mapping[str, str] = field(default_factory=dict)
+    services: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -15,6 +15,8 @@ from edge.console.filters.terms import Both, Compare, Either, Not, Term
 
 Condition = ColumnElement[bool]
 Where = Callable[[ColumnElement[str]], Condition]
+# For a version, and `versions.key` of it.
+WhereVersion = Callable[[ColumnElement[str], ColumnElement[str]], Condition]
 
 
 class Columns(Protocol):
@@ -39,6 +41,15 @@ class Columns(Protocol):
             field: What of.
             attribute: The name of an attribute, else empty.
             where: Returns the condition for the column of one.
+        """
+
+    def runs(self, service: str, where: WhereVersion) -> Condition:
+        """Return whether the device runs such a version of a service.
+
+        Args:
+            service: Its name.
+            where: Returns the condition for what a version is called, without the name of the
+                service before it; empty if it is not known.
         """
 
 
@@ -68,10 +79,11 @@ def _compare(term: Compare, columns: Columns, now_s: int) -> Condition:
     match term.field.kind:
         case Kind.TEXT:
             return text(term, columns.text(term.field))
-        case Kind.VERSION if term.operator is Operator.LIKE:
-            return text(term, columns.text(term.field))
         case Kind.VERSION:
-            return version(term, Aside(columns.version_key(term.field)))
+            key = Aside(columns.version_key(term.field))
+            return version(term, columns.text(term.field), key)
+        case Kind.SERVICE:
+            return columns.runs(term.attribute, lambda said, key: version(term, said, key))
         case Kind.AGE:
             return age(term, columns.at_s(term.field), now_s)
         case Kind.FLAG:
@@ -89,8 +101,12 @@ def text(term: Compare, column: ColumnElement[str]) -> Condition:
     return column == wanted
 
 
-def version(term: Compare, column: ColumnElement[str]) -> Condition:
-    """Return the condition for the key of a version; an index of it can be used."""
+def version(term: Compare, said: ColumnElement[str], key: ColumnElement[str]) -> Condition:
+    """Return the condition for a version and its key."""
+    return text(term, said) if term.operator is Operator.LIKE else _version(term, key)
+
+
+def _version(term: Compare, column: ColumnElement[str]) -> Condition:
     wanted = versions.key(str(term.value))
     if term.operator is Operator.EQUAL:
         return column == wanted

@@ -10,7 +10,7 @@ class Compare:
     """One field against one value.
 
     Attributes:
-        attribute: Its name if the field is an attribute, else empty.
+        attribute: Its name if the field is an attribute or a service, else empty.
         value: A text or glob; seconds of an age, None for never; a flag.
     """
 

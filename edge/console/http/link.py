@@ -29,6 +29,7 @@ from edge_signing import commands, messages, topics
 from edge_signing.commands import REPLY_MOST_BYTES, Reply
 from edge_signing.errors import FormatError
 from edge_signing.messages import MESSAGE_MOST_BYTES, Status
+from edge_signing.repository_file import check_file
 
 # Longer than a device waits between two polls, so that a handshake is not paid for each.
 KEEP_ALIVE_S: Final = 960
@@ -125,7 +126,7 @@ class HttpLink:
     async def _give_file(self, request: web.Request) -> web.StreamResponse:
         caller = await self._caller(request)
         try:
-            name = messages.check_file(request.match_info["file"])
+            name = check_file(request.match_info["file"])
         except FormatError:
             return web.Response(status=404)
         return await file_answer.answer(

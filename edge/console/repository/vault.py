@@ -32,6 +32,7 @@ from edge.repository.order import sign_order
 from edge.repository.repository import Repository
 from edge.sbom import reading
 from edge_agent.payload.bundle import Anchor, Bundle, Verified
+from edge_signing import running
 from edge_signing.disk import FILE as DISK_FILE
 from edge_signing.errors import SigningError
 from edge_signing.release import RELEASE_FILE, Content, PatchSet
@@ -167,6 +168,7 @@ class Vault:
                     patches=tuple(sorted(patch.path for patch in patches)),
                     is_published=is_whole and one.path in published,
                     kind=SERVICE if one.service else EDGE,
+                    own_version=running.own_version(one.own_digest),
                 )
             )
         return found

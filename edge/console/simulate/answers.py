@@ -46,10 +46,14 @@ def _stamp(at_s: int) -> str:
     return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S}.0"
 
 
+def _version(name: str, status: Status) -> str:
+    return status.services.get(name, status.version)
+
+
 def _inventory(status: Status) -> Inventory:
     return Inventory(
         services=tuple(
-            Service(name, "ready", status.version, pid=40 + number, age_s=_UPTIME_S - 4)
+            Service(name, "ready", _version(name, status), pid=40 + number, age_s=_UPTIME_S - 4)
             for number, name in enumerate(SERVICES)
         ),
         slot=status.slot,

@@ -29,6 +29,14 @@ _FAILURES: Final = (
     (State.TRIAL, f"{_NOT_HEALTHY}app: restarted 4 times"),
     (State.TRIAL, f"{_NOT_HEALTHY}the console is not reached"),
 )
+# Of a service that is updated in place.
+_FAILURES_IN_PLACE: Final = (
+    _FAILURES[0],
+    (State.INSTALLING, "a.img: No space left on device: 8388608 bytes do not fit"),
+    (State.SWITCHING, "it was not started: its settings are others than those of this system"),
+    (State.PROVING, "services ended 3 times since the switch"),
+    (State.PROVING, f"{_NOT_HEALTHY}not all services are ready"),
+)
 
 
 class Kind(StrEnum):
@@ -65,6 +73,7 @@ class Step:
         is_restart: The link is lost, and the device comes back as another start.
         is_other_slot: That one runs then.
         away_s: How long it is away more than others then.
+        is_switched: The other version of the service runs from here on.
         is_break: The link is lost, and found again; what was told is told once more.
         is_last_word: It is never heard again.
         result: How the order ended, if it did.
@@ -77,6 +86,7 @@ class Step:
     is_restart: bool = False
     is_other_slot: bool = False
     away_s: float = 0.0
+    is_switched: bool = False
     is_break: bool = False
     is_last_word: bool = False
     result: Result | None = None
@@ -94,12 +104,14 @@ _EARLY: Final = frozenset(
 )
 
 
-def steps(kind: Kind, chance: Random, errand: Errand = Errand.UPDATE) -> Iterator[Step]:
-    """Yield the steps of one order, in turn.
+def steps(
+    kind: Kind, chance: Random, errand: Errand = Errand.UPDATE, *, in_place: bool = False
+) -> Iterator[Step]:
+    """Yield the steps of one order, in turn; `in_place` is one of a service.
 
-    Those of a silent device end with its restart, those of all others with a result.
+    Those of a silent device end with its restart or switch, those of all others with a result.
     """
-    luck = _Luck(kind, chance, errand)
+    luck = _Luck(kind, chance, errand, in_place=in_place)
     yield luck.step(State.CHECKING, 1)
     if luck.fails_in is State.CHECKING:
         yield luck.failure()
@@ -116,7 +128,13 @@ def steps(kind: Kind, chance: Random, errand: Errand = Errand.UPDATE) -> Iterato
     if luck.fails_in is State.VERIFYING:
         yield luck.failure()
         return
-    yield from _started(luck)
+    yield from _switched(luck) if in_place else _started(luck)
+
+
+def refused(reason: str) -> Iterator[Step]:
+    """Yield the steps of an order that is not for the device."""
+    yield Step(State.CHECKING)
+    yield Step(State.REPORTING, result=Result.FAILED, reason=reason)
 
 
 def cancelled(reason: str) -> Step:
@@ -159,16 +177,41 @@ def _started(luck: "_Luck") -> Iterator[Step]:
     yield Step(State.REPORTING, result=Result.SUCCEEDED, is_lie=is_lie)
 
 
+def _switched(luck: "_Luck") -> Iterator[Step]:
+    """Yield what follows once the other version of a service is there: nothing restarts."""
+    yield luck.step(State.WAITING, 0, luck.fetched_bytes)
+    is_silent = luck.kind is Kind.SILENT
+    yield Step(State.SWITCHING, luck.took_s(1), luck.fetched_bytes, is_last_word=is_silent)
+    if is_silent:
+        return
+    if luck.fails_in is State.SWITCHING:
+        yield Step(State.SWITCHING_BACK, luck.took_s(1), reason=luck.reason)
+        yield luck.failure()
+        return
+    yield Step(State.PROVING, luck.took_s(1), is_switched=True)
+    if luck.fails_in is State.PROVING:
+        took_s = luck.took_s(_TRIAL_S)
+        yield Step(State.SWITCHING_BACK, took_s, is_switched=True, reason=luck.reason)
+        yield luck.failure()
+        return
+    yield luck.step(State.KEEPING, _TRIAL_S)
+    is_lie = luck.kind is Kind.LIAR
+    yield Step(State.REPORTING, result=Result.SUCCEEDED, is_lie=is_lie)
+
+
 class _Luck:
     """What happens to one order by chance."""
 
-    def __init__(self, kind: Kind, chance: Random, errand: Errand) -> None:
+    def __init__(
+        self, kind: Kind, chance: Random, errand: Errand, *, in_place: bool = False
+    ) -> None:
         self.kind = kind
         self._chance = chance
         self.fails_in: State | None = None
         self.reason = ""
         if kind is Kind.FAILS:
-            self.fails_in, self.reason = chance.choice(_FAILURES)
+            failures = _FAILURES_IN_PLACE if in_place else _FAILURES
+            self.fails_in, self.reason = chance.choice(failures)
         self.fetched_bytes = IMAGE_BYTES if errand is Errand.UPDATE else 0
 
     def took_s(self, seconds: float) -> float:

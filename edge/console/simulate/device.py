@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
@@ -16,6 +16,7 @@ from edge.console.simulate.behaviour import (
     Kind,
     Step,
     cancelled,
+    refused,
     steps,
 )
 from edge.console.simulate.links import DeviceLink
@@ -87,7 +88,8 @@ class SimulatedDevice:
         self._link, self._status, self._chance = link, status, chance
         self._pace, self._counts, self._now_s = pace, counts, now_s
         self._bad_version = bad_version
-        self._other_version = ""
+        # What is beside what runs, of the system and of each service.
+        self._others: dict[str, str] = {}
         self._backoff = Backoff(chance.random, first_s=pace.retry_s, most_s=pace.retry_s * 30)
         self._outbox: list[ReportEvent] = []
         self._stored: deque[ReportEvent] = deque(maxlen=_TOLD_KEPT)
@@ -132,7 +134,7 @@ class SimulatedDevice:
         self._status = replace(
             self._status, seq=desired.seq, action=desired.action, release="", reason=""
         )
-        for step in steps(self._kind_for(version, errand), self._chance, errand):
+        for step in self._steps(version, errand):
             if not step.is_restart:
                 await self._pass(step.after_s)
             if step.is_early and (newer := self._overtaken_by()) is not None:
@@ -147,9 +149,33 @@ class SimulatedDevice:
                 await self._held(desired)
 
     def _errand(self, version: str) -> Errand:
-        if version in ("", self._status.version):
+        if version in ("", self._running(_service(version))):
             return Errand.NOTHING
-        return Errand.BACK if version == self._other_version else Errand.UPDATE
+        is_beside = version == self._others.get(_service(version))
+        return Errand.BACK if is_beside else Errand.UPDATE
+
+    def _steps(self, version: str, errand: Errand) -> Iterator[Step]:
+        service = _service(version)
+        if service and service not in self._status.services:
+            reason = f"{version}: this system has no service {service} that is updated in place"
+            return refused(reason)
+        kind = self._kind_for(version, errand)
+        return steps(kind, self._chance, errand, in_place=bool(service))
+
+    def _running(self, service: str) -> str:
+        """Return the version of a service that runs, or that of the system."""
+        return self._status.services.get(service, "") if service else self._status.version
+
+    def _switch(self, service: str) -> None:
+        """Run the other version, and keep the one that ran beside it."""
+        runs, other = self._running(service), self._others.get(service, "")
+        self._others[service] = runs
+        if service:
+            services = {**self._status.services, service: other}
+            self._status = replace(self._status, services=services)
+        else:
+            slot = self._status.slot
+            self._status = replace(self._status, slot=_OTHER.get(slot, slot), version=other)
 
     def _kind_for(self, version: str, errand: Errand) -> Kind:
         """Return how it behaves: what ran before is good, and so is what is not the bad release."""
@@ -223,7 +249,10 @@ class SimulatedDevice:
             self._counts.fetched_bytes += step.done_bytes
         if step.state is State.VERIFYING:
             # What the other slot holds from here on is what is meant.
-            self._other_version = version
+            self._others[_service(version)] = version
+        if step.is_switched:
+            self._switch(_service(version))
+            status = self._status
         self._status = replace(
             status,
             phase=step.state.value,
@@ -238,11 +267,7 @@ class SimulatedDevice:
         await asyncio.sleep((step.after_s + step.away_s) / self._pace.speed)
         self._start_again()
         if step.is_other_slot:
-            slot, runs = self._status.slot, self._status.version
-            self._status = replace(
-                self._status, slot=_OTHER.get(slot, slot), version=self._other_version
-            )
-            self._other_version = runs
+            self._switch("")
 
     def _start_again(self) -> None:
         self._status = replace(self._status, boot_id=f"{self._chance.getrandbits(128):032x}")
@@ -265,11 +290,11 @@ class SimulatedDevice:
 
     async def _end(self, step: Step, version: str) -> None:
         assert step.result is not None
-        status = self._status
         if step.is_lie:
             # It went back without a word, and says that all is well.
-            version, self._other_version = self._other_version, version
-            status = replace(status, version=version, slot=_OTHER.get(status.slot, status.slot))
+            self._switch(_service(version))
+            version = self._running(_service(version))
+        status = self._status
         self._n += 1
         event = ReportEvent(
             EventId(status.boot_id, self._n),
@@ -325,3 +350,8 @@ def _version(desired: Desired) -> str:
     """Return the version that an order is for; empty to stay."""
     path = desired.release or ""
     return path.split("/")[1] if path.count("/") > 1 else ""
+
+
+def _service(version: str) -> str:
+    """Return the one service that a version is of; empty for a whole system."""
+    return version.partition("+")[0] if "+" in version else ""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +23,7 @@ from edge.console.simulate.mix import DEFAULT, kinds
 from edge.console.simulate.summary import Counts
 from edge.errors import InputError
 from edge_signing.messages import Status
+from edge_signing.running import SERVICE, SERVICES_MOST, VERSION
 
 
 class Via(StrEnum):
@@ -50,6 +51,7 @@ class FleetSettings:
         ramp_s: Over which the devices come to be there.
         for_s: How long they live; None until all that can has ended `actions`, or for ever.
         actions: How many each is to end; 0 for no end.
+        services: What they run at the beginning of those that they update in place, by name.
     """
 
     count: int
@@ -70,6 +72,7 @@ class FleetSettings:
     board: str = "rpi4"
     product: str = "simulated"
     version: str = "1.0.0"
+    services: Mapping[str, str] = field(default_factory=dict)
 
     def names(self) -> list[str]:
         """Return the ids of the devices."""
@@ -163,6 +166,7 @@ class Fleet:
                 board=settings.board,
                 product=settings.product,
                 version=settings.version,
+                services=settings.services,
             ),
             self._kinds[number],
             _chance(settings.seed, name),
@@ -197,3 +201,22 @@ class Fleet:
 
 def _chance(seed: int, name: str) -> Random:
     return Random(f"{seed}:{name}")  # noqa: S311  # the same again, not a secret
+
+
+def read_services(texts: Iterable[str]) -> dict[str, str]:
+    """Return versions by the names of services, from texts such as `web+1.0.0`.
+
+    Raises:
+        InputError: One is no version of a service, or there are two of one.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, sign, version = text.partition("+")
+        if not sign or not SERVICE.fullmatch(name) or not VERSION.fullmatch(text) or not version:
+            raise InputError(f"{text!r} is no version of a service", hint="write web+1.0.0")
+        if name in found:
+            raise InputError(f"{name!r} is said twice")
+        found[name] = text
+    if len(found) > SERVICES_MOST:
+        raise InputError(f"{len(found)} services are more than {SERVICES_MOST}")
+    return found

@@ -51,6 +51,8 @@ DDI_ACTIONS: Final = Table(
     Column("download_only", Boolean, nullable=False, server_default="0"),
     Column("is_forced", Boolean, nullable=False, server_default="1"),
     Column("is_retrieved", Boolean, nullable=False, server_default="0"),
+    # From then on its user can not put it off; 0: as the rest says.
+    integer("until_s"),
     of_device(),
 )
 

@@ -25,6 +25,7 @@ _VALUES: Final = {
     "product": 10,
     "campaign": 20,
     "name": 20,
+    "service": 20,
     "group": 50,
     "version": 100,
     "version_key": 100,

@@ -25,7 +25,9 @@ from edge.console.store import (
     ddi_tables,
     enrolment_tables,
     factory_tables,
+    overview_tables,
     people_tables,
+    service_tables,
     terminal_tables,
 )
 from edge.console.store.columns import BYTES_IN_ORDER as _BYTES_IN_ORDER
@@ -44,7 +46,9 @@ __all__ = [
     "ddi_tables",
     "enrolment_tables",
     "factory_tables",
+    "overview_tables",
     "people_tables",
+    "service_tables",
     "terminal_tables",
 ]
 
@@ -102,6 +106,8 @@ DEVICES: Final = Table(
     _integer("planned_bytes"),
     _integer("bytes_per_s"),
     _text("reason"),
+    # Canonical JSON: versions by the names of services; `service_tables` has them by rows.
+    _text("services"),
     _integer("status_at_s"),
     Column("is_online", Boolean, nullable=False, server_default="0"),
     # What it should run.
@@ -270,30 +276,6 @@ ORDERS: Final = Table(
     Index(None, "tenant", "state", "closed_at_s"),
 )
 
-# How a large fleet stood when it was counted last, for whom: `edge.console.overviews`.
-OVERVIEWS: Final = Table(
-    "overviews",
-    METADATA,
-    _key("tenant"),
-    # The groups that somebody can reach, as JSON; `null` for all devices.
-    _key("groups"),
-    _integer("counted_at_s"),
-    _integer("took_ms"),
-    # JSON: `edge.console.overview.Overview`.
-    Column("body", Text, nullable=False),
-)
-
-# How many accepted devices ran a version at a time.
-SAMPLES: Final = Table(
-    "samples",
-    METADATA,
-    _key("tenant"),
-    Column("at_s", BigInteger, primary_key=True, autoincrement=False),
-    _key("product"),
-    _key("version"),
-    _integer("devices"),
-)
-
 RELEASES: Final = Table(
     "releases",
     METADATA,
@@ -311,8 +293,13 @@ RELEASES: Final = Table(
     Column("is_published", Boolean, nullable=False, server_default="0"),
     # `edge`, or `foreign`: files whose signatures the updater of the device checks.
     Column("kind", Text, nullable=False, server_default="edge"),
+    # Of one service: how devices say the system's own version that it is equal to.
+    _text("own_version"),
+    # `edge.console.filters.versions.key` of it, of one service of what is behind the `+`.
+    Column("version_key", _BYTES_IN_ORDER, nullable=False, server_default=""),
     _integer("added_at_s"),
     UniqueConstraint("tenant", "product", "version"),
+    Index(None, "tenant", "own_version"),
 )
 
 AUDIT: Final = Table(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from edge_signing.release import Partition
+from tests.agent.in_place.service_room import DIGEST
 from tests.agent.power.system import System, tiny_units
 
 BLOCKS: Mapping[Partition, int] = {"service": 3}
@@ -31,3 +32,10 @@ def second() -> System:
     """The version that is ordered."""
     with tiny_units():
         return System.make("web+2", 1, blocks=BLOCKS)
+
+
+@pytest.fixture(scope="session")
+def own() -> System:
+    """The release that is equal to the system's own version."""
+    with tiny_units():
+        return System.make("web+0", 1, blocks=BLOCKS).equal_to(DIGEST)

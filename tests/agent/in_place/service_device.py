@@ -19,7 +19,7 @@ from edge_signing.formats import boot_state
 from edge_signing.formats.boot_state import SLOTS
 from edge_signing.messages import Desired, ReportEvent
 from edge_signing.trust.sighting import UNSEEN
-from tests.agent.in_place.service_room import NAME, ServiceRoom
+from tests.agent.in_place.service_room import DIGEST, NAME, ServiceRoom
 from tests.agent.power.device import Frame, ViolationError
 from tests.agent.power.machine_room import Medium, MediumCalls, MediumSlots, MediumStorage
 from tests.agent.power.medium import Contents, Heard, after_cut, devices_of
@@ -93,9 +93,15 @@ class ServiceDevice:
         return self.old.release.version if self.old else FACTORY
 
     @property
+    def ordered(self) -> str:
+        """What runs once the order is done."""
+        is_own = self.new.release.own_digest == DIGEST
+        return FACTORY if is_own else self.new.release.version
+
+    @property
     def due(self) -> str:
         """The version that is to run in the end."""
-        return self.new.release.version if self.story == "good" else self.before
+        return self.ordered if self.story == "good" else self.before
 
     def new_contents(self) -> Contents:
         """Return the disk of a device that runs for a while."""
@@ -171,7 +177,7 @@ class ServiceDevice:
         source = FakeSource(checked, FakeBlobs(self.new.blobs, count))
         if self.story == "refused":
             self.room.refused = frozenset({release.version})
-        bad = release.version if self.story in ("sick", "crashing") else ""
+        bad = self.ordered if self.story in ("sick", "crashing") else ""
         self.edit(self, self.room, source)
         return Agent(
             Parts(

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,8 @@ from edge.release.source import Source, SourceImage
 from edge_agent import device, verity
 from edge_agent.device import Places, Waker
 from edge_agent.driver import Agent
-from edge_agent.in_place.services import LIST, versions
+from edge_agent.in_place.running import versions
+from edge_agent.in_place.services import LIST
 from edge_agent.in_place.word import FACTORY
 from edge_agent.machine import State
 from edge_agent.outbox import Outbox
@@ -47,12 +49,14 @@ class Field:
     def word(self) -> str:
         return (self.places.run / LIST / "web").read_text()
 
-    def bundle(self, version: str, *, service: str = "web", board: str = BOARD) -> Path:
+    def bundle(
+        self, version: str, *, service: str = "web", board: str = BOARD, salt: bytes = b"salt"
+    ) -> Path:
         """Make the signed bundle of a version of a service."""
         image = self.workshop.folder / f"{version}.img"
         image.write_bytes(noise(int(version[0]), IMAGE_BYTES))
-        opened = verity.append_tree(image, salt=b"salt")
-        tree = HashTree(bytes.fromhex(opened.root_hash), b"salt")
+        opened = verity.append_tree(image, salt=salt)
+        tree = HashTree(bytes.fromhex(opened.root_hash), salt)
         source = Source(
             *(PRODUCT, version, (board,), (SourceImage("service", image, IMAGE_BYTES, tree),)),
             service=service,
@@ -133,7 +137,7 @@ def test_a_bundle_of_a_service_is_installed_and_started_at_each_start(field: Fie
 
     image = (field.places.data / "services/web/a.img").read_bytes()
     assert image == (field.workshop.folder / "2.0.img").read_bytes()
-    assert versions(field.places.state / LIST) == {"web": "web+2.0"}
+    assert versions(field.places.services()) == {"web": "web+2.0"}
     field.start().close()
     assert field.word.startswith("a ")
     assert field.word.endswith(" web+2.0\n")
@@ -151,6 +155,18 @@ def test_the_version_after_it_goes_beside_it(field: Field) -> None:
     assert (folder / "a.img").read_bytes() == (field.workshop.folder / "2.0.img").read_bytes()
 
 
+def test_the_bundle_of_the_systems_own_version_goes_back_to_it(field: Field) -> None:
+    field.install(field.start(), field.bundle("2.0"))
+
+    assert field.install(field.start(), field.bundle("1.0", salt=bytes.fromhex(DIGEST))) == ""
+
+    assert field.word == "factory\n"
+    assert not (field.places.data / "services/web/b.img").exists()
+    field.start().close()
+    assert field.word == "factory\n"
+    assert versions(field.places.services()) == {"web": DIGEST[:16]}
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
@@ -159,7 +175,7 @@ def test_the_version_after_it_goes_beside_it(field: Field) -> None:
     ],
 )
 def test_what_is_not_for_this_device_changes_nothing(
-    field: Field, words: dict[str, str], reason: str
+    field: Field, words: dict[str, Any], reason: str
 ) -> None:
     agent = field.start()
 

@@ -29,6 +29,19 @@ def test_a_second_cut_after_some_of_them(first: System, second: System, story: S
     assert explorer.cases > 100
 
 
+@pytest.mark.parametrize("story", ["good", "sick"])
+def test_a_cut_at_every_step_back_to_the_systems_own(
+    first: System, own: System, story: Story
+) -> None:
+    explorer = Explorer(ServiceDevice(own, first, story))
+
+    for number, (cut, left) in enumerate(explorer.cut_once()):
+        if number % 8 == 0:
+            explorer.cut_again(cut, left, share=0.1, seed=number)
+
+    assert explorer.cases > 50
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_each_step_is_missed(first: System, second: System, step: str) -> None:
     device = ServiceDevice(second, first, ignored=frozenset({step}))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from edge_agent.in_place import kept
+from edge_agent.in_place.running import versions
 from edge_agent.in_place.shelf import Shelf
 from tests.agent.in_place.conftest import BLOCKS
 from tests.agent.in_place.service_device import (
@@ -120,6 +121,83 @@ def test_the_version_that_was_left_is_back_without_a_byte(first: System, second:
     assert finals == [("succeeded", "")]
     assert (back.fetched, back.room.running) == (0, "web+1")
     assert Shelf(ServiceRoom(medium), NAME).committed() == "a"
+
+
+def test_the_systems_own_version_is_back_without_a_byte(first: System, own: System) -> None:
+    device = ServiceDevice(own, first)
+
+    finals, medium = run(device)
+
+    shelf = Shelf(ServiceRoom(medium), NAME)
+    assert finals == [("succeeded", "")]
+    assert (device.fetched, device.room.running) == (0, FACTORY)
+    assert (shelf.committed(), shelf.version(), shelf.kept().counter) == (None, "", 1)
+
+
+def test_after_it_what_was_left_is_back_without_a_byte_too(first: System, own: System) -> None:
+    _finals, medium = run(ServiceDevice(own, first))
+    _finals, medium = run(ServiceDevice(first, action="act-2"), medium.now.copy())
+    _finals, medium = run(ServiceDevice(own, first, action="act-3"), medium.now.copy())
+    again = ServiceDevice(first, action="act-4")
+
+    finals, medium = run(again, medium.now.copy())
+
+    assert finals == [("succeeded", "")]
+    assert (again.fetched, Shelf(ServiceRoom(medium), NAME).committed()) == (0, "a")
+
+
+def test_the_systems_own_version_that_is_not_well_is_left(first: System, own: System) -> None:
+    device = ServiceDevice(own, first, "sick")
+
+    finals, medium = run(device)
+
+    assert finals[0][0] == "failed"
+    assert Shelf(ServiceRoom(medium), NAME).version() == "web+1"
+
+
+def test_the_systems_own_version_below_the_counter_is_refused(first: System, own: System) -> None:
+    low = replace(own, release=replace(own.release, counter=0))
+    device = ServiceDevice(low, first, "refused")
+
+    finals, _medium = run(device)
+
+    assert finals == [("failed", "web+0: its rollback counter is 0, below 1")]
+
+
+def test_the_systems_own_version_that_runs_is_a_success_at_once(own: System) -> None:
+    device = ServiceDevice(own)
+
+    finals, _medium = run(device)
+
+    assert finals == [("succeeded", "")]
+    assert device.room.started == [FACTORY]
+
+
+def test_an_order_that_people_did_not_approve_does_not_go_back(first: System, own: System) -> None:
+    def refuse(_device: ServiceDevice, _room: ServiceRoom, source: FakeSource) -> None:
+        source.checked = replace(source.checked, refusal="nobody approved it")
+
+    device = ServiceDevice(own, first, "refused", edit=refuse)
+
+    finals, _medium = run(device)
+
+    assert finals == [("failed", "nobody approved it")]
+
+
+def test_the_server_hears_which_version_runs(first: System, own: System) -> None:
+    said = []
+
+    def note(device: ServiceDevice, room: ServiceRoom, _source: FakeSource) -> None:
+        said.append(versions(room))
+        device.room = room
+
+    for device in (ServiceDevice(first, edit=note), ServiceDevice(own, first, edit=note)):
+        run(device)
+        said.append(versions(device.room))
+
+    own_version = {NAME: DIGEST[:16]}
+    assert said[:2] == [own_version, {NAME: "web+1"}]
+    assert said[-1] == own_version
 
 
 def test_what_runs_already_is_a_success_at_once(second: System) -> None:

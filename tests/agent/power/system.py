@@ -109,6 +109,13 @@ class System:
         )
         return cls(release, tuple(volumes), blobs)
 
+    def equal_to(self, digest: str) -> "System":
+        """Return the release of a service that says it is the system's own of this digest."""
+        (image,) = self.release.images
+        assert image.tree is not None
+        image = replace(image, tree=HashTree(image.tree.root_hash, bytes.fromhex(digest)))
+        return replace(self, release=replace(self.release, images=(image,)))
+
     def _data(self, image: Image) -> bytes:
         return dict(self.volumes)[image.partition][: image.content.length_bytes]
 

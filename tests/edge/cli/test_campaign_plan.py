@@ -1,6 +1,7 @@
 """The plan of a campaign as a file: read, written, and beside options."""
 
 import json
+import time
 from pathlib import Path
 
 import click
@@ -28,6 +29,7 @@ at_once: 200
 bandwidth: 20MB
 soak: 10m
 start_at: 2027-01-31T02:00+00:00
+confirm_until: 2027-02-01T02:00+00:00
 """
 
 
@@ -163,6 +165,19 @@ def test_only_what_is_said_changes_a_campaign(careful: str) -> None:
 def test_durations_are_read_and_written(text: str, length_s: int) -> None:
     assert campaign_words.duration_s(text) == length_s
     assert campaign_words.duration_s(campaign_words.duration_text(length_s)) == length_s
+
+
+def test_users_are_asked_until_a_time_or_for_a_while_from_now() -> None:
+    release = ("--release", "1.2.0", "--confirm-until")
+
+    whole = said(*release, "2027-01-31T02:00+00:00").body()
+    before_s = int(time.time())
+    later = said(*release, "3d").body()
+
+    assert whole["confirm_until_s"] == 1_801_360_800
+    assert 0 <= later["confirm_until_s"] - before_s - 3 * 86_400 < 10
+    with pytest.raises(InputError, match="--confirm-until soon: neither a time nor a duration"):
+        said(*release, "soon").body()
 
 
 def test_a_duration_outside_its_bounds_is_told() -> None:

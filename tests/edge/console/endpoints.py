@@ -31,7 +31,7 @@ BODIES: dict[str, object] = {
     "/enrolment-keys": {"name": "hall"},
     "/hooks": {"name": "pager", "url": "https://example.com/edge"},
     "/hooks/{hook}": {"is_on": False},
-    "/campaigns": {"name": "to 2", "version": "1"},
+    "/campaigns": {"name": "to 2", "version": "1", "target": "id:unit-1"},
     "/campaigns/{campaign}": {"version": "1"},
     "/campaign-previews": {"version": "1"},
     **{

@@ -16,8 +16,9 @@ from edge.console.devices.reports import take_events, take_status
 from edge.console.overviews import Overviews
 from edge.console.people.roles import Role
 from edge.console.store.database import Database
+from edge.console.store.overview_tables import OVERVIEWS
 from edge.console.store.people_tables import PEOPLE
-from edge.console.store.tables import DEVICES, ORDERS, OVERVIEWS, SIGHTINGS, TENANTS
+from edge.console.store.tables import DEVICES, ORDERS, SIGHTINGS, TENANTS
 from edge.console.visitor import Visitor
 from edge_signing.messages import EventId, ReportEvent, Status
 from tests.fakes import browser

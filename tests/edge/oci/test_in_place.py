@@ -60,7 +60,7 @@ def test_the_settings_are_one_word_a_line_as_init_compares_them() -> None:
 def test_the_root_names_each_with_what_its_own_version_is() -> None:
     same, other = root_of(AGENT, web()), root_of(AGENT, web(b"other"))
 
-    assert in_place.listed(same) == ["web"]
+    assert in_place.digests(same) == {"web": in_place.digest(in_place.image_tree(same, "web"))}
     assert text_of(same, in_place.LIST) == text_of(root_of(AGENT, web()), in_place.LIST)
     assert text_of(same, in_place.LIST) != text_of(other, in_place.LIST)
     assert "UPDATE='in-place'\n" in text_of(same, "etc/edge/services/web/conf")
@@ -69,7 +69,7 @@ def test_the_root_names_each_with_what_its_own_version_is() -> None:
 def test_a_system_without_any_is_as_it_was() -> None:
     root = root_of(AGENT, service("web", {}))
 
-    assert in_place.listed(root) == []
+    assert in_place.digests(root) == {}
     assert root.get(in_place.LIST) is None
     assert "UPDATE" not in text_of(root, "etc/edge/services/web/conf")
     config = text_of(root, "containers/services/web/config.json")
@@ -91,6 +91,11 @@ def test_a_system_without_any_is_as_it_was() -> None:
             ],
             "own: update: what updates others is not updated in place",
             id="the agent itself",
+        ),
+        pytest.param(
+            [AGENT, *(service(f"s{number}", {}, SETTINGS) for number in range(65))],
+            "services: 65 are updated in place: at most 64 can be",
+            id="too many to be told",
         ),
     ],
 )

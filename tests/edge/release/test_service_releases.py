@@ -45,16 +45,17 @@ def test_a_service_has_releases_of_its_own(project: TinyProject, edge_here: Edge
 
     found = edge("bundle", "info", "--json", "out-1.1/services/one.edge")
     verified = edge("bundle", "verify", "--deep", "out-1.1/services/one.edge", "--board", "tiny")
+    words = ["--repo", "repo", "--patches-from", "last:1", "--no-chunks"]
     for version in ("1.0", "1.1"):
-        words = ["--service", "one", "--repo", "repo", "--patches-from", "last:1", "--no-chunks"]
-        assert edge("release", "add", f"out-{version}", *words).status == 0
-    assert edge("release", "add", "out-1.1", "--repo", "repo", "--no-chunks").status == 0
+        assert edge("release", "add", f"out-{version}", "--service", "one", *words).status == 0
+    system = edge("release", "add", "--json", "out-1.1", *words)
     listed = json.loads(edge("release", "list", "--json", "--repo", "repo").out)["releases"]
     bundle = edge("release", "bundle", "one+1.1", "--from", "one+1.0", "--repo", "repo")
 
     told = edge("report", "out-1.1").out
 
     assert re.search(r"^updated in place +image\none +[0-9.]+ KiB$", told, re.MULTILINE)
+    assert json.loads(system.out)["services"] == [], "it is there already"
     facts = json.loads(found.out)
     opened = manifest.read(project.folder / "out-1.1")["in_place"]["one"]
     assert (facts["version"], facts["service"]) == ("one+1.1", "one")
@@ -91,3 +92,28 @@ def test_an_image_is_the_same_in_each_build_and_only_that_is_released(
 
     assert ended.status == 4
     assert "not the file that the build made" in ended.err
+
+
+def test_the_services_of_a_system_are_released_with_it(
+    project: TinyProject, edge_here: Edge
+) -> None:
+    edge = edge_here
+    build(edge, "1.0")
+    words = ["--repo", "repo", "--no-chunks"]
+
+    alone = edge("release", "add", "out-1.0", "--no-services", "--version", "0.9", *words)
+    both = edge("release", "add", "--json", "out-1.0", "--counter", "3", *words)
+    (project.folder / "services/one/one.conf").write_text("another\n")
+    build(edge, "1.1")
+    other = edge("release", "add", "out-1.1", "--product", "system", "--version", "1.0", *words)
+
+    listed = json.loads(edge("release", "list", "--json", "--repo", "repo").out)["releases"]
+    assert alone.status == 0, alone.err
+    assert [one["version"] for one in json.loads(both.out)["services"]] == ["one+1.0"]
+    assert [(one["version"], one["counter"]) for one in listed] == [
+        ("0.9", 0),
+        ("1.0", 3),
+        ("one+1.0", 3),
+    ]
+    assert other.status == 2
+    assert "one+1.0 is a release already, of another image" in other.err

@@ -24,7 +24,7 @@ import { settings } from "./screens/settings.js";
 const SCREENS = [
   { path: "/", name: "Overview", icon: "overview", key: "o", scope: "devices:read" },
   { path: "/devices", name: "Devices", icon: "devices", key: "d", scope: "devices:read" },
-  { path: "/campaigns", name: "Campaigns", icon: "campaigns", key: "c", scope: "devices:read", isOfAll: true },
+  { path: "/campaigns", name: "Campaigns", icon: "campaigns", key: "c", scope: "devices:read" },
   { path: "/releases", name: "Releases", icon: "releases", key: "r", scope: "releases:read" },
   { path: "/factory", name: "Factory", icon: "factory", key: "f", scope: "devices:read", isOfAll: true },
   { path: "/audit", name: "Audit", icon: "audit", key: "a", scope: "audit:read" },

@@ -77,6 +77,7 @@ const ACTS = {
   "campaign.edit": "changed the plan of",
   "campaign.finish": "let order no more the campaign",
   "campaign.remove": "removed the campaign",
+  "campaign.trip": "stopped by its rule the campaign",
   "campaign.turn": "went on with",
   "command.ask": "asked something of",
   "device.accept": "accepted",

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,9 +41,16 @@ def ground(database: Database, keys: Path, stock: Path, tmp_path: Path) -> Groun
 
 @pytest.fixture
 def fleet(tmp_path: Path, pki: Pki, keys: Path) -> Iterator[Console]:
-    """A console with the releases 1 and 2, and three devices."""
-    operator = Operator(tmp_path / "operator", keys)
-    with console.running(tmp_path / "console", pki, keys) as one:
+    """See `campaign_console`."""
+    with campaign_console(tmp_path, pki, keys) as one:
+        yield one
+
+
+@contextmanager
+def campaign_console(folder: Path, pki: Pki, keys: Path) -> Iterator[Console]:
+    """Run a console with the releases 1 and 2, and three devices."""
+    operator = Operator(folder / "operator", keys)
+    with console.running(folder / "console", pki, keys) as one:
         for version in ("1", "2"):
             operator.release(System.make(version, 1))
             one.good("POST", "/releases", operator.bundle(version))

@@ -2,11 +2,11 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select, update
 
@@ -27,6 +27,8 @@ from edge.console.store.database import Database
 from edge.console.store.tables import DEVICES, ORDERS, SIGHTINGS
 from edge.console.tenants import Tenant
 from edge_signing.messages import EventId, ReportEvent, Status
+
+T = TypeVar("T")
 
 TENANT = "us"
 NEW = ("gateway/2/release.json",)
@@ -76,6 +78,10 @@ class Ground:
 
     def actor(self, name: str = "person:jane") -> Actor:
         return Actor(TENANT, name, self.now_s)
+
+    def run(self, act: Coroutine[Any, Any, T]) -> T:
+        """Do what the console does in its loop."""
+        return asyncio.run(act)
 
     def write(self, step: Callable[[Any], Any]) -> Any:
         return self.database.write_now(step)
@@ -187,9 +193,16 @@ class Ground:
 
     def report(self, device: str, kind: str, **words: Any) -> None:
         """Let a device report how its order ended, or something else."""
+        self.take(device, self.event(device, kind, **words))
+
+    def event(self, device: str, kind: str, **words: Any) -> ReportEvent:
+        """Return what a device would report of its order, with the console's clock."""
         row = self.read(lambda c: registry.get(c, TENANT, device))
         said: dict[str, Any] = {"action": row.desired_action, **words}
-        event = ReportEvent(EventId("boot-1", next(self.numbers)), self.now_s, kind, **said)
+        return ReportEvent(EventId("boot-1", next(self.numbers)), self.now_s, kind, **said)
+
+    def take(self, device: str, event: ReportEvent) -> None:
+        """Let the console hear a report."""
         caller = Caller(TENANT, device, Via.HTTP)
         self.write(lambda c: reports.take_events(c, caller, [event], self.now_s))
 

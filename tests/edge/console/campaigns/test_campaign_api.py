@@ -95,7 +95,9 @@ def test_a_canary_that_fails_stops_it_and_a_person_decides(fleet: Console) -> No
     listed = fleet.good("GET", f"/campaigns/{id_}/reasons")["reasons"]
     assert listed == [{"state": "failed", "reason": "", "devices": 1}]
     whole = fleet.good("GET", f"/campaigns/{id_}/journal?newest=true&whole=true")["entries"]
-    assert [one["what"] for one in whole] == ["began", "started"]
+    assert [one["what"] for one in whole] == ["tripped", "began", "started"]
+    seen = {"rule": "limit", "act": "pause", "wave": 1, "failures": 1, "ended": 1, "reached": 1}
+    assert [one["trip"] for one in whole] == [seen, None, None]
     refused = fleet.ask("POST", f"/api/v1/campaigns/{id_}/start", {})
     assert refused.status == 409
     assert refused.body["error"] == "the campaign is paused: it can not be started"

@@ -93,6 +93,15 @@ def test_a_bar_shows_how_devices_stand(counts: dict[str, int], total: int, text:
     assert campaign_text.bar(counts, total, 4) == text
 
 
+def test_a_trip_is_told_with_what_was_seen() -> None:
+    one = {"rule": "limit", "act": "pause", "wave": 2, "failures": 3, "ended": 9, "reached": 14}
+
+    assert campaign_text.trip(one) == (
+        "3 failed of 9 of wave 2 that had ended, 14 had been ordered; pause"
+    )
+    assert campaign_text.trip(None) == ""
+
+
 _SAID: dict[str, Any] = {
     "version": "2",
     "product": "",
@@ -123,4 +132,5 @@ _SAID: dict[str, Any] = {
     "reboot": "now",
     "window": "02:00-04:00",
     "confirm": "as-set",
+    "confirm_until": None,
 }

@@ -9,10 +9,7 @@ from edge.console.api.campaign_details import ENDPOINTS as DETAILS
 from edge.console.api.campaigns import ENDPOINTS
 from edge.console.api.document import PREFIX
 from edge.console.api.endpoint import Endpoint
-from edge.console.people.roles import Role
 from edge_signing.messages import Status
-from tests.agent.links.conftest import eventually
-from tests.fakes import browser
 from tests.fakes.console import Answered, Console
 from tests.fakes.pki import Pki
 
@@ -76,28 +73,6 @@ def test_a_campaign_of_another_tenant_is_none(fleet: Console, stranger: Pki, key
     assert fleet.ask("POST", "/api/v1/campaigns", named, token=token).status == 404
 
 
-def test_who_is_limited_to_groups_knows_of_an_order_and_of_no_campaign(fleet: Console) -> None:
-    fleet.good("PUT", "/groups/hall-3", {})
-    fleet.good("POST", "/groups/hall-3/members", {"add": ["unit-0", "unit-1", "unit-2"]})
-    id_ = start(fleet)
-    page = browser.inside(fleet, "lena", Role.OPERATOR, groups=frozenset({"hall-3"}))
-
-    assert eventually(lambda: "offered" in fleet.good("GET", f"/campaigns/{id_}")["counts"])
-
-    statuses = {
-        page.ask(one.method, one.path.replace("{campaign}", id_), BODIES[one.method]).status
-        for one in OF_ONE
-    }
-    orders = [
-        order
-        for number in range(3)
-        for order in page.good("GET", f"/devices/unit-{number}/orders")["orders"]
-    ]
-
-    assert statuses == {403}
-    assert [(one["campaign"], one["campaign_name"]) for one in orders] == [(id_, "")] * 2
-
-
 def test_of_two_who_start_and_abort_at_once_nothing_is_half_done(fleet: Console) -> None:
     id_ = start(fleet)
     path = f"/api/v1/campaigns/{id_}"
@@ -113,6 +88,52 @@ def test_of_two_who_start_and_abort_at_once_nothing_is_half_done(fleet: Console)
     assert {one.status for one in answers[1:]} <= {200, 400, 409}
     found = fleet.good("GET", f"/campaigns/{id_}")
     assert found["state"] in ("aborting", "aborted")
+    assert fleet.good("GET", f"/campaigns/{id_}/verification")["differences"] == []
+
+
+def test_of_two_who_do_the_same_at_once_one_does_it_and_the_other_hears_so(
+    fleet: Console,
+) -> None:
+    start(fleet)
+    id_ = fleet.good("POST", "/campaigns", {**PLAN, "approvals": 2})["campaign"]
+    path = f"/api/v1/campaigns/{id_}"
+    plan = {**PLAN, "approvals": 2, "priority": 7}
+    plan.pop("name")
+
+    starts = at_once(*[lambda: fleet.ask("POST", f"{path}/start", {})] * 3)
+    approvals = at_once(
+        *[lambda: fleet.ask("POST", f"{path}/approve", {})] * 2,
+        lambda: fleet.ask("PUT", path, plan),
+    )
+
+    assert sorted(one.status for one in starts) == [200, 409, 409]
+    told = {one.body["error"] for one in starts if one.status == 409}
+    assert told == {"the campaign is waiting-for-approval: it can not be started"}
+    assert sorted(one.status for one in approvals[:2]) == [200, 409]
+    (again,) = [one.body["error"] for one in approvals[:2] if one.status == 409]
+    assert "has approved it already" in again
+    assert approvals[2].status == 409  # people approve a plan as it was made
+    found = fleet.good("GET", f"/campaigns/{id_}")
+    assert (found["state"], len(found["approved_by"])) == ("waiting-for-approval", 1)
+    journal = fleet.good("GET", f"/campaigns/{id_}/journal")["entries"]
+    assert [one["what"] for one in journal] == ["started", "approved"]
+
+
+def test_who_starts_while_another_edits_gets_one_plan_or_the_other(fleet: Console) -> None:
+    start(fleet)
+    id_ = fleet.good("POST", "/campaigns", PLAN)["campaign"]
+    path = f"/api/v1/campaigns/{id_}"
+    plan = {name: value for name, value in PLAN.items() if name != "name"}
+
+    answers = at_once(
+        lambda: fleet.ask("POST", f"{path}/start", {}),
+        lambda: fleet.ask("PUT", path, {**plan, "priority": 7}),
+        lambda: fleet.ask("PUT", path, {**plan, "priority": 8}),
+    )
+
+    assert [one.status for one in answers] == [200, 200, 200]
+    found = fleet.good("GET", f"/campaigns/{id_}")
+    assert found["plan"]["priority"] in (7, 8)
     assert fleet.good("GET", f"/campaigns/{id_}/verification")["differences"] == []
 
 

@@ -9,7 +9,7 @@ from edge.console.campaigns import enlisting
 from edge.console.campaigns.members import Member, MemberState
 from edge.console.campaigns.plan import Wave
 from edge.console.devices import labels, registry
-from edge.console.store.tables import DEVICES, RELEASES
+from edge.console.store.tables import DEVICES
 from edge.errors import InputError, ThingNotFoundError
 from tests.edge.console.campaigns.ground import ALL_AT_ONCE, PLAN, TENANT, Ground
 
@@ -45,14 +45,6 @@ def test_a_device_is_refused_with_the_reason_if_it_can_not_take_the_release(
 
     assert ground.member(id_, "d-000").state is MemberState.REFUSED
     assert "its counter 1 is below 7" in ground.member(id_, "d-000").reason
-
-
-def test_a_release_of_one_service_is_not_ordered_back(ground: Ground) -> None:
-    ground.fleet(1)
-    ground.write(lambda c: c.execute(update(RELEASES).values(kind="service")).rowcount)
-
-    with pytest.raises(InputError, match="alone in a campaign, and not ordered back"):
-        ground.start(replace(ALL_AT_ONCE, on_trip="revert"))
 
 
 def test_canaries_and_filters_go_first(ground: Ground) -> None:

@@ -20,6 +20,7 @@ from edge.console.store.database import Database
 from edge.console.store.tables import RELEASES
 from edge.errors import RefusedError
 from tests.edge.console.campaigns.ground import TENANT, Ground
+from tests.fakes import empty_database
 
 PLAN = Plan(
     ("gateway/2/release.json",),
@@ -116,6 +117,7 @@ def test_a_console_that_is_killed_at_any_step_loses_and_doubles_nothing(
 
     def fresh(name: str) -> Ground:
         shutil.copytree(stock, tmp_path / name / "tenants")
+        empty_database.put(tmp_path / name / "test.db")
         database = Database(f"sqlite:///{tmp_path / name / 'test.db'}")
         made = Ground(database, keys, tmp_path / name / "tenants")
         made.fleet(6)
@@ -186,6 +188,48 @@ def test_a_clock_that_jumps_changes_nothing(ground: Ground, jump_s: int) -> None
         ground.update(device)
     ground.wait(20)
     assert ground.states(id_)["succeeded"] == 2
+
+
+@pytest.mark.parametrize("jump_s", [-86_400, -50, 50, 86_400])
+def test_a_device_that_never_comes_back_is_silent_however_the_clock_was_set(
+    ground: Ground, jump_s: int
+) -> None:
+    ground.fleet(10)
+    id_ = ground.start(replace(PLAN, on_trip="pause"))
+    gone = list(ground.ordered())
+    for device in gone:
+        ground.status(device, "rebooting")
+    ground.wait(20)
+
+    ground.now_s += jump_s
+    ground.look()
+    before = ground.states(id_)
+    ground.wait(60)
+
+    assert "silent" not in before
+    assert ground.states(id_)["silent"] == len(gone)
+    assert ground.state(id_) == "paused"
+
+
+@pytest.mark.parametrize("at_s", [0, 4_102_444_800], ids=["1970", "2100"])
+def test_what_a_device_reports_counts_whatever_its_clock_says(ground: Ground, at_s: int) -> None:
+    ground.fleet(10)
+    id_ = ground.start(PLAN)
+    bad, good = ground.ordered()
+    now_s = ground.now_s
+
+    for device, kind in ((bad, "failed"), (good, "succeeded")):
+        ground.status(device, "installing")
+        ground.now_s = at_s
+        event = ground.event(device, kind)
+        ground.now_s = now_s
+        ground.take(device, event)
+    ground.wait(20)
+
+    assert (ground.member(id_, bad).state, ground.member(id_, good).state) == (
+        MemberState.FAILED,
+        MemberState.SUCCEEDED,
+    )
 
 
 def test_of_two_people_who_decide_at_once_each_hears_what_came_of_it(ground: Ground) -> None:

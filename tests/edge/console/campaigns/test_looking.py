@@ -6,7 +6,7 @@ from itertools import pairwise, product
 import pytest
 from sqlalchemy import Connection, func, insert, select, text, update
 
-from edge.console.campaigns import chart, standing, store
+from edge.console.campaigns import curve, standing
 from edge.console.campaigns.members import MemberState
 from edge.console.campaigns.plan import Wave
 from edge.console.campaigns.standing import Reason
@@ -39,7 +39,7 @@ def listed(ground: Ground, id_: str, state: MemberState | None, wave: int | None
     while True:
         after = found[-1] if found else ""
         page = ground.read(
-            lambda c, after=after: store.page(  # type: ignore[misc]
+            lambda c, after=after: standing.page(  # type: ignore[misc]
                 c, TENANT, id_, state=state, wave=wave, after=after, most=3
             )
         )
@@ -52,7 +52,7 @@ def listed(ground: Ground, id_: str, state: MemberState | None, wave: int | None
 def test_a_list_has_the_same_devices_whether_they_are_few_or_many(
     ground: Ground, sorted_most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_SORTED_MOST", sorted_most)
+    monkeypatch.setattr(standing, "_SORTED_MOST", sorted_most)
     id_ = begun(ground)
     members = ground.members(id_)
 
@@ -83,8 +83,8 @@ def test_of_a_long_course_some_samples_are_told_evenly_and_the_last_one(ground: 
     ground.write(lambda c: c.execute(insert(CAMPAIGN_SAMPLES), rows).rowcount)
     last = ground.read(lambda c: c.scalar(select(func.max(CAMPAIGN_SAMPLES.c.at_s))))
 
-    few = ground.read(lambda c: chart.samples(c, TENANT, id_, most=10))
-    every = ground.read(lambda c: chart.samples(c, TENANT, id_, most=1000))
+    few = ground.read(lambda c: curve.samples(c, TENANT, id_, most=10))
+    every = ground.read(lambda c: curve.samples(c, TENANT, id_, most=1000))
 
     assert len(few) == 10
     assert few[-1][0] == last

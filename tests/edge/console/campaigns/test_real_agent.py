@@ -13,7 +13,7 @@ from edge.console.campaigns import store
 from edge_agent.driver import Agent
 from edge_agent.request import Request
 from tests.agent.driver.bench import until
-from tests.agent.in_place.service_room import ServiceRoom
+from tests.agent.in_place.service_room import DIGEST, ServiceRoom
 from tests.agent.links.conftest import eventually
 from tests.agent.power.system import System
 from tests.edge.console.test_taken_back import HeardSource
@@ -80,6 +80,10 @@ class Stand:
 
     def version(self) -> str:
         found: str = self.site.good("GET", f"/devices/{DEVICE}")["version"]
+        return found
+
+    def services(self) -> dict[str, str]:
+        found: dict[str, str] = self.site.good("GET", f"/devices/{DEVICE}")["services"]
         return found
 
     def fetched(self) -> None:
@@ -171,20 +175,26 @@ def test_what_is_only_downloaded_is_left_when_its_campaign_is_reverted(stand: St
     assert (stand.member(id_), stand.bench.slot, stand.bench.boots) == ("reverted", "a", 1)
 
 
-def test_one_service_is_updated_in_place_and_stays_when_its_campaign_is_reverted(
+def test_one_service_is_updated_in_place_and_goes_back_to_the_systems_own(
     stand: Stand, operator: Operator
 ) -> None:
-    operator.release(System.make("web+2", 1, blocks={"service": 3}))
-    stand.site.good("POST", "/releases", operator.bundle("web+2"))
+    own = System.make("web+1", 1, blocks={"service": 3}).equal_to(DIGEST)
+    for one in (own, System.make("web+2", 1, blocks={"service": 3})):
+        operator.release(one)
+        stand.site.good("POST", "/releases", operator.bundle(one.release.version))
     stand.bench.medium.now.devices |= {"web-a": {}, "web-b": {}}
     stand.bench.services = room = ServiceRoom(stand.bench.medium)
     stand.agent = None
+    stand.run(lambda: stand.services() == {"web": "web+1"})
 
-    id_ = stand.start(version="web+2", times={"soak_s": 1})
+    id_ = stand.start(version="web+2", times={"soak_s": 1}, on_trip="revert")
     stand.run(lambda: stand.campaign(id_) == "finished")
 
     assert (stand.member(id_), room.running, stand.version()) == ("succeeded", "web+2", "1")
+    assert stand.services() == {"web": "web+2"}
     assert stand.bench.boots == 2, "the one of the fixture, and ours"
+    stand.fetches.clear()
     stand.decide(id_, "revert")
     stand.run(lambda: stand.campaign(id_) == "reverted")
-    assert (stand.member(id_), room.running) == ("stranded", "web+2")
+    assert (stand.member(id_), room.running, stand.fetches) == ("reverted", "factory", [])
+    assert stand.services() == {"web": "web+1"}

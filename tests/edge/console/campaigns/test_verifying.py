@@ -5,9 +5,14 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, delete, update
 
-from edge.console.campaigns import verifying
+from edge.console import audit
+from edge.console.campaigns import journal, store, verifying
 from edge.console.campaigns.campaign import Event
+from edge.console.campaigns.course import Happened
+from edge.console.campaigns.journal import Tripped
+from edge.console.campaigns.members import MemberEvent
 from edge.console.campaigns.plan import Limit, Pace
+from edge.console.campaigns.stopping import Rule
 from edge.console.campaigns.verifying import Verified
 from edge.console.devices import groups, labels
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES, CAMPAIGNS, JOURNAL
@@ -43,6 +48,49 @@ def test_the_journal_gives_the_campaign_once_more(ground: Ground) -> None:
 
     assert found == Verified(ground.campaign(id_).entries, 20, ())
     assert found.entries > 20
+
+
+def test_a_trip_has_an_entry_of_its_own_with_what_was_seen(ground: Ground) -> None:
+    id_ = played(ground)
+
+    found = ground.read(lambda one: [what.what for *_at, what in store.entries(one, TENANT, id_)])
+    trips = [one for one in found if isinstance(one, Tripped)]
+
+    before = found[found.index(trips[0]) - 1]
+    assert isinstance(before, Happened)
+    assert before.event is MemberEvent.FAILED
+    (trip,) = trips
+    assert (trip.rule, trip.wave, trip.failures, trip.act) == (Rule.LIMIT, 2, 2, "revert")
+    assert trip.ended >= 2
+    assert trip.reached >= trip.ended
+    assert trip.reason == "wave 2: 2 failed, and 2 are too many"
+    told = ground.read(lambda one: audit.entries(one, TENANT, most=500))
+    (said,) = [one for one in told if one.act == "campaign.trip"]
+    assert said.details["failures"] == 2
+
+
+def test_a_journal_of_before_has_no_such_entry_and_gives_the_same(ground: Ground) -> None:
+    id_ = played(ground)
+    campaign, members = ground.campaign(id_).campaign, ground.members(id_)
+    entries = [
+        one
+        for *_at, one in ground.read(lambda c: list(store.entries(c, TENANT, id_)))
+        if not isinstance(one.what, Tripped)
+    ]
+
+    first = verifying.at_first(campaign.plan, members.values(), entries)
+
+    assert journal.replay(*first, entries) == (campaign, members)
+
+
+def test_a_trip_that_no_rule_gave_is_found(ground: Ground) -> None:
+    id_ = played(ground)
+    said = Tripped(1, Rule.LIMIT, "wave 1: 9 failed, and 1 are too many", "pause", 1, 9, 9, 9)
+    lie = update(JOURNAL).where(JOURNAL.c.kind == "tripped").values(what=journal.pack(said)[1])
+
+    ground.write(lambda c: c.execute(lie).rowcount)
+
+    assert "no rule stopped it here" in verified(ground, id_).differences[0]
 
 
 def test_it_has_the_devices_that_joined_or_did_not_answer(ground: Ground) -> None:

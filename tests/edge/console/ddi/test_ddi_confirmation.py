@@ -1,5 +1,6 @@
 """Orders that wait for the user of a device."""
 
+import time
 from collections.abc import Callable
 
 from tests.fakes.console import Console
@@ -53,3 +54,37 @@ def test_who_agrees_to_all_is_not_asked(site: Console, device: DdiDevice, order:
         one["act"] for one in site.good("GET", f"/audit?subject=device:{device.name}")["entries"]
     ]
     assert acts.count("device.auto-confirm") == 2
+
+
+def test_an_order_that_nobody_agreed_to_goes_on_when_its_time_is_over(
+    site: Console, device: DdiDevice, order: Order
+) -> None:
+    later, over = int(time.time()) + 3600, int(time.time()) - 1
+    waiting = order(device, confirm="always", confirm_until_s=later)
+    assert [set(device.links()) & {"confirmationBase", "deploymentBase"} for _ in range(2)] == [
+        {"confirmationBase"}
+    ] * 2
+    answer = f"/confirmationBase/{waiting}/feedback"
+    device.ask("POST", answer, {"confirmation": "confirmed"})
+    assert device.take()["deployment"]["update"] == "forced"  # he agreed
+
+    number = order(device, "2", confirm="always", confirm_until_s=over)
+    device.feedback(waiting, "closed", "none", channel="cancelAction")
+
+    assert "deploymentBase" in device.links()
+    taken = device.take()
+    assert (taken["id"], taken["deployment"]["update"]) == (number, "forced")
+
+
+def test_an_order_that_asks_nobody_is_soft_until_its_time(device: DdiDevice, order: Order) -> None:
+    order(device, confirm_until_s=int(time.time()) + 3600)
+
+    assert device.take()["deployment"]["update"] == "attempt"
+
+
+def test_who_is_never_asked_can_not_put_off(site: Console, device: DdiDevice) -> None:
+    body = {"device": device.name, "version": "1", "confirm": "never", "confirm_until_s": 9}
+
+    refused = site.ask("POST", "/api/v1/deployments", body)
+
+    assert (refused.status, "never asked" in refused.body["error"]) == (400, True)

@@ -72,6 +72,19 @@ def test_an_order_says_how(download_only: bool, is_forced: bool, how: tuple[str,
     assert (said["download"], said["update"]) == how
 
 
+@pytest.mark.parametrize("is_forced", [True, False])
+def test_an_order_that_may_be_put_off_is_forced_once_its_time_is_over(is_forced: bool) -> None:
+    action = replace(ACTION, is_forced=is_forced, until_s=100)
+
+    def told(now_s: int) -> tuple[str, str]:
+        place = replace(PLACE, now_s=now_s)
+        link = documents.root(place, Agenda(action))["_links"]["deploymentBase"]["href"]
+        return documents.deployment(place, action)["deployment"]["update"], link[-3:]
+
+    assert told(99) == ("attempt", "c=1")
+    assert told(100) == ("forced" if is_forced else "attempt", "c=2")
+
+
 @pytest.mark.parametrize(
     ("state", "link"),
     [

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from edge.console.audit import Actor
-from edge.console.devices import device_filter, finding, listing, reach, values
+from edge.console.devices import device_filter, finding, listing, reach, services, values
 from edge.console.devices.finding import Count, Meant
 from edge.console.devices.ways import Part
 from edge.console.filters import versions
@@ -19,6 +19,7 @@ from edge.console.store.tables import (
     DEVICES,
     GROUPS,
     MEMBERS,
+    RELEASES,
     SIGHTINGS,
     TAGS,
     TENANTS,
@@ -59,6 +60,9 @@ TEXTS = (
     "attr.site~N*",
     "attr.site~*o* or reason~*disk*",
     "tag~?",
+    "service:web and tag:a",
+    "service~W*",
+    "service.web<1.1",
 )
 
 
@@ -66,6 +70,9 @@ def _fill(one: Connection, tenant: str) -> None:
     chance = Random(tenant)
     one.execute(TENANTS.insert().values(tenant=tenant))
     one.execute(GROUPS.insert().values(tenant=tenant, group="half"))
+    own = {"path": "x", "product": "", "version": "web+1", "own_version": "0123"}
+    key = versions.key("1")
+    one.execute(RELEASES.insert().values(tenant=tenant, kind="service", version_key=key, **own))
     for number in range(DEVICES_OF):
         same = {"tenant": tenant, "device": f"{tenant}-{number}"}
         version = chance.choice(("1.0", "1.1", "1.2", ""))
@@ -79,6 +86,9 @@ def _fill(one: Connection, tenant: str) -> None:
                 one.execute(TAGS.insert().values(**same, tag=tag))
         if chance.random() < 0.5:
             one.execute(MEMBERS.insert().values(**same, group="half"))
+        if chance.random() < 0.5:
+            running = chance.choice(("web+1.0", "web+1.1", "0123"))
+            services.store(one, **same, services={"web": running})
         for table in (ATTRIBUTES, REPORTED):
             if chance.random() < 0.5:
                 value = chance.choice(("north", "south"))

@@ -22,7 +22,7 @@ def told(device: str, **facts: object) -> dict[str, object]:
     lists = {"tags": [], "groups": [], "attributes": {}, "certificate": "", "notes": ""}
     states = {"state": "accepted", "board": "rpi4", "product": "", "version": "1.2"}
     more = {"slot": "a", "phase": "", "reason": "", "is_online": True, "last_seen_s": 0}
-    return {"device": device, **lists, **states, **more, **facts}
+    return {"device": device, **lists, **states, **more, "services": {"web": "web+1"}, **facts}
 
 
 @given(notes=TEXTS, value=TEXTS.filter(bool))
@@ -34,6 +34,12 @@ def test_csv_comes_back_as_it_went_out(notes: str, value: str) -> None:
     assert [entry.device for entry in found] == ["unit-1", "unit-2"]
     assert (found[0].notes, found[0].attributes) == (notes, {"site": value})
     assert found[0].tags == ("a", "b")
+
+
+def test_csv_tells_which_services_run() -> None:
+    head, row, _end = roster.write_csv([told("unit-1")]).split("\r\n")
+
+    assert dict(zip(head.split(","), row.split(","), strict=True))["services"] == "web=web+1"
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@"])

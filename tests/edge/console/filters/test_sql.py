@@ -10,7 +10,7 @@ from sqlalchemy import create_engine
 
 from edge.console.devices.states import NAMES
 from edge.console.filters.complete import quoted
-from edge.console.filters.fields import ATTRIBUTE, FIELDS, OPERATORS, Field, Kind
+from edge.console.filters.fields import ATTRIBUTE, FIELDS, OPERATORS, SERVICE, Field, Kind
 from edge.console.filters.match import matches
 from edge.console.filters.parse import parse
 from edge.console.filters.row import DeviceRow
@@ -44,6 +44,9 @@ rows = st.builds(
     lines=sets,
     stations=sets,
     orders=sets,
+    services=st.dictionaries(
+        st.sampled_from(("web", "db")), st.frozensets(st.sampled_from(VERSIONS), max_size=2)
+    ),
     attributes=st.dictionaries(st.sampled_from(("site", "Site", "x.y")), words, max_size=2),
 )
 
@@ -54,9 +57,9 @@ def _value(field: Field, sign: str) -> st.SearchStrategy[str]:
 
 @st.composite
 def one_test(draw: st.DrawFn) -> str:
-    field = draw(st.sampled_from([*FIELDS.values(), ATTRIBUTE]))
+    field = draw(st.sampled_from([*FIELDS.values(), ATTRIBUTE, SERVICE]))
     attribute = draw(st.sampled_from(("site", "x.y")))
-    name = f"attr.{attribute}" if field is ATTRIBUTE else field.name
+    name = f"attr.{attribute}" if field is ATTRIBUTE else _name(field)
     if draw(st.booleans()):
         listed = draw(st.lists(_value(field, "="), min_size=1, max_size=3))
         return f"{name} {draw(st.sampled_from(('in', 'not in')))} ({', '.join(listed)})"
@@ -99,7 +102,7 @@ def _values(field: Field, sign: str) -> Sequence[str]:
     match field.kind:
         case Kind.AGE:
             return ("never",) if sign == "=" else ("0s", "1m", "60m")
-        case Kind.VERSION:
+        case Kind.VERSION | Kind.SERVICE:
             return VERSIONS
         case _:
             return field.choices or WORDS
@@ -121,14 +124,22 @@ def _fleet() -> Iterator[DeviceRow]:
         yield from (device(**{name: frozenset({word, "b"})}) for word in WORDS if word)
     for name in ("site", "Site"):
         yield from (device(attributes={name: word}) for word in WORDS)
+    for version in VERSIONS:
+        yield device(services={"web": frozenset({version, "3"}), "db": frozenset({"1.2"})})
+    yield device(services={"web": frozenset()})
+    yield device(services={"db": frozenset({"1.2"})})
     yield device(is_online=True)
+
+
+def _name(field: Field) -> str:
+    return "service.web" if field is SERVICE else field.name
 
 
 def test_each_test_of_each_field_means_the_same() -> None:
     devices = [_named(row, f"d{number}") for number, row in enumerate(_fleet())]
     tests = [
-        f"{'attr.site' if field is ATTRIBUTE else field.name}{sign}{quoted(value)}"
-        for field in (*FIELDS.values(), ATTRIBUTE)
+        f"{'attr.site' if field is ATTRIBUTE else _name(field)}{sign}{quoted(value)}"
+        for field in (*FIELDS.values(), ATTRIBUTE, SERVICE)
         for operator in OPERATORS[field.kind]
         for sign in _signs(operator.value)
         for value in _values(field, operator.value)

@@ -326,3 +326,26 @@ def test_campaigns_are_compared_and_hostile_texts_stay_text(
     for path in ("/campaigns", f"/campaigns/{one}", f"/campaigns/compare?ids={one},{other}"):
         small.go(path)
         assert small.value("document.documentElement.scrollWidth") <= PHONE[0], path
+
+
+def test_who_is_limited_to_a_group_sees_its_devices_and_makes_a_campaign_of_them(
+    open_window: Open, fleet: Fleet
+) -> None:
+    mine, *others = sorted(fleet.links)
+    fleet.site.good("PUT", f"/groups/{fleet.prefix}", {})
+    fleet.site.good("POST", f"/groups/{fleet.prefix}/members", {"add": [mine]})
+    id_ = fleet.begin(name=f"all but {others[0]}")
+    lena = open_window("lena", Role.OPERATOR, groups=frozenset({fleet.prefix}))
+    page = lena.page
+
+    lena.go(f"/campaigns/{id_}")
+    stands(page, "Running")
+    expect(page.locator(".standing")).to_contain_text("of your devices alone")
+    expect(page.locator(".page-actions > button")).to_have_count(0)
+    assert not [one for one in others if one in page.locator("main").inner_text()]
+    lena.go("/campaigns/new?version=2&product=gateway#preview")
+
+    expect(page.get_by_role("main")).to_contain_text(f"Devices of {fleet.prefix} alone")
+    page.get_by_role("button", name="Only create").click()
+    stands(page, "Draft")
+    expect(page.get_by_role("region", name="Plan")).to_contain_text(f"members of {fleet.prefix}")

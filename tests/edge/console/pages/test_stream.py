@@ -127,7 +127,9 @@ def test_who_is_limited_to_a_group_hears_of_its_devices_alone(site: Console) -> 
     assert ["device", "theirs"] not in found
 
 
-def test_each_topic_is_told_and_campaigns_not_to_who_is_limited_to_groups(site: Console) -> None:
+def test_each_topic_is_told_and_the_factory_s_not_to_who_is_limited_to_groups(
+    site: Console,
+) -> None:
     site.good("PUT", "/groups/hall-3", {})
     eve = browser.inside(site, "eve", Role.OPERATOR, groups=frozenset({"hall-3"}))
     notices = site.running.office.notices
@@ -140,7 +142,8 @@ def test_each_topic_is_told_and_campaigns_not_to_who_is_limited_to_groups(site: 
         told, limited = all_.until(list(Topic)[-1], ""), some.until("group", "")
 
     assert {topic for topic, _subject in told} == set(Topic)
-    assert "campaign" not in str(limited)
+    assert "campaign" in str(limited)
+    assert "factory" not in str(limited)
 
 
 def test_no_change_of_another_tenant_is_told(shared: Console) -> None:

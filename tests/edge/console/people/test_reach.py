@@ -49,11 +49,13 @@ def test_no_endpoint_reaches_a_device_of_others(
     assert OUTSIDE not in said.replace(f"no device '{OUTSIDE}'", "")
     assert "secret" not in said.replace("no group 'secret'", "")
     assert everything(shared) == before
-    if one.scope is Scope.TERMINAL:
-        assert status == 403  # it takes an admin, and no admin is limited
+    if one.scope in (Scope.TERMINAL, Scope.CAMPAIGNS_APPROVE):
+        assert status == 403  # it takes an admin or approver, and no admin is limited
     elif "{device}" in one.path or one.reach is Reach.NAMED:
         assert status == 404
         assert said.replace(OUTSIDE, "none") == do_outside(limited, one, "none")[1]
+    elif "{campaign}" in one.path:
+        assert status == 404  # there is none: tests/edge/console/campaigns/test_scope.py
     elif one.reach is Reach.NOTHING:
         assert status == 403
 
@@ -76,6 +78,9 @@ def test_what_an_endpoint_tells_of_nothing_is_refused_unless_it_says_otherwise()
         ("GET", "/releases/{version}/sbom"),
         ("GET", "/releases/{version}/sbom/document"),
         ("GET", "/releases/{version}/sbom/difference"),
+        ("GET", "/campaigns"),
+        ("POST", "/campaigns"),
+        ("POST", "/campaign-previews"),
     }
 
 

@@ -31,9 +31,11 @@ def _phases(found: list[Step] | list[Status]) -> list[str]:
     return [one for at, one in enumerate(said) if at == 0 or said[at - 1] != one]
 
 
-@given(kinds, seeds, errands)
-def test_each_step_follows_by_the_table_of_the_agent(kind: Kind, seed: int, errand: Errand) -> None:
-    found = _steps(kind, seed, errand)
+@given(kind=kinds, seed=seeds, errand=errands, in_place=st.booleans())
+def test_each_step_follows_by_the_table_of_the_agent(
+    kind: Kind, seed: int, errand: Errand, *, in_place: bool
+) -> None:
+    found = list(steps(kind, Random(seed), errand, in_place=in_place))
 
     states = [State.IDLE, *(one.state for one in found)]
     assert all(
@@ -41,6 +43,7 @@ def test_each_step_follows_by_the_table_of_the_agent(kind: Kind, seed: int, erra
     )
     ends = [one for one in found if one.result is not None or one.is_last_word]
     assert ends == found[-1:]
+    assert not in_place or not any(one.is_restart for one in found)
 
 
 @given(st.sampled_from([Kind.OK, Kind.FLAPPING, Kind.SLOW, Kind.LATE]), seeds)

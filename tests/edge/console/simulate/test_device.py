@@ -1,9 +1,10 @@
 """One simulated device, with a server that is not easy."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
+from types import MappingProxyType
 
 from edge.console.simulate.behaviour import IMAGE_BYTES, Kind
 from edge.console.simulate.device import Pace, SimulatedDevice
@@ -76,12 +77,13 @@ def _lived(
     versions: Sequence[str] = (),
     bad_version: str = "",
     server: HardServer | None = None,
+    services: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[HardServer, Counts]:
     server, counts = server or HardServer(actions, versions), Counts()
     server.asked = [*asked]
 
     async def live() -> None:
-        status = Status("none", slot="a", version="1.0")
+        status = Status("none", slot="a", version="1.0", services=dict(services))
         device = SimulatedDevice(
             server,
             status,
@@ -135,6 +137,34 @@ def test_one_that_succeeds_runs_the_release_from_the_other_slot() -> None:
     assert (last.version, last.slot, last.phase, last.action) == ("1.1", "b", "idle", "act-1")
     assert last.boot_id == server.boots[-1] != server.boots[0]
     assert server.closed
+
+
+def test_a_service_is_updated_without_a_restart_and_goes_back_without_a_byte() -> None:
+    wanted = ("web+2", "web+1")
+    server, counts = _lived(Kind.OK, 2, versions=wanted, services={"web": "web+1", "db": "db+1"})
+
+    last = server.statuses[-1]
+    running = [one.services["web"] for one in server.statuses]
+    assert list(dict.fromkeys(running)) == ["web+1", "web+2"]
+    assert (last.version, last.slot, last.services) == ("1.0", "a", {"web": "web+1", "db": "db+1"})
+    assert len({one.boot_id for one in server.statuses}) == 1
+    assert (counts.results, counts.fetched_bytes) == ({"succeeded": 2}, IMAGE_BYTES)
+
+
+def test_a_service_that_fails_is_what_it_was() -> None:
+    for seed in range(8):
+        server, _counts = _lived(Kind.FAILS, 1, seed, versions=["web+2"], services={"web": "web+1"})
+
+        last = server.statuses[-1]
+        assert (last.services, last.phase) == ({"web": "web+1"}, "idle")
+        assert last.reason == server.stored[0].reason != ""
+
+
+def test_a_service_that_it_has_not_is_refused() -> None:
+    server, _counts = _lived(Kind.OK, 1, versions=["web+2"])
+
+    assert server.stored[0].kind == "failed"
+    assert "this system has no service web" in server.stored[0].reason
 
 
 def test_one_that_fails_runs_what_it_ran() -> None:

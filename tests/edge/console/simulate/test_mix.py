@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.console.simulate.behaviour import Kind
+from edge.console.simulate.fleet import read_services
 from edge.console.simulate.mix import kinds, read_faults, read_mix
 from edge.errors import InputError
 
@@ -61,3 +62,13 @@ def test_a_mix_that_is_none_is_refused(text: str, said: str) -> None:
 def test_faults_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(InputError):
         read_faults(text)
+
+
+def test_services_are_read_by_their_names() -> None:
+    assert read_services(["web+1.0", "db+2"]) == {"web": "web+1.0", "db": "db+2"}
+
+
+@pytest.mark.parametrize("texts", [["web"], ["web+"], ["+1"], ["a b+1"], ["web+1", "web+2"]])
+def test_what_is_no_version_of_a_service_is_refused(texts: list[str]) -> None:
+    with pytest.raises(InputError):
+        read_services(texts)

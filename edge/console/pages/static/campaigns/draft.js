@@ -61,12 +61,13 @@ export const fresh = () => ({
   mode: "now",
   window: "",
   confirm: "as-set",
+  confirm_until: "",
 });
 
 /** Return the draft of a plan that is to be changed: with its times. */
 export function changing(one) {
   const local = (atS) => (atS ? new Date((atS - new Date(atS * 1000).getTimezoneOffset() * 60) * 1000).toISOString().slice(0, 16) : "");
-  return Object.assign(like(one), { start_at: local(one.plan.start_at_s), end_at: local(one.plan.end_at_s) });
+  return Object.assign(like(one), { start_at: local(one.plan.start_at_s), end_at: local(one.plan.end_at_s), confirm_until: local(one.plan.confirm_until_s) });
 }
 
 /** Return the draft that a plan was made by: of an earlier campaign, to make one like it. */
@@ -175,6 +176,7 @@ export function read(draft) {
     reboot: draft.mode === "window" ? "window" : "now",
     window: draft.mode === "window" ? need(windowOf(draft.window), "pace", `Window: '${draft.window}' is none such as 22:00-05:00`) : "",
     confirm: draft.confirm,
+    confirm_until_s: draft.confirm === "never" ? 0 : need(timeOf(draft.confirm_until), "pace", "Asked until: no time"),
     start_at_s: need(timeOf(draft.start_at), "pace", "Begins: no time"),
     end_at_s: need(timeOf(draft.end_at), "pace", "Orders until: no time"),
     approvals: whole("approvals", "safety", "Approvals"),
@@ -256,6 +258,7 @@ export function command(draft, { name = "", seed = null, isStarted = false } = {
     draft.mode === "window" && ["--reboot", "window"],
     option("--window", body.window, ""),
     option("--confirm", draft.confirm, "as-set"),
+    body.confirm_until_s > 0 && option("--confirm-until", draft.confirm_until, ""),
     seed === null ? [] : ["--seed", String(seed)],
     isStarted && "--start",
   );

@@ -8,11 +8,12 @@ import { icon } from "../icons.js";
 import { whoIs } from "../names.js";
 import { facts, panel, time } from "../parts.js";
 import { gauge } from "./gauge.js";
-import { decided, deviceEvent, evidenceWords, isBack, memberWords } from "./words.js";
+import { decided, deviceEvent, evidenceWords, isBack, memberWords, seenWords } from "./words.js";
 
 /** Return what the reports of all waves say of the release. */
 export function evidence(one) {
   const found = one.evidence;
+  if (one.is_part) return null;
   if (!found) return panel("Evidence", h("p.faint", "This plan has no rule over all reports: only the limits of its waves stop it."));
   const text = `${count(found.failures)} of ${count(found.failures + found.good)} that ended failed; ${count(found.stops_at)} would stop it now`;
   if (isBack(one)) return panel("Evidence", [h("p", one.tripped ? `It was enough: ${one.tripped}.` : "The reports were not what stopped it."), h("p.panel-note", evidenceWords(one.plan.evidence))]);
@@ -56,7 +57,8 @@ export function plan(one) {
   const policy = one.plan.download_only ? "only written; the other slot waits" : one.plan.reboot === "window" ? `restarts in the maintenance window${one.plan.window && `, ${one.plan.window} its time`}` : "restarts at once";
   return panel("Plan", [
     facts([
-      ["Devices", one.target ? h("a.mono", { href: `/devices?filter=${encodeURIComponent(one.target)}` }, one.target) : "all that are accepted"],
+      ["Devices", one.is_part ? "yours among them" : one.target ? h("a.mono", { href: `/devices?filter=${encodeURIComponent(one.target)}` }, one.target) : "all that are accepted"],
+      one.within && ["Bound to", `members of ${one.within.join(", ")}`],
       one.plan.is_dynamic && ["Joins", "devices that come to fit later"],
       ["Too many fail", { pause: "it pauses", abort: "it stops", revert: "its devices go back" }[one.plan.on_trip]],
       ["Success", `kept, and run for ${span(times.soak_s)}`],
@@ -66,6 +68,7 @@ export function plan(one) {
       pace.bytes_per_s !== null && ["Bandwidth", `${bytes(pace.bytes_per_s)}/s together`],
       ["Device", policy],
       one.plan.confirm !== "as-set" && ["User", one.plan.confirm === "always" ? "is always asked" : "is never asked"],
+      one.plan.confirm_until_s > 0 && ["Asked until", when(one.plan.confirm_until_s)],
       one.plan.tries > 1 && ["Tries", count(one.plan.tries)],
       one.plan.start_at_s > 0 && ["Begins", when(one.plan.start_at_s)],
       one.plan.end_at_s > 0 && ["Orders until", when(one.plan.end_at_s)],
@@ -82,7 +85,7 @@ export function plan(one) {
 /** Return what happened: the decisions, and what devices did last. */
 export function journal(state, setPart) {
   const parts = { whole: "Decisions", all: "All" };
-  const rows = (state.part === "whole" ? state.decisions : state.entries).map((entry) => h("li.feed-row", { key: entry.number }, h("div", entry.device ? deviceLine(entry) : wholeLine(entry), entry.reason && h("p.faint.details", entry.reason)), h("span.faint", time(entry.at_s))));
+  const rows = (state.part === "whole" ? state.decisions : state.entries).map((entry) => h("li.feed-row", { key: entry.number }, h("div", entry.device ? deviceLine(entry) : wholeLine(entry), entry.reason && h("p.faint.details", entry.reason), entry.trip && h("p.faint.details", seenWords(entry))), h("span.faint", time(entry.at_s))));
   return panel("Journal", rows.length ? h("ul.feed.journal", rows) : h("p.faint", "Nothing yet."), {
     aside: h("div.segments", { role: "group", "aria-label": "What is told" }, Object.entries(parts).map(([name, text]) => h("button", { type: "button", "aria-pressed": String(state.part === name), on: { click: () => setPart(name) } }, text))),
   });

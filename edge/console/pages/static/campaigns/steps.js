@@ -175,6 +175,7 @@ function pace({ state, draw }) {
         { value: "never", text: "Is never asked for" },
       ]),
     ),
+    draft.confirm !== "never" && h("div.pair", { key: "until" }, text(draw, draft, "confirm_until", "Asked for until, your time", { type: "datetime-local", what: "The user may put it off until then; after it, the device goes on. Empty: for as long as he likes" })),
     h("div.pair", draft.mode === "window" && text(draw, draft, "window", "Maintenance window", { width: "is-short", placeholder: "22:00-05:00", what: "In the local time of each device. Empty: as the device has it set" }), text(draw, draft, "priority", "Priority", { width: "is-short", what: "0 to 1000. A device waits for campaigns with a higher one" })),
   ];
 }

@@ -99,6 +99,7 @@ const EVENTS = {
   expired: "let it order no more",
   ended: "It came to its end",
   away: "The console was away, or its clock was set",
+  tripped: "Its rule stopped it",
 };
 const BY_TIME = { opened: "The next wave began", expired: "Its time was over: it orders no more", paused: "It paused", aborted: "It stopped", reverted: "It orders all devices back" };
 const DEVICE_EVENTS = {
@@ -136,6 +137,9 @@ const TRIPS = {
   revert: "Go back: as stop, and devices that took the release start their other slot again, without a download.",
 };
 export const tripWords = (name) => TRIPS[name];
+
+/** Return what was seen when a rule stopped a campaign; nothing of other entries. */
+export const seenWords = ({ trip }) => trip && `${count(trip.failures)} of ${plural(trip.ended, "device")} that had ended ${trip.wave ? `in wave ${trip.wave} ` : ""}had failed, ${count(trip.reached)} had been ordered.`;
 
 /** Return the rule over all reports in words. */
 export function evidenceWords({ good_permille: good, bad_permille: bad, alarm_permille: alarm }) {

@@ -81,7 +81,7 @@ async function loadDecisions(state, path) {
   const { one } = state;
   const known = JSON.stringify([one.state, one.open_wave, one.reason, one.tripped, one.approved_by, state.entries.some((entry) => !entry.device) && state.entries[0].number]);
   if (known === state.known) return;
-  if (one.plan.approvals) state.given = (await get(`${path}/approval`)).given;
+  if (one.plan.approvals && !one.is_part) state.given = (await get(`${path}/approval`)).given;
   state.decisions = (await get(`${path}/journal`, { newest: true, whole: true, limit: ENTRIES })).entries;
   state.known = known;
 }
@@ -122,7 +122,7 @@ function buttons(one, acts) {
   const items = [
     ...rest.map((name) => ({ text: `${about(name).verb}…`, isDangerous: about(name).kind === "danger", act: () => acts.decide(name) })),
     may("campaigns:write") && one.acts.includes("edit") && (one.state === "draft" || !one.plan.approvals) && { text: "Change the plan…", act: () => go(`/campaigns/new?change=${encodeURIComponent(one.campaign)}`) },
-    may("campaigns:write") && { text: "New one like it", act: () => go(`/campaigns/new?like=${encodeURIComponent(one.campaign)}`) },
+    may("campaigns:write") && !one.is_part && { text: "New one like it", act: () => go(`/campaigns/new?like=${encodeURIComponent(one.campaign)}`) },
   ].filter(Boolean);
   return [
     SHOWN.filter((name) => can.includes(name)).map((name) => h("button.button", { type: "button", key: name, class: about(name).kind ?? "", on: { click: () => acts.decide(name) } }, icon(about(name).picture), about(name).verb)),
@@ -137,7 +137,7 @@ function banner(one) {
     { class: `is-${kind}`, "aria-label": "How it stands", "aria-live": "polite" },
     h("div.standing-head", h("strong.standing-state", text), one.state !== "draft" && h("span.faint", `wave ${one.open_wave} of ${one.waves}`), one.is_live && one.state === "running" && h("span.pulse", { "aria-hidden": "true" })),
     (one.tripped || one.reason) && h("p.standing-reason", one.tripped || one.reason),
-    h("p", nextWords(one)),
+    one.is_part ? h("p", `What you see is of your devices alone${one.is_least ? ", of which not all were counted" : ""}. Who reaches all of its devices decides over it.`) : h("p", nextWords(one)),
   );
 }
 

@@ -1,7 +1,7 @@
 // One device: what it is, what it should run, how far it has come, and what happened to it.
 
 import { accept, commands, decommission, reEnrol, reject, revoke } from "../actions.js";
-import { get, may, part, reachesAll } from "../api.js";
+import { get, may, part } from "../api.js";
 import { commandLine, copyButton, line } from "../command.js";
 import { deploy } from "../deploy.js";
 import { open } from "../dialog.js";
@@ -199,11 +199,7 @@ function update(state) {
   );
 }
 
-/** Return the campaign that gave an order; who is limited to groups can not look at it. */
-function ofCampaign(order) {
-  const inside = [icon("campaigns"), order.campaign_name];
-  return reachesAll ? h("a.of-campaign", { href: `/campaigns/${encodeURIComponent(order.campaign)}`, title: "The campaign that ordered it" }, inside) : h("span.of-campaign.faint", inside);
-}
+const ofCampaign = (order) => h("a.of-campaign", { href: `/campaigns/${encodeURIComponent(order.campaign)}`, title: "The campaign that ordered it" }, icon("campaigns"), order.campaign_name);
 
 function steps(at, isOpen) {
   return h(
@@ -227,8 +223,11 @@ function transfer(one, isAtWork) {
 
 function desired(one) {
   const wanted = one.desired_release ? versionOf(one.desired_release) : "";
+  const running = Object.entries(one.services);
+  const isOf = (name) => wanted.startsWith(`${name}+`);
   const rows = [
-    ["Version", wanted, one.version],
+    ["Version", running.some(([name]) => isOf(name)) ? "" : wanted, one.version],
+    ...running.map(([name, version]) => [`Service ${name}`, isOf(name) ? wanted : "", version]),
     ["Action", one.desired_action, one.action],
     ["Slot", "", one.slot],
     ["Counter", "", one.version ? String(one.counter) : ""],

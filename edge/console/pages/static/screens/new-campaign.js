@@ -1,6 +1,6 @@
 // The wizard: from a release to a campaign that runs, with a look at what it would do before.
 
-import { get, may, post, put, reachesAll } from "../api.js";
+import { get, may, post, put, visitor } from "../api.js";
 import { commandLine } from "../command.js";
 import { h, say, show } from "../dom.js";
 import { filterBox } from "../filterbox.js";
@@ -141,7 +141,7 @@ function headOf({ changed: one }) {
 
 function view(state, acts) {
   const head = headOf(state);
-  if (!may("campaigns:write") || !reachesAll) return [head, empty("You can not make one", "Who may has the role operator or admin, and reaches all devices.", { picture: "shield" })];
+  if (!may("campaigns:write")) return [head, empty("You can not make one", "Who may has the role operator or admin.", { picture: "shield" })];
   if (!state.releases) return [head, skeleton(8)];
   const { body, mistakes } = read(state.draft);
   return [
@@ -150,7 +150,7 @@ function view(state, acts) {
       "div.wizard",
       stepList(state, mistakes, acts),
       h("div.wizard-main", stepPanel(state, mistakes, acts)),
-      h("aside.wizard-side", { "aria-label": "The plan so far" }, panel("The plan so far", [summary(state, body), byCommand(state)])),
+      h("aside.wizard-side", { "aria-label": "The plan so far" }, panel("The plan so far", [summary(state, body), visitor.groups && h("p.panel-note", `Devices of ${visitor.groups.join(", ")} alone take part, also those that join later.`), byCommand(state)])),
     ),
   ];
 }

@@ -1,7 +1,7 @@
 // The fleet as it is: what needs somebody, what is under way, and where it stands.
 
 import { accept, commands, reject } from "../actions.js";
-import { get, may, reachesAll } from "../api.js";
+import { get, may } from "../api.js";
 import { barRows, chart, drawVersions, partsBar, versionSeries } from "../charts.js";
 import { h, paced, say, show } from "../dom.js";
 import { act, count, kindOf, nameOf, phase, plural, setClock, wantsSubject } from "../format.js";
@@ -41,7 +41,7 @@ export function overview(screen) {
       const [now, acts, campaigns] = await Promise.all([
         get("/overview"),
         may("audit:read") ? get("/audit", { newest: true, limit: 100 }) : { entries: [] },
-        reachesAll ? get("/campaigns", { limit: CAMPAIGNS }) : { campaigns: [] },
+        get("/campaigns", { limit: CAMPAIGNS }),
       ]);
       setClock(now.now_s);
       Object.assign(state, { now, acts: acts.entries.filter(isByItself).slice(0, ACTS), campaigns: campaigns.campaigns.filter((one) => isNews(one, now.now_s)), error: null });

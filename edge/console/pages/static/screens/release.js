@@ -1,6 +1,6 @@
 // One release: what it is made of, what a device fetches for it, who runs it, how it differs.
 
-import { get, may, part, reachesAll } from "../api.js";
+import { get, may, part } from "../api.js";
 import { partsBar } from "../charts.js";
 import { commandLine, line } from "../command.js";
 import { deploy } from "../deploy.js";
@@ -77,10 +77,10 @@ function view(state, acts) {
   const one = state.release;
   if (!one) return [heading(state.version, { above }), skeleton(10)];
   const name = [h("span.mono", one.version), h("span.title-note", one.product), badge(one.is_published ? "published" : "incomplete")];
-  const isForAll = may("campaigns:write") && reachesAll;
+  const isForMany = may("campaigns:write");
   const actions = one.is_published && [
-    may("deploy") && h("button.button", { type: "button", class: isForAll ? "" : "primary", key: "deploy", on: { click: acts.deploy } }, icon("rocket"), "Deploy to devices"),
-    isForAll && h("a.button.primary", { href: `/campaigns/new?version=${encodeURIComponent(one.version)}&product=${encodeURIComponent(one.product)}`, key: "campaign" }, icon("campaigns"), "New campaign"),
+    may("deploy") && h("button.button", { type: "button", class: isForMany ? "" : "primary", key: "deploy", on: { click: acts.deploy } }, icon("rocket"), "Deploy to devices"),
+    isForMany && h("a.button.primary", { href: `/campaigns/new?version=${encodeURIComponent(one.version)}&product=${encodeURIComponent(one.product)}`, key: "campaign" }, icon("campaigns"), "New campaign"),
   ];
   return [
     heading(name, { above, actions }),

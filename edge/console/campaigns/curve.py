@@ -1,4 +1,4 @@
-"""How a campaign went: samples of how many devices stood how."""
+"""How many devices of a campaign stood how at a time, for a chart."""
 
 import json
 
