@@ -12,7 +12,7 @@ from edge.console.campaigns.survey import Survey
 LONG_S: Final = 0.5
 KEPT_S: Final = 20.0
 
-_Key = tuple[str, tuple[str, ...], str, int]
+_Key = tuple[str, tuple[str, ...], str, tuple[str, ...] | None, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +54,4 @@ class Surveys:
 
 
 def _key(tenant: str, plan: Plan) -> _Key:
-    return tenant, plan.releases, plan.target, plan.times.seen_s
+    return tenant, plan.releases, plan.target, plan.within, plan.times.seen_s

@@ -245,9 +245,12 @@ class _Search:
             return self._counted(way.names.limit(most)), None
         if way.is_range and self._counted(way.names.limit(_NAMED_MOST + 1)) > _NAMED_MOST:
             return self._counted(way.names.limit(most // _SORTING)), None
-        names = list(self._connection.scalars(way.names.limit(_NAMED_MOST + 1)))
-        if len(names) <= _NAMED_MOST:
+        named_most = COUNT_MOST if way.is_if_few else _NAMED_MOST
+        names = list(self._connection.scalars(way.names.limit(named_most + 1)))
+        if len(names) <= named_most:
             return len(names), names
+        if way.is_if_few:
+            return _MANY, None
         return self._counted(way.names.limit(most // _SORTING)), None
 
     def _listed(self, names: list[str]) -> Any:

@@ -14,7 +14,7 @@ from edge.console.devices import services, values
 from edge.console.filters import glob, sql
 from edge.console.filters.fields import ATTRIBUTE, Operator
 from edge.console.filters.match import is_version
-from edge.console.filters.terms import Both, Compare, Either, Term
+from edge.console.filters.terms import Both, Compare, Either, Not, Term
 from edge.console.store.ddi_tables import REPORTED
 from edge.console.store.service_tables import DEVICE_SERVICES
 from edge.console.store.tables import ATTRIBUTES, DEVICES, MEMBERS, SIGHTINGS, TAGS
@@ -31,6 +31,7 @@ class Way:
         in_sqlite: The same by indexes that only SQLite has.
         is_of_sqlite: Other databases have no index for it.
         is_range: They are together in an index, so that they are soon counted.
+        is_if_few: If they are many, a look at each device is better.
     """
 
     names: Select[Any]
@@ -39,6 +40,7 @@ class Way:
     in_sqlite: Select[Any] | None = None
     is_of_sqlite: bool = False
     is_range: bool = False
+    is_if_few: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ def of_term(term: Term, tenant: str, now_s: int, named: Mapping[str, str]) -> Wa
         now_s: The time, seconds since 1970.
         named: The tenant's groups that a filter means.
     """
-    return _Asked(tenant, now_s, named).way(term)
+    asked = _Asked(tenant, now_s, named)
+    return asked.rest(term.part) if isinstance(term, Not) else asked.way(term)
 
 
 def of_groups(tenant: str, names: Iterable[str]) -> Way:
@@ -110,6 +113,16 @@ class _Asked:
                 return _together(found, is_all=len(found) == len(term.parts))
             case _:
                 return None
+
+    def rest(self, term: Term) -> Way | None:
+        """Return the way to the devices that a part does not mean, if there is one to those."""
+        way = self.way(term)
+        if way is None or not (way.is_whole and way.is_in_order):
+            return None
+        # In the order of both, so that SQLite walks along both at once.
+        every = _of(DEVICES, self.tenant).except_(way.names).order_by(DEVICES.c.device)
+        names = select(every.subquery("rest").c.device)
+        return Way(names, is_whole=False, is_in_order=False, is_of_sqlite=True, is_if_few=True)
 
     def _compared(self, term: Compare) -> Way | None:
         if term.field is ATTRIBUTE:

@@ -60,6 +60,8 @@ TEXTS = (
     "attr.site~N*",
     "attr.site~*o* or reason~*disk*",
     "tag~?",
+    "not service:web",
+    "not tag:b and version>=1.1",
     "service:web and tag:a",
     "service~W*",
     "service.web<1.1",
