@@ -29,7 +29,7 @@ from edge.console.simulate import mix
 from edge.console.simulate.device import Pace
 from edge.console.simulate.fleet import Fleet, FleetSettings
 from edge.console.simulate.identities import Factory
-from edge.console.store.tables import SAMPLES
+from edge.console.store.overview_tables import SAMPLES
 from edge.keys import create
 from tests.agent.power import system
 from tests.agent.power.system import System, tiny_units

@@ -3,19 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
-    Row,
     Select,
     and_,
     case,
     desc,
-    exists,
     func,
+    literal_column,
     select,
 )
 
@@ -49,7 +49,7 @@ class Some:
     """The first of some devices, and how many there are in all."""
 
     total: int
-    rows: list[Row[Any]]
+    rows: list[SimpleNamespace]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Overview:
     heard: list[int]
     versions: list[VersionCount]
     outcomes: dict[str, int]
-    reasons: list[Row[Any]]
+    reasons: list[SimpleNamespace]
     under_way: Some
     pending: Some
     failed: Some
@@ -164,6 +164,9 @@ class _Counting:
         asked: Select[Any] = select(*columns).where(ORDERS.c.tenant == self._tenant)
         return asked.where(*self._reached(ORDERS))
 
+    def _told(self, asked: Select[Any]) -> list[SimpleNamespace]:
+        return [SimpleNamespace(**row._mapping) for row in self._connection.execute(asked)]
+
     def _reached(self, rows: FromClause) -> list[ColumnElement[bool]]:
         return [] if self._groups is None else [groups.within(self._groups, rows)]
 
@@ -173,11 +176,11 @@ class _Counting:
         found = {str(state): int(count) for state, count in self._connection.execute(asked)}
         return {state: found.get(state, 0) for state in FINAL}
 
-    def _reasons(self) -> list[Row[Any]]:
+    def _reasons(self) -> list[SimpleNamespace]:
         failed = (ORDERS.c.state == "failed", ORDERS.c.closed_at_s >= self._now_s - PAST_S)
         asked = self._orders(ORDERS.c.reason, func.count().label("orders")).where(*failed)
         ordered = asked.group_by(ORDERS.c.reason).order_by(desc("orders"), ORDERS.c.reason)
-        return list(self._connection.execute(ordered.limit(SHOWN_MOST)))
+        return self._told(ordered.limit(SHOWN_MOST))
 
     def _under_way(self) -> Some:
         is_open = ORDERS.c.state == OPEN
@@ -198,7 +201,7 @@ class _Counting:
         )
         asked = select(*columns).select_from(ORDERS.join(DEVICES, same))
         named = asked.where(ORDERS.c.tenant == self._tenant, ORDERS.c.action.in_(newest))
-        return Some(total or 0, list(self._connection.execute(named.order_by(*order))))
+        return Some(total or 0, self._told(named.order_by(*order)))
 
     def _pending(self, total: int) -> Some:
         if not total:
@@ -212,22 +215,27 @@ class _Counting:
         state = state if total <= _SORTED_MOST else Aside(state)
         waiting = asked.where(DEVICES.c.tenant == self._tenant, state == State.PENDING)
         ordered = waiting.where(*self._reached(DEVICES)).order_by(first).limit(SHOWN_MOST)
-        return Some(total, list(self._connection.execute(ordered)))
+        return Some(total, self._told(ordered))
 
     def _failed(self) -> Some:
         # From the orders that failed to their devices, which are many more. Said as a range, so
         # that SQLite finds them in the index that has all columns, not in that of the ids alone.
-        is_newest = exists().where(
-            DEVICES.c.tenant == ORDERS.c.tenant,
-            DEVICES.c.device.between(ORDERS.c.device, ORDERS.c.device),
-            DEVICES.c.desired_action == ORDERS.c.action,
-            _ACCEPTED,
+        # And no more is asked of them than that they are there.
+        is_newest = (
+            select(literal_column("1"))
+            .where(
+                DEVICES.c.tenant == ORDERS.c.tenant,
+                DEVICES.c.device.between(ORDERS.c.device, ORDERS.c.device),
+                DEVICES.c.desired_action == ORDERS.c.action,
+                _ACCEPTED,
+            )
+            .exists()
         )
         columns = (ORDERS.c.device, ORDERS.c.version, ORDERS.c.reason, ORDERS.c.closed_at_s)
         asked = self._orders(*columns).where(ORDERS.c.state == "failed", is_newest)
         total = self._connection.scalar(asked.with_only_columns(func.count())) or 0
         newest = asked.order_by(desc(ORDERS.c.closed_at_s), ORDERS.c.device).limit(SHOWN_MOST)
-        return Some(total, list(self._connection.execute(newest)) if total else [])
+        return Some(total, self._told(newest) if total else [])
 
     def _silent(self, total: int) -> Some:
         if not total:
@@ -243,7 +251,7 @@ class _Counting:
             *self._reached(SIGHTINGS),
         )
         longest = silent.order_by(_at_s, SIGHTINGS.c.device).limit(SHOWN_MOST)
-        return Some(total, list(self._connection.execute(longest)))
+        return Some(total, self._told(longest))
 
 
 def _connected(kind: Kind) -> int:

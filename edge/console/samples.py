@@ -5,7 +5,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from edge.console import kinds, overview
-from edge.console.store.tables import SAMPLES
+from edge.console.store.overview_tables import SAMPLES
 
 APART_S: Final = 300
 LONGEST_S: Final = 3_600

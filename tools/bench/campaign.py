@@ -90,7 +90,7 @@ async def create(folder: Path, count: int) -> None:
     """Make a campaign over all devices, while some of them report."""
     database = million.filled(folder / f"console-{count}.db", count)
     database.write_now(know)
-    vaults = Vaults(folder, lambda: datetime.now(UTC))
+    vaults = Vaults(folder, utc_now)
     desk = FrontDesk(database, vaults)
     now_s = int(datetime.now(UTC).timestamp())
     conductor = Conductor(
@@ -112,6 +112,10 @@ async def create(folder: Path, count: int) -> None:
     await conductor.decide(Actor(TENANT, "bench", now_s), made.id, Event.ABORTED)
     await conductor.remove(Actor(TENANT, "bench", now_s), made.id)
     database.close()
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def know(connection: Any) -> None:

@@ -26,6 +26,7 @@ ORDER_BYTES = 1_500
 BATCH = 5_000
 VERSIONS = [f"1.{minor}.{patch}" for minor in range(6) for patch in range(4)]
 AGES_S = [10] * 20 + [1_000, 5_000, 100_000, 900_000]
+REASONS = ["no space", "power", "not healthy"]
 ENDS = ["succeeded"] * 40 + ["failed", "open", "replaced"]
 
 
@@ -81,6 +82,7 @@ def device(number: int, chance: Random) -> dict[str, object]:
         "version_key": versions.key(version),
         "desired": os.urandom(ORDER_BYTES),
         "desired_action": f"{number}-a" if number % 3 == 0 else "",
+        "reason": REASONS[number % len(REASONS)] if number % 25 == 0 else "",
         "is_online": bool(number % 2),
     }
 
@@ -98,7 +100,7 @@ def order(number: int, chance: Random) -> dict[str, object]:
         "device": name(number),
         "version": "1.6.0",
         "state": chance.choice(ENDS),
-        "reason": chance.choice(["no space", "power", "not healthy"]),
+        "reason": chance.choice(REASONS),
         "created_at_s": NOW_S - chance.randrange(10 * DAY_S),
         "closed_at_s": NOW_S - chance.randrange(20 * DAY_S),
     }

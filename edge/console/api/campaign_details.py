@@ -51,7 +51,7 @@ async def devices(call: Call) -> MembersView:
                 where=where,
             )
         else:
-            rows = store.page(
+            rows = standing.page(
                 connection,
                 tenant,
                 id_,
@@ -109,15 +109,14 @@ async def samples(call: Call) -> CampaignSamplesView:
 
     def told(connection: Connection) -> list[tuple[int, dict[str, int]]]:
         if names is not None and seen.is_part:
-            return scope.since(connection, tenant, seen.stored.id, names)
-        return curve.samples(connection, tenant, seen.stored.id)
+            every = scope.since(connection, tenant, seen.stored.id, names)
+            # Counted from the last one, which tells how it stands now.
+            return every[:: -max(1, -(-len(every) // most))][::-1]
+        return curve.samples(connection, tenant, seen.stored.id, most=most)
 
     found = await call.office.database.read(told)
-    step = max(1, -(-len(found) // most))
-    # Counted from the last one, which tells how it stands now.
-    chosen = found[::-step][::-1]
     return CampaignSamplesView(
-        samples=[CampaignSampleView(at_s=at_s, counts=counts) for at_s, counts in chosen]
+        samples=[CampaignSampleView(at_s=at_s, counts=counts) for at_s, counts in found]
     )
 
 

@@ -2,9 +2,10 @@
 
 from dataclasses import asdict
 from importlib.metadata import version
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from edge.console import samples
 from edge.console.api.endpoint import Call, Endpoint, Reach
@@ -41,7 +42,7 @@ async def show(call: Call) -> OverviewView:
         heard=found.heard,
         versions=[VersionCountView(**asdict(one)) for one in found.versions],
         outcomes=found.outcomes,
-        reasons=[ReasonView(**one._mapping) for one in found.reasons],
+        reasons=[ReasonView(**vars(one)) for one in found.reasons],
         under_way=UnderWaysView(
             total=found.under_way.total, orders=[_under_way(one) for one in found.under_way.rows]
         ),
@@ -96,7 +97,7 @@ async def tell_of_console(call: Call) -> ConsoleView:
     )
 
 
-def _under_way(row: Row[Any]) -> UnderWayView:
+def _under_way(row: SimpleNamespace) -> UnderWayView:
     is_begun = row.at_work_on == row.action
     planned = row.planned_bytes if is_begun else 0
     return UnderWayView(

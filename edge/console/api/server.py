@@ -5,7 +5,7 @@ import functools
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -53,6 +53,7 @@ from edge.console.devices import listing
 from edge.console.office import Office
 from edge.console.overviews import Overviews
 from edge.console.pages.routes import Pages
+from edge.console.repeating import repeating
 from edge.console.tokens import Scope
 from edge.console.visitor import ClosedDoor, Door, Visitor
 from edge.errors import InputError
@@ -82,6 +83,7 @@ ENDPOINTS: Final = (
 )
 BODY_MOST_BYTES: Final = 1 << 20
 _JSON: Final = "application/json"
+_OVERVIEWS_S: Final = 60.0
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
@@ -101,7 +103,8 @@ def app(
         sessions: Lets people in and out.
     """
     door = door or ClosedDoor()
-    api = _Api(Rooms(office, incoming, Overviews(office.database), office.now_s()), door)
+    overviews = Overviews(office.database, office.now_s)
+    api = _Api(Rooms(office, incoming, overviews, office.now_s()), door)
     stream = Stream(office, api.reader)
     pages = Pages(door)
     made = web.Application(
@@ -120,8 +123,15 @@ def app(
     made.router.add_get("/metrics", api.give_metrics)
     made.router.add_get(f"{PREFIX}/stream", stream.give)
     made.on_shutdown.append(stream.end)
+    made.cleanup_ctx.append(functools.partial(_keeping, overviews))
     made.add_routes(pages.routes())
     return made
+
+
+async def _keeping(overviews: Overviews, _app: web.Application) -> AsyncIterator[None]:
+    """Count what nobody has asked for yet, from the start on."""
+    async with repeating(_OVERVIEWS_S, overviews.keep, name="overviews"):
+        yield
 
 
 @functools.cache

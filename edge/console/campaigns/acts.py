@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 
 from edge.console import audit, releases
 from edge.console.audit import Actor
-from edge.console.campaigns import approving, enlisting, preview, store, upkeep, ways
+from edge.console.campaigns import approving, enlisting, preview, store, survey, upkeep, ways
 from edge.console.campaigns.approving import Given, Signed
 from edge.console.campaigns.campaign import Event, new
 from edge.console.campaigns.ledger import opened
@@ -19,6 +20,8 @@ from edge.console.campaigns.members import RETRIABLE, MemberEvent, MemberState
 from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.preview import Preview
 from edge.console.campaigns.store import Stored
+from edge.console.campaigns.survey import Survey
+from edge.console.campaigns.surveys import Surveys
 from edge.console.campaigns.ways import Ways
 from edge.console.front_desk import FrontDesk
 from edge.console.notices import Topic
@@ -42,6 +45,7 @@ class Acts:
         desk: Told when something else is wanted of a device.
         now_s: The time, seconds since 1970.
         word: Gives a word that is not given twice.
+        monotonic_s: For how long looks take.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Acts:
         *,
         now_s: Callable[[], int],
         word: Callable[[], str],
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._vaults = vaults
@@ -59,6 +64,10 @@ class Acts:
         self._now_s = now_s
         self._word = word
         self._ways: dict[tuple[str, str], Ways] = {}
+        # One at a time: of a large fleet it takes seconds, and others read meanwhile.
+        self._previewing = asyncio.Lock()
+        self._monotonic_s = monotonic_s
+        self._surveys = Surveys(monotonic_s)
 
     async def preview(self, tenant: str, plan: Plan, *, seed: int | None = None) -> Preview:
         """Return what a plan would do; see `preview.preview`."""
@@ -66,9 +75,23 @@ class Acts:
         known = await self._database.read(lambda one: enlisting.releases_of(one, tenant, plan))
         costs = {one.path: await self.ways(tenant, one) for one in known}
         drawn = secrets.randbits(SEED_BITS) if seed is None else seed
-        return await self._database.read(
-            lambda one: preview.preview(one, tenant, plan, costs, seed=drawn, now_s=self._now_s())
-        )
+        async with self._previewing:
+            met = await self._met(tenant, plan, known)
+            now_s = self._now_s()
+            return await self._database.read(
+                lambda one: preview.preview(one, tenant, plan, costs, met, seed=drawn, now_s=now_s)
+            )
+
+    async def _met(self, tenant: str, plan: Plan, known: Sequence[Release]) -> Survey:
+        """Return the fleet as a plan meets it; of a large one, as it was a moment ago."""
+        met = self._surveys.known(tenant, plan)
+        if met is None:
+            began_s, now_s = self._monotonic_s(), self._now_s()
+            met = await self._database.read(
+                lambda one: survey.survey(one, tenant, plan, known, now_s)
+            )
+            self._surveys.keep(tenant, plan, met, self._monotonic_s() - began_s)
+        return met
 
     async def create(
         self, actor: Actor, name: str, plan: Plan, *, seed: int | None = None

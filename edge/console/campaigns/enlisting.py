@@ -4,7 +4,7 @@ The turn is drawn by a seed, so that the first devices are no kind of their own:
 lowest numbers are the oldest. Whom a release is not for, and who runs it already, stays out.
 """
 
-import random
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,7 +23,9 @@ from sqlalchemy import (
 )
 
 from edge.console import releases
-from edge.console.campaigns.plan import Plan, shares
+from edge.console.campaigns import drawing
+from edge.console.campaigns.drawing import DRAWN
+from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.store import Turns
 from edge.console.devices import groups, services
 from edge.console.devices.device_filter import device_filter
@@ -45,8 +47,6 @@ WITH_SIGHTINGS: Final = DEVICES.join(
 SPEAKS_DDI: Final = exists().where(
     DDI_DEVICES.c.tenant == DEVICES.c.tenant, DDI_DEVICES.c.device == DEVICES.c.device
 )
-# Turns of each wave that are drawn.
-DRAWN: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,27 +108,46 @@ def enlist(connection: Connection, tenant: str, plan: Plan, *, seed: int, now_s:
         ThingNotFoundError: A release or a named device is not there.
     """
     known = releases_of(connection, tenant, plan)
-    where = (*meant(connection, tenant, plan, now_s), takes(known), not_(runs(known)))
+    where = taking(connection, tenant, plan, known, now_s)
     devices = list(connection.scalars(_asked(tenant, *where).order_by(DEVICES.c.device)))
+    waves = places(connection, tenant, plan, known, devices, seed=seed, now_s=now_s)
+    return Enlisted(tuple([devices[place] for place in one] for one in waves))
+
+
+def places(
+    connection: Connection,
+    tenant: str,
+    plan: Plan,
+    known: Iterable[Release],
+    devices: Sequence[str],
+    *,
+    seed: int,
+    now_s: int,
+) -> "list[array[int]]":
+    """Return the waves of a plan: for each one the places of its devices in a list.
+
+    Args:
+        connection: To read from.
+        tenant: Whose devices.
+        plan: The plan.
+        known: Its releases.
+        devices: All that take part, by `taking`, in the order of their ids.
+        seed: By which turns are drawn.
+        now_s: The time, for filters.
+
+    Raises:
+        InputError: A filter can not be read, or a device is in two waves.
+        ThingNotFoundError: A named device is not there.
+    """
+    where = taking(connection, tenant, plan, known, now_s)
     chosen = _chosen(connection, tenant, plan, where, now_s)
     named = {device for part in chosen.values() for device in part}
-    rest = [one for one in devices if one not in named] if named else devices
-    # No secret: the same seed gives the same turns.
-    random.Random(seed).shuffle(rest)  # noqa: S311
-    begin, parts = 0, dict(chosen)
-    for share in shares(plan.waves, len(rest)):
-        parts[share.wave] = _turns(rest[begin : share.upto])
-        begin = max(begin, share.upto)
-    return Enlisted(tuple(parts.get(number, ()) for number in range(len(plan.waves))))
-
-
-def _turns(drawn: list[str]) -> list[str]:
-    """Return the devices of a wave in the order of their turns.
-
-    Which ones they are was drawn. The first of them come as they were drawn, all others by their
-    ids: a million rows in no order at all would cost several times as much to store.
-    """
-    return drawn[:DRAWN] + sorted(drawn[DRAWN:])
+    place_of = {one: place for place, one in enumerate(devices) if one in named} if named else {}
+    found = drawing.drawn(len(devices), set(place_of.values()), plan.waves, seed, most=DRAWN)
+    for number, part in chosen.items():
+        # What one statement finds, PostgreSQL may have changed for the next one.
+        found[number] = array("I", [place_of[one] for one in part if one in place_of])
+    return [found.get(number, array("I")) for number in range(len(plan.waves))]
 
 
 def meant(
@@ -150,6 +169,17 @@ def meant(
 def bound(plan: Plan, rows: FromClause = DEVICES) -> list[ColumnElement[bool]]:
     """Return what holds for rows of devices that a plan may have at all."""
     return [] if plan.within is None else [groups.within(plan.within, rows)]
+
+
+def taking(
+    connection: Connection, tenant: str, plan: Plan, known: Iterable[Release], now_s: int
+) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds for devices that take part in a plan with these releases.
+
+    Raises:
+        FilterError: The filter can not be read.
+    """
+    return (*meant(connection, tenant, plan, now_s), takes(known), not_(runs(known)))
 
 
 def takes(known: Iterable[Release]) -> ColumnElement[bool]:
@@ -179,7 +209,7 @@ def newcomers(
         CAMPAIGN_DEVICES.c.campaign == id_,
         CAMPAIGN_DEVICES.c.device == DEVICES.c.device,
     )
-    where = (*meant(connection, tenant, plan, now_s), takes(known), not_(runs(known)))
+    where = taking(connection, tenant, plan, known, now_s)
     asked = _asked(tenant, *where, not_(is_member)).order_by(DEVICES.c.device)
     return list(connection.scalars(asked.limit(most)))
 

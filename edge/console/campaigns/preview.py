@@ -10,18 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, false, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from edge.console import orders
-from edge.console.campaigns import before, enlisting, offering, scope, stopping, store
-from edge.console.campaigns.enlisting import Enlisted
+from edge.console.campaigns import before, enlisting, scope, stopping, store
 from edge.console.campaigns.members import ACTIVE, MemberState
 from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.stopping import Exposure
+from edge.console.campaigns.survey import EXAMPLES, Kind, Survey
 from edge.console.campaigns.ways import Ways
-from edge.console.devices import services
-from edge.console.devices.states import State
-from edge.console.releases import FOREIGN, SERVICE, Release
+from edge.console.releases import FOREIGN, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.console.store.tables import DEVICES, ORDERS
 
@@ -31,6 +29,8 @@ _DEFECTS: Final = (10, 50, 200)
 # Of an update whose like was never seen here.
 _UPDATE_S: Final = 300
 _KNOWN_MOST: Final = 500
+# Of the newest orders of all products, so many are looked through for that.
+_LOOKED_AT: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,43 +104,12 @@ class Preview:
     exposures: tuple[Exposure, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """Devices of which a campaign thinks the same.
-
-    Attributes:
-        version: Of the system.
-        service_version: Of the service that is meant, as they say it; empty if they do not.
-        lacks_service: They say what they run, and have no such service.
-        device: One of them.
-    """
-
-    product: str
-    version: str
-    board: str
-    counter: int
-    service_version: str
-    lacks_service: bool
-    is_ddi: bool
-    is_accepted: bool
-    device: str = ""
-
-    def said(self, meant: Release) -> str:
-        """Return what they run of what is meant."""
-        return self.service_version if meant.kind == SERVICE else self.version
-
-    def runs(self, meant: Release) -> bool:
-        """Return whether they run a release."""
-        said = self.said(meant)
-        is_one = services.is_one(said, meant) if meant.kind == SERVICE else said == meant.version
-        return self.product == meant.product and is_one
-
-
 def preview(
     connection: Connection,
     tenant: str,
     plan: Plan,
     ways: Mapping[str, Ways],
+    met: Survey,
     *,
     seed: int,
     now_s: int,
@@ -152,6 +121,7 @@ def preview(
         tenant: Whose fleet.
         plan: The plan.
         ways: What its releases cost, by path.
+        met: The fleet as it meets it.
         seed: By which turns are drawn.
         now_s: The time.
 
@@ -161,39 +131,42 @@ def preview(
     """
     plan.check()
     known = enlisting.releases_of(connection, tenant, plan)
-    enlisted = enlisting.enlist(connection, tenant, plan, seed=seed, now_s=now_s)
-    taking = {one for wave in enlisted.waves for one in wave}
-    kinds, of_device = _kinds(connection, tenant, plan, known, now_s)
-    costs = {one: _cost(one, known, ways) for one in kinds}
-    planned = {name: costs[kind][0] for name, kind in of_device.items() if name in taking}
-    waves = _waves(plan, enlisted, planned, _update_s(connection, tenant, known))
-    of_kind = Counter(of_device[one] for one in taking if one in of_device)
+    drawn = enlisting.places(connection, tenant, plan, known, met.names, seed=seed, now_s=now_s)
+    costs = {one: _cost(one, known, ways) for one in met.kinds}
+    waves = _waves(plan, met, drawn, costs, _update_s(connection, tenant, known))
+    of_kind = met.counts(met.places)
+    where = enlisting.taking(connection, tenant, plan, known, now_s)
     patched = sum(count for kind, count in of_kind.items() if costs[kind][1])
     return Preview(
         seed=seed,
-        devices=len(taking),
-        planned_bytes=sum(planned.values()),
+        devices=len(met.names),
+        planned_bytes=sum(one.planned_bytes for one in waves),
         patched=patched,
-        full=len(taking) - patched,
+        full=len(met.names) - patched,
         steps=_steps(connection, tenant, of_kind, known),
-        unseen=_unseen(connection, tenant, plan, taking, now_s),
+        unseen=sum(count for kind, count in of_kind.items() if kind.is_unseen),
         reverting=_reverting(connection, tenant, of_kind, known),
         duration_s=sum(one.duration_s for one in waves),
         waves=waves,
-        left_out=_left_out(of_device, taking, known),
+        left_out=_left_out(met, known),
         refused=_refused(connection, tenant, of_kind, known),
-        conflicts=_conflicts(connection, tenant, plan, taking),
+        conflicts=_conflicts(connection, tenant, plan, where),
         exposures=_exposures(plan, [one.devices for one in waves], seed),
     )
 
 
 def _waves(
-    plan: Plan, enlisted: Enlisted, planned: Mapping[str, int], update_s: int
+    plan: Plan,
+    met: Survey,
+    drawn: Sequence[Sequence[int]],
+    costs: Mapping[Kind, tuple[int, bool]],
+    update_s: int,
 ) -> tuple[WavePreview, ...]:
-    return tuple(
-        _wave(plan, number, list(devices), planned, update_s)
-        for number, devices in enumerate(enlisted.waves)
-    )
+    found = []
+    for number, places in enumerate(drawn):
+        first = tuple(met.names[place] for place in places[:SHOWN])
+        found.append(_wave(plan, number, first, met.counts(places), costs, update_s))
+    return tuple(found)
 
 
 def _exposures(plan: Plan, sizes: Sequence[int], seed: int) -> tuple[Exposure, ...]:
@@ -201,35 +174,7 @@ def _exposures(plan: Plan, sizes: Sequence[int], seed: int) -> tuple[Exposure, .
     return tuple(stopping.exposure(plan, sizes, one, noise.random) for one in _DEFECTS)
 
 
-def _kinds(
-    connection: Connection, tenant: str, plan: Plan, meant: Sequence[Release], now_s: int
-) -> tuple[set[_Kind], dict[str, _Kind]]:
-    """Return the kinds of all devices that the filter means, and which kind each one is."""
-    where = enlisting.meant(connection, tenant, plan, now_s)[1:]
-    service = next((one.service for one in meant), "")
-    columns = (
-        *(DEVICES.c.device, DEVICES.c.product, DEVICES.c.version, DEVICES.c.board),
-        *(DEVICES.c.counter, services.version_of(service) if service else literal("")),
-        *(services.lacks(service) if service else false(), enlisting.SPEAKS_DDI, DEVICES.c.state),
-    )
-    asked = (
-        select(*columns)
-        .select_from(enlisting.WITH_SIGHTINGS)
-        .where(DEVICES.c.tenant == tenant, *where)
-    )
-    known: dict[tuple[object, ...], _Kind] = {}
-    of_device: dict[str, _Kind] = {}
-    for device, *values, state in connection.execute(asked).tuples():
-        key = (*values, state)
-        if key not in known:
-            product, version, board, counter, said, lacks, is_ddi = values
-            flags = bool(lacks), bool(is_ddi), state == State.ACCEPTED
-            known[key] = _Kind(product, version, board, counter, said, *flags, device)
-        of_device[device] = known[key]
-    return set(known.values()), of_device
-
-
-def _cost(kind: _Kind, known: Iterable[Release], ways: Mapping[str, Ways]) -> tuple[int, bool]:
+def _cost(kind: Kind, known: Iterable[Release], ways: Mapping[str, Ways]) -> tuple[int, bool]:
     """Return what a device has to fetch, and whether that is a patch."""
     release = _release_for(kind, known)
     if release is None or release.path not in ways:
@@ -239,7 +184,7 @@ def _cost(kind: _Kind, known: Iterable[Release], ways: Mapping[str, Ways]) -> tu
     return way.from_(said, kind.board), said in way.patched
 
 
-def _release_for(kind: _Kind, known: Iterable[Release]) -> Release | None:
+def _release_for(kind: Kind, known: Iterable[Release]) -> Release | None:
     return next(
         (
             one
@@ -253,18 +198,24 @@ def _release_for(kind: _Kind, known: Iterable[Release]) -> Release | None:
 
 
 def _wave(
-    plan: Plan, number: int, devices: list[str], planned: Mapping[str, int], update_s: int
+    plan: Plan,
+    number: int,
+    first: tuple[str, ...],
+    of_kind: Mapping[Kind, int],
+    costs: Mapping[Kind, tuple[int, bool]],
+    update_s: int,
 ) -> WavePreview:
-    bytes_ = sum(planned.get(one, 0) for one in devices)
+    devices = sum(of_kind.values())
+    bytes_ = sum(costs[kind][0] * count for kind, count in of_kind.items())
     pace, times, wave = plan.pace, plan.times, plan.waves[number]
-    by_places = -(-len(devices) // pace.at_once) * update_s
-    by_orders = len(devices) * 60 // pace.per_minute if pace.per_minute else 0
+    by_places = -(-devices // pace.at_once) * update_s
+    by_orders = devices * 60 // pace.per_minute if pace.per_minute else 0
     by_bytes = bytes_ // pace.bytes_per_s if pace.bytes_per_s else 0
     takes_s = max(by_places, by_orders, by_bytes) + times.soak_s if devices else 0
     is_last = number + 1 == len(plan.waves)
     return WavePreview(
-        devices=len(devices),
-        first=tuple(devices[:SHOWN]),
+        devices=devices,
+        first=first,
         planned_bytes=bytes_,
         duration_s=takes_s + (0 if is_last else wave.wait_s),
     )
@@ -273,34 +224,38 @@ def _wave(
 def _update_s(connection: Connection, tenant: str, known: Sequence[Release]) -> int:
     """Return how long an update of these products took lately: so long that 9 of 10 were done."""
     products = [f"{one.product}/" for one in known]
-    asked = (
-        select(ORDERS.c.closed_at_s - ORDERS.c.created_at_s)
-        .where(
-            ORDERS.c.tenant == tenant,
-            ORDERS.c.state == "succeeded",
-            or_(*(ORDERS.c.release.startswith(one, autoescape=True) for one in products)),
-        )
+    took_s = (ORDERS.c.closed_at_s - ORDERS.c.created_at_s).label("took_s")
+    lately = (
+        select(ORDERS.c.release, ORDERS.c.closed_at_s, took_s)
+        .where(ORDERS.c.tenant == tenant, ORDERS.c.state == "succeeded")
         .order_by(ORDERS.c.closed_at_s.desc())
+        .limit(_LOOKED_AT)
+        .subquery("lately")
+    )
+    asked = (
+        select(lately.c.took_s)
+        .where(or_(*(lately.c.release.startswith(one, autoescape=True) for one in products)))
+        .order_by(lately.c.closed_at_s.desc())
         .limit(_KNOWN_MOST)
     )
     found = sorted(connection.scalars(asked))
     return max(1, found[len(found) * 9 // 10]) if found else _UPDATE_S
 
 
-def _left_out(
-    of_device: Mapping[str, _Kind], taking: set[str], known: Sequence[Release]
-) -> tuple[LeftOut, ...]:
-    reasons: dict[str, list[str]] = {}
-    for device, kind in of_device.items():
-        if device not in taking:
-            reasons.setdefault(_why_not(kind, known), []).append(device)
+def _left_out(met: Survey, known: Sequence[Release]) -> tuple[LeftOut, ...]:
+    counts: Counter[str] = Counter()
+    examples: dict[str, list[str]] = {}
+    for one in met.out:
+        reason = _why_not(one.kind, known)
+        counts[reason] += one.devices
+        examples.setdefault(reason, []).extend(one.examples)
     return tuple(
-        LeftOut(reason, len(devices), tuple(sorted(devices)[:5]))
-        for reason, devices in sorted(reasons.items(), key=lambda one: (-len(one[1]), one[0]))
+        LeftOut(reason, count, tuple(sorted(examples[reason])[:EXAMPLES]))
+        for reason, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     )
 
 
-def _why_not(kind: _Kind, known: Sequence[Release]) -> str:
+def _why_not(kind: Kind, known: Sequence[Release]) -> str:
     if not kind.is_accepted:
         return "not accepted"
     if running := [one for one in known if kind.runs(one)]:
@@ -315,7 +270,7 @@ def _why_not(kind: _Kind, known: Sequence[Release]) -> str:
     return f"is {kind.board}, which the release is not for"
 
 
-def _way(connection: Connection, tenant: str, kind: _Kind, known: Sequence[Release]) -> Any:
+def _way(connection: Connection, tenant: str, kind: Kind, known: Sequence[Release]) -> Any:
     """Return the release that is meant for a kind of devices, and the one that they take first."""
     meant = _release_for(kind, known)
     if meant is None:
@@ -325,7 +280,7 @@ def _way(connection: Connection, tenant: str, kind: _Kind, known: Sequence[Relea
 
 
 def _steps(
-    connection: Connection, tenant: str, kinds: Mapping[_Kind, int], known: Sequence[Release]
+    connection: Connection, tenant: str, kinds: Mapping[Kind, int], known: Sequence[Release]
 ) -> int:
     found = 0
     for kind, count in kinds.items():
@@ -335,7 +290,7 @@ def _steps(
 
 
 def _refused(
-    connection: Connection, tenant: str, kinds: Mapping[_Kind, int], known: Sequence[Release]
+    connection: Connection, tenant: str, kinds: Mapping[Kind, int], known: Sequence[Release]
 ) -> tuple[LeftOut, ...]:
     found: Counter[str] = Counter()
     examples: dict[str, str] = {}
@@ -355,7 +310,7 @@ def _refused(
 
 
 def _reverting(
-    connection: Connection, tenant: str, kinds: Mapping[_Kind, int], known: Sequence[Release]
+    connection: Connection, tenant: str, kinds: Mapping[Kind, int], known: Sequence[Release]
 ) -> int:
     """Return how many devices can be ordered to run again what they run now."""
     found = 0
@@ -371,29 +326,20 @@ def _reverting(
     return found
 
 
-def _unseen(connection: Connection, tenant: str, plan: Plan, taking: set[str], now_s: int) -> int:
-    if not plan.times.seen_s:
-        return 0
-    asked = (
-        select(DEVICES.c.device)
-        .select_from(enlisting.WITH_SIGHTINGS)
-        .where(DEVICES.c.tenant == tenant, offering.seen_at_s() < now_s - plan.times.seen_s)
-    )
-    return sum(one in taking for one in connection.scalars(asked))
-
-
 def _conflicts(
-    connection: Connection, tenant: str, plan: Plan, taking: set[str]
+    connection: Connection, tenant: str, plan: Plan, where: Sequence[ColumnElement[bool]]
 ) -> tuple[Conflict, ...]:
     found = []
     states = sorted(ACTIVE | {MemberState.WAITING})
+    is_other = and_(
+        CAMPAIGN_DEVICES.c.tenant == DEVICES.c.tenant,
+        CAMPAIGN_DEVICES.c.device == DEVICES.c.device,
+        CAMPAIGN_DEVICES.c.state.in_(states),
+    )
+    rows = enlisting.WITH_SIGHTINGS.join(CAMPAIGN_DEVICES, is_other)
+    asked = select(func.count()).select_from(rows).where(DEVICES.c.tenant == tenant, *where)
     for id_, priority in store.live(connection, tenant):
-        asked = select(CAMPAIGN_DEVICES.c.device).where(
-            CAMPAIGN_DEVICES.c.tenant == tenant,
-            CAMPAIGN_DEVICES.c.campaign == id_,
-            CAMPAIGN_DEVICES.c.state.in_(states),
-        )
-        both = sum(one in taking for one in connection.scalars(asked))
+        both = connection.scalar(asked.where(CAMPAIGN_DEVICES.c.campaign == id_)) or 0
         if both:
             other = store.get(connection, tenant, id_)
             name = other.name if plan.within is None else scope.title(other)

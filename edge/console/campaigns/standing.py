@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, desc, func, literal, select, tuple_
 
 from edge.console.campaigns.members import MemberState
 from edge.console.campaigns.store import MemberRow, Where, member_of
+from edge.console.filters.elements import Aside
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.errors import InputError
 
@@ -22,6 +23,10 @@ BY_TROUBLE: Final = (
 WITH_REASON: Final = (_S.FAILED, _S.SILENT, _S.STRANDED, _S.REFUSED)
 
 
+# So many devices that are meant are sorted, of more the first ones are found in order.
+_SORTED_MOST: Final = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why devices stand as they do."""
@@ -29,6 +34,37 @@ class Reason:
     state: MemberState
     reason: str
     devices: int
+
+
+def page(
+    connection: Connection,
+    tenant: str,
+    id_: str,
+    *,
+    state: MemberState | None,
+    wave: int | None,
+    after: str,
+    most: int,
+    where: Where = (),
+) -> list[MemberRow]:
+    """Return devices of a campaign in the order of their ids, those after one."""
+    same = [*_same(tenant, id_), *where]
+    if state is not None or wave is not None:
+        # All of them if none is asked for: by state the index leads to a wave.
+        same.append(_OF.state.in_([state] if state is not None else list(MemberState)))
+    if wave is not None:
+        same.append(_OF.wave == wave)
+    is_few = (state is not None or wave is not None) and _is_few(connection, same)
+    # Few are sorted; the first ones of many are soon found in the order of all.
+    device: Any = Aside(_OF.device) if is_few else _OF.device
+    asked = select(CAMPAIGN_DEVICES).where(*same, device > after).order_by(device)
+    rows = connection.execute(asked.limit(most))
+    return [MemberRow(member_of(row), row.changed_at_s) for row in rows]
+
+
+def _is_few(connection: Connection, same: Iterable[Any]) -> bool:
+    some = select(_OF.device).where(*same).limit(_SORTED_MOST + 1).subquery()
+    return (connection.scalar(select(func.count()).select_from(some)) or 0) <= _SORTED_MOST
 
 
 def by_trouble(
@@ -85,14 +121,27 @@ def reasons(
 ) -> list[Reason]:
     """Return why devices did not make it, the most frequent reasons first."""
     count = func.count()
+    same = (*_same(tenant, id_), _OF.state.in_(WITH_REASON), *where)
+    # Asked for by themselves, they are in an index that has no others.
+    told = (*same, _OF.reason != "")
     asked = (
         select(_OF.state, _OF.reason, count)
-        .where(*_same(tenant, id_), _OF.state.in_(WITH_REASON), *where)
+        .where(*told)
         .group_by(_OF.state, _OF.reason)
-        .order_by(desc(count), _OF.reason)
+        .order_by(desc(count), _OF.reason, _OF.state)
+        .limit(most)
     )
-    rows = connection.execute(asked.limit(most)).tuples()
-    return [Reason(MemberState(state), reason, devices) for state, reason, devices in rows]
+    found = [Reason(MemberState(state), *more) for state, *more in connection.execute(asked)]
+    with_one = _by_state(connection, told)
+    for state, devices in _by_state(connection, same).items():
+        if without := devices - with_one.get(state, 0):
+            found.append(Reason(MemberState(state), "", without))
+    return sorted(found, key=lambda one: (-one.devices, one.reason, one.state))[:most]
+
+
+def _by_state(connection: Connection, where: Iterable[Any]) -> dict[str, int]:
+    asked = select(_OF.state, func.count()).where(*where).group_by(_OF.state)
+    return dict(connection.execute(asked).tuples().all())
 
 
 _OF: Final = CAMPAIGN_DEVICES.c

@@ -8,15 +8,21 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from statistics import NormalDist
 from typing import Final
 
-from edge.console.campaigns.plan import Evidence, Limit, Plan
+from edge.console.campaigns.plan import Evidence, Limit, Plan, Wave
 from edge.console.campaigns.tally import Tally
 
 # That a bad release gets through the stop rule: Wald's second error.
 _MISS_PERMILLE: Final = 50
 _PLAYS: Final = 400
 _NEVER: Final = -1
+_ALL: Final = 100
+# Fewer failures are played one by one; of more the number is drawn as from a normal distribution.
+_MANY: Final = 30
+_SPREADS: Final = 7
+_LEAST: Final = 1e-12
 
 
 class Rule(StrEnum):
@@ -171,31 +177,107 @@ def _play(
     plan: Plan, sizes: Sequence[int], share: float, uniform: Callable[[], float]
 ) -> tuple[int, int]:
     """Return how many devices were ordered, and in which wave it stopped; -1 for none."""
-    before, all_failures = 0, 0
+    before, failures = 0, 0
     for number, (wave, size) in enumerate(zip(plan.waves, sizes, strict=True)):
-        ended, failures, limit = 0, 0, within(wave.limit, size)
-        while True:
-            good_run = _run(share, uniform)
-            at_sample = limit.sample - ended
-            # Their share may be looked at for the first time after a device that is well.
-            is_first_look = failures and 0 < at_sample <= min(good_run, size - ended)
-            if is_first_look and beyond(limit, failures, limit.sample - failures):
-                return _reached(plan, before, limit.sample, size), number
-            ended += good_run + 1
-            if ended > size:
-                break
-            failures += 1
-            all_failures += 1
-            good = ended - failures
-            has_next = number + 1 < len(plan.waves)
-            if (
-                beyond(limit, failures, good)
-                or (has_next and out_of_reach(wave.success_percent, failures, size))
-                or _is_sure(plan.evidence, all_failures, before + ended - all_failures)
-            ):
-                return _reached(plan, before, ended, size), number
-        before += size
+        has_next = number + 1 < len(plan.waves)
+        rules = _Rules(
+            replace(wave, limit=within(wave.limit, size)),
+            plan.evidence,
+            size,
+            _Past(before, failures),
+            has_next=has_next,
+        )
+        found, stops = rules.play(share, uniform)
+        if stops:
+            return _reached(plan, before, found.ended, size), number
+        before, failures = before + size, failures + found.failures
     return before, _NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """How many devices ended, and how many of them failed."""
+
+    ended: int = 0
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What may stop a campaign while a wave with so many devices is under way.
+
+    Attributes:
+        past: The waves before it.
+        has_next: There is another wave, for which so many must have succeeded.
+    """
+
+    wave: Wave
+    evidence: Evidence | None
+    size: int
+    past: _Past
+    has_next: bool
+
+    def play(self, share: float, uniform: Callable[[], float]) -> tuple[_Past, bool]:
+        """Return how many of the wave ended, and whether that stopped the campaign."""
+        limit, now = self.wave.limit, _Past()
+        while True:
+            if now.ended >= limit.sample:
+                now = self._leap(now, share, uniform)
+            good_run = _run(share, uniform)
+            at_sample = limit.sample - now.ended
+            # Their share may be looked at for the first time after a device that is well.
+            is_first_look = now.failures and 0 < at_sample <= min(good_run, self.size - now.ended)
+            if is_first_look and beyond(limit, now.failures, limit.sample - now.failures):
+                return _Past(limit.sample, now.failures), True
+            following = _Past(now.ended + good_run + 1, now.failures + 1)
+            if following.ended > self.size:
+                return _Past(self.size, now.failures), False
+            now = following
+            if self._stops(now):
+                return now, True
+
+    def _stops(self, now: _Past) -> bool:
+        good = now.ended - now.failures
+        if beyond(self.wave.limit, now.failures, good):
+            return True
+        if self.has_next and out_of_reach(self.wave.success_percent, now.failures, self.size):
+            return True
+        failures = self.past.failures + now.failures
+        return _is_sure(self.evidence, failures, self.past.ended + now.ended - failures)
+
+    def _leap(self, now: _Past, share: float, uniform: Callable[[], float]) -> _Past:
+        """Return where it stands after so many devices that no rule can have stopped it before.
+
+        Where failures are far from being too many, most devices need not be played one by one.
+        """
+        spare = self._spare(now)
+        # So many fail at most, but once in a billion times.
+        mean = spare - _SPREADS * math.sqrt(spare)
+        devices = min(int(mean / share), self.size - now.ended)
+        if devices * share < _MANY:
+            return now
+        spread = math.sqrt(devices * share * (1 - share))
+        drawn = NormalDist(devices * share, spread).inv_cdf(max(uniform(), _LEAST))
+        failed = min(max(round(drawn), 0), spare, devices)
+        return _Past(now.ended + devices, now.failures + failed)
+
+    def _spare(self, now: _Past) -> int:
+        """Return how many more can fail, one after the other, before any rule stops it."""
+        limit, size = self.wave.limit, self.size
+        known = [size - now.ended]
+        if limit.count is not None:
+            known.append(limit.count - now.failures - 1)
+        if limit.percent is not None and limit.percent < _ALL:
+            left = limit.percent * now.ended - _ALL * now.failures
+            known.append(left // (_ALL - limit.percent))
+        if self.has_next:
+            wanted = -(-self.wave.success_percent * size // _ALL)
+            known.append(size - wanted - now.failures)
+        if self.evidence is not None:
+            failures = self.past.failures + now.failures
+            good = self.past.ended + now.ended - failures
+            known.append(failures_that_stop(self.evidence, good) - failures - 1)
+        return max(0, min(known))
 
 
 def _run(share: float, uniform: Callable[[], float]) -> int:

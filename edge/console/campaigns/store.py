@@ -206,29 +206,6 @@ def member(connection: Connection, tenant: str, id_: str, device: str) -> Member
     return member_of(row)
 
 
-def page(
-    connection: Connection,
-    tenant: str,
-    id_: str,
-    *,
-    state: MemberState | None,
-    wave: int | None,
-    after: str,
-    most: int,
-    where: Where = (),
-) -> list[MemberRow]:
-    """Return devices of a campaign in the order of their ids, those after one."""
-    asked = select(CAMPAIGN_DEVICES).where(
-        *_same_devices(tenant, id_), CAMPAIGN_DEVICES.c.device > after, *where
-    )
-    if state is not None:
-        asked = asked.where(CAMPAIGN_DEVICES.c.state == state)
-    if wave is not None:
-        asked = asked.where(CAMPAIGN_DEVICES.c.wave == wave)
-    rows = connection.execute(asked.order_by(CAMPAIGN_DEVICES.c.device).limit(most))
-    return [MemberRow(member_of(row), row.changed_at_s) for row in rows]
-
-
 def members_in(
     connection: Connection, tenant: str, id_: str, states: Iterable[MemberState], *, most: int
 ) -> list[Member]:

@@ -4,6 +4,7 @@ A database that does not know how often a value occurs can not choose. So the wa
 first, up to a bound, and the best of them is written into the question.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -30,6 +31,8 @@ COUNT_MOST: Final = 20_000
 _MANY: Final = 200_000
 # Ways to no more than that are walked once, and their devices named in what is asked.
 _NAMED_MOST: Final = 10_000
+# To sort devices takes so many times as long as to find them in order.
+_SORTING: Final = 2
 # So many are looked for at least: if there are fewer, their number is known.
 _LOOKED_AT: Final = 1_000
 # So many that are meant are sorted, of more the first ones are found in order.
@@ -134,7 +137,8 @@ class _Search:
     """A search for the devices that are meant, along the way that was found to be the best."""
 
     def __init__(self, connection: Connection, meant: Meant) -> None:
-        self._connection, self._tenant, self._parts = connection, meant.tenant, meant.parts
+        self._connection, self._tenant = connection, meant.tenant
+        self._parts = tuple(one.of(connection.dialect.name) for one in meant.parts)
         self._led: Part | None = None
         self._named: list[str] | None = None
         self._choose()
@@ -205,7 +209,7 @@ class _Search:
         if led is None or led.way is None:
             asked = select(device)
         elif self._named is not None:
-            asked = select(device).where(device.in_(self._named))
+            asked = select(device).where(device.in_(self._listed(self._named)))
         elif led.way.is_in_order:
             names = led.way.names.subquery("led")
             if not where:
@@ -229,17 +233,32 @@ class _Search:
         best = _MANY
         for part in led:
             assert part.way is not None
-            length, names = self._measured(part.way)
+            length, names = self._measured(part.way, best)
+            if not part.way.is_in_order and names is None:
+                length *= _SORTING
             if length < best or (part.way.is_in_order and self._led is None):
                 best, self._led, self._named = min(length, best), part, names
 
-    def _measured(self, way: Way) -> tuple[int, list[str] | None]:
+    def _measured(self, way: Way, most: int) -> tuple[int, list[str] | None]:
+        """Return how many devices a way leads to, no more than so many; their names if few."""
         if way.is_in_order:
-            return self._counted(way.names.limit(_MANY)), None
-        names = list(self._connection.scalars(way.names.limit(_NAMED_MOST + 1)))
-        if len(names) <= _NAMED_MOST:
+            return self._counted(way.names.limit(most)), None
+        if way.is_range and self._counted(way.names.limit(_NAMED_MOST + 1)) > _NAMED_MOST:
+            return self._counted(way.names.limit(most // _SORTING)), None
+        named_most = COUNT_MOST if way.is_if_few else _NAMED_MOST
+        names = list(self._connection.scalars(way.names.limit(named_most + 1)))
+        if len(names) <= named_most:
             return len(names), names
-        return self._counted(way.names.limit(_MANY)), None
+        if way.is_if_few:
+            return _MANY, None
+        return self._counted(way.names.limit(most // _SORTING)), None
+
+    def _listed(self, names: list[str]) -> Any:
+        """Return names for a comparison; one text costs a tenth of binding ten thousand."""
+        if self._connection.dialect.name != "sqlite":
+            return names
+        rows = func.json_each(json.dumps(names)).table_valued("value")
+        return select(rows.c.value)
 
     def _counted(self, asked: Select[Any]) -> int:
         return self._connection.scalar(select(func.count()).select_from(asked.subquery())) or 0

@@ -34,6 +34,24 @@ def is_like(text: str, pattern: str) -> bool:
     return pattern[place:].strip("*") == ""
 
 
+def prefixes(pattern: str, letters_most: int) -> list[str]:
+    """Return how texts that a pattern fits can begin, in order; empty if in any way.
+
+    Args:
+        pattern: The pattern.
+        letters_most: Only so far that there are no more letters, each of which may be a capital.
+    """
+    found, letters = [""], 0
+    for sign in folded(pattern):
+        is_letter = "a" <= sign <= "z"
+        letters += is_letter
+        if sign in "*?" or letters > letters_most:
+            break
+        ways = (sign.upper(), sign) if is_letter else (sign,)
+        found = [begun + way for begun in found for way in ways]
+    return sorted(found) if found != [""] else []
+
+
 def as_like(pattern: str) -> str:
     """Return a pattern for LIKE with `LIKE_ESCAPE`, against texts that are folded."""
     return _STARS.sub("*", folded(pattern)).translate(_LIKE)

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, text
 
-from edge.console.store.columns import METADATA
+from edge.console.store.columns import METADATA, SQLITE_ONLY
 from edge.console.store.columns import integer as _integer
 from edge.console.store.columns import key as _key
 from edge.console.store.columns import text as _text
@@ -77,6 +77,16 @@ CAMPAIGN_DEVICES: Final = Table(
         sqlite_where=text("deadline_s > 0"),
         postgresql_where=text("deadline_s > 0"),
     ),
+    # Why devices did not make it: most have no reason.
+    Index(
+        "ix_campaign_devices_reason",
+        "tenant",
+        "campaign",
+        "state",
+        "reason",
+        sqlite_where=text("reason != ''"),
+        info=SQLITE_ONLY,
+    ),
     # The rows stand in the tree of their key: a million are stored a quarter sooner.
     sqlite_with_rowid=False,
 )
@@ -93,6 +103,15 @@ JOURNAL: Final = Table(
     _text("device"),
     Column("kind", Text, nullable=False),
     Column("what", Text, nullable=False),
+    # What is about the campaign as a whole: a few entries among millions.
+    Index(
+        "ix_campaign_journal_whole",
+        "tenant",
+        "campaign",
+        "number",
+        sqlite_where=text("device = ''"),
+        postgresql_where=text("device = ''"),
+    ),
 )
 
 # How many devices stood how at a time, for a chart.

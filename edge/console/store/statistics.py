@@ -41,11 +41,26 @@ def tell(connection: Connection) -> None:
     asked = text("SELECT name, tbl_name FROM sqlite_schema WHERE type = 'index'")
     for index, table in connection.execute(asked).tuples().all():
         asked = text("SELECT name FROM pragma_index_info(:index) ORDER BY seqno")
-        columns = connection.scalars(asked, {"index": index}).all()
-        row = {"table": table, "index": index, "said": _said(columns)}
-        new = text("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (:table, :index, :said)")
-        connection.execute(new, row)
+        _write(connection, table, index, connection.scalars(asked, {"index": index}).all())
+    for table in _trees(connection):
+        asked = text("SELECT name FROM pragma_table_info(:table) WHERE pk > 0 ORDER BY pk")
+        # The tree of its key is called as the table is.
+        _write(connection, table, table, connection.scalars(asked, {"table": table}).all())
     connection.exec_driver_sql("ANALYZE sqlite_schema")  # reads it
+
+
+def _trees(connection: Connection) -> Sequence[str]:
+    """Return the tables whose rows stand in the tree of their key: of that no index is listed."""
+    asked = text(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%WITHOUT ROWID%'"
+    )
+    return connection.scalars(asked).all()
+
+
+def _write(connection: Connection, table: str, index: str, columns: Sequence[str]) -> None:
+    row = {"table": table, "index": index, "said": _said(columns)}
+    new = text("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (:table, :index, :said)")
+    connection.execute(new, row)
 
 
 def _said(columns: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy import text as sql_text
 
 from edge.console.store import (
     campaign_tables,
@@ -24,6 +25,7 @@ from edge.console.store import (
     ddi_tables,
     enrolment_tables,
     factory_tables,
+    overview_tables,
     people_tables,
     service_tables,
     terminal_tables,
@@ -44,6 +46,7 @@ __all__ = [
     "ddi_tables",
     "enrolment_tables",
     "factory_tables",
+    "overview_tables",
     "people_tables",
     "service_tables",
     "terminal_tables",
@@ -119,6 +122,15 @@ DEVICES: Final = Table(
     # The overview counts these for all devices: it reads the index alone.
     Index(None, "tenant", "state", "product", "version", "is_online", "device"),
     Index(None, "tenant", "version_key", "device"),
+    # Why nothing goes on: most have no reason.
+    Index(
+        "ix_devices_reason",
+        "tenant",
+        "reason",
+        "device",
+        sqlite_where=sql_text("reason != ''"),
+        info=SQLITE_ONLY,
+    ),
     # What filters ask of a device, in the order of pages: they read this alone, without its order.
     Index(
         CARD,
@@ -135,6 +147,7 @@ DEVICES: Final = Table(
         "is_online",
         "created_at_s",
         "desired_action",
+        "counter",
         info=SQLITE_ONLY,
     ),
 )
@@ -261,17 +274,6 @@ ORDERS: Final = Table(
     _of_device(),
     Index(None, "tenant", "device"),
     Index(None, "tenant", "state", "closed_at_s"),
-)
-
-# How many accepted devices ran a version at a time.
-SAMPLES: Final = Table(
-    "samples",
-    METADATA,
-    _key("tenant"),
-    Column("at_s", BigInteger, primary_key=True, autoincrement=False),
-    _key("product"),
-    _key("version"),
-    _integer("devices"),
 )
 
 RELEASES: Final = Table(

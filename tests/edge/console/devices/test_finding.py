@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from edge.console.audit import Actor
-from edge.console.devices import device_filter, finding, listing, reach, services
+from edge.console.devices import device_filter, finding, listing, reach, services, values
 from edge.console.devices.finding import Count, Meant
 from edge.console.devices.ways import Part
 from edge.console.filters import versions
@@ -49,8 +49,21 @@ TEXTS = (
     "seen=never",
     "tag:nobody",
     "id~*-1?",
+    "id~MINE-1*",
+    "id~m?ne-2* and version>=1.1",
+    "id~th*",
     "reason~*DISK*",
+    'reason="disk full" and tag:a',
+    "reason~* and tag:b",
+    "version=1.2 or tag:a",
+    "not version<1.2",
+    "attr.site~N*",
+    "attr.site~*o* or reason~*disk*",
+    "tag~?",
+    "not service:web",
+    "not tag:b and version>=1.1",
     "service:web and tag:a",
+    "service~W*",
     "service.web<1.1",
 )
 
@@ -96,10 +109,10 @@ def _walked(database: Database, meant: Meant, sort: str) -> list[str]:
     after = ""
     while True:
         found = database.read_now(
-            partial(listing.page, meant=meant, after=after, most=7, sort=sort)
+            partial(listing.page, meant=meant, after=after, most=16, sort=sort)
         )
         names += [one.row.device for one in found.devices]
-        if len(found.devices) < 7:
+        if len(found.devices) < 16:
             return names
         after = listing.place(found.devices[-1], sort)
 
@@ -126,6 +139,7 @@ def test_long_ways_and_many_devices_are_found_too(
 ) -> None:
     for name in ("_MANY", "_NAMED_MOST", "_LOOKED_AT", "_SORTED_MOST"):
         monkeypatch.setattr(finding, name, 3)
+    monkeypatch.setattr(values, "VALUES_MOST", 1)
 
     test_each_way_leads_to_the_same_devices_in_each_order(filled)
 

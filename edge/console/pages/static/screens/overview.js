@@ -21,6 +21,8 @@ const SHOWN = 5;
 const CAMPAIGNS = 30;
 // Figures of a large fleet may be older than that: they are counted anew meanwhile.
 const OLD_S = 2;
+// Older ones say how old they are.
+const TOLD_S = 30;
 const ACTS = 8;
 const DAY_S = 86_400;
 // What a campaign orders is told by the campaign.
@@ -94,7 +96,7 @@ function view(state, versions, acts) {
   const total = Object.values(now.states).reduce((sum, one) => sum + one, 0);
   if (total === 0) return [heading("Overview"), noDevices()];
   return [
-    heading("Overview", { note: `${plural(total, "device")} in all` }),
+    heading("Overview", { note: [`${plural(total, "device")} in all`, now.now_s - now.counted_at_s > TOLD_S && time(now.counted_at_s, ", counted ")] }),
     figures(now),
     h(
       "div.columns",
