@@ -386,12 +386,11 @@ def _conflicts(
     connection: Connection, tenant: str, plan: Plan, taking: set[str]
 ) -> tuple[Conflict, ...]:
     found = []
-    states = sorted(ACTIVE | {MemberState.WAITING})
     for id_, priority in store.live(connection, tenant):
         asked = select(CAMPAIGN_DEVICES.c.device).where(
             CAMPAIGN_DEVICES.c.tenant == tenant,
             CAMPAIGN_DEVICES.c.campaign == id_,
-            CAMPAIGN_DEVICES.c.state.in_(states),
+            CAMPAIGN_DEVICES.c.state.in_(sorted(ACTIVE | {MemberState.WAITING})),
         )
         both = sum(one in taking for one in connection.scalars(asked))
         if both:
