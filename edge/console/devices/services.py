@@ -170,7 +170,7 @@ def runs(release: Release) -> ColumnElement[bool]:
 
 def lacks(service: str) -> ColumnElement[bool]:
     """Return what holds for rows of `DEVICES` that say what they run, and have no such service."""
-    return and_(DEVICES.c.services != "", not_(_has(_OF.service == service)))
+    return and_(not_(_has(_OF.service == service)), _has())
 
 
 def _has(*where: ColumnElement[bool]) -> ColumnElement[bool]:
