@@ -393,8 +393,7 @@ def _conflicts(
             CAMPAIGN_DEVICES.c.campaign == id_,
             CAMPAIGN_DEVICES.c.state.in_(states),
         )
-        both = sum(one in taking for one in connection.scalars(asked))
-        if both:
+        if both := sum(one in taking for one in connection.scalars(asked)):
             other = store.get(connection, tenant, id_)
             name = other.name if plan.within is None else scope.title(other)
             found.append(Conflict(id_, name, both, goes_first=priority >= plan.priority))
