@@ -11,6 +11,7 @@ from typing import Final
 
 from edge_agent.actions import Actions
 from edge_agent.boot.control import other_slot
+from edge_agent.consent import Consent
 from edge_agent.conversation import Conversation
 from edge_agent.errors import AgentError, BootStateError, CountersError
 from edge_agent.health import Verdict
@@ -77,6 +78,7 @@ class Agent:
         self._asked: queue.SimpleQueue[_Asked] = queue.SimpleQueue()
         self._is_kept = False
         self._reason = ""
+        self.consent = Consent(parts.files)
         self.record = Record()
 
     def run(self) -> None:
