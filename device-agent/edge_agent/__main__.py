@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from edge_agent import run
+from edge_agent.consent import ConsentWord
 from edge_agent.device import Places
 from edge_agent.errors import AgentError, BootStateError
 from edge_agent.request import Word
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _identity(PLACES, chosen)
             case "install":
                 _ask(PLACES, "install", str(chosen.file.absolute()))
+            case "auto-confirm" | "ask-again" as word:
+                _settle(PLACES, word)
             case word:
                 _ask(PLACES, word)
     except AgentError as error:
@@ -50,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("revert", help="go back to the system in the other slot")
     commands.add_parser("confirm", help="let an update that waits for its user restart the device")
     commands.add_parser("postpone", help="keep an update from restarting it until `confirm`")
+    commands.add_parser("auto-confirm", help="agree to all updates to come: nobody is asked")
+    commands.add_parser("ask-again", help="ask the user again, where an order wants it")
     commands.add_parser("inventory", help="what this device is, as one JSON object")
     _identity_parser(commands.add_parser("identity", help="get an identity at the factory"))
     return parser
@@ -108,6 +113,20 @@ def _ask(places: Places, word: Word, path: str = "") -> None:
     if "error" in said:
         raise AgentError(str(said["error"]))
     sys.stdout.write(f"{word}: taken up\n")
+
+
+def _settle(places: Places, word: ConsentWord) -> None:
+    """Tell the running agent whether users are asked; without one, store it here."""
+    from edge_agent import service, status
+    from edge_agent.consent import Consent
+    from edge_agent.store import files_in
+
+    if not service.is_running(places):
+        Consent(files_in(places.data)).settle(word)
+        return
+    said = status.ask({"command": word}, places.run)
+    if "error" in said:
+        raise AgentError(str(said["error"]))
 
 
 def _status(places: Places) -> dict[str, object]:

@@ -59,11 +59,11 @@ class Conversation:
         if link is not None and outbox.waiting():
             self._attempt(lambda: outbox.deliver(link.send_events))
 
-    def note(self, kind: str, *, version: str = "", reason: str = "") -> None:
-        """Keep an event that belongs to no action."""
+    def note(self, kind: str, *, version: str = "", reason: str = "", action: str = "") -> None:
+        """Keep an event that ends no action."""
         at_s = self._parts.clock.now_s()
         try:
-            self._parts.outbox.add(kind, at_s=at_s, version=version, reason=reason)
+            self._parts.outbox.add(kind, at_s=at_s, action=action, version=version, reason=reason)
         except StoreError as error:
             logger.warning("not told: %s %s (%s)", kind, reason, error)
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from edge_agent.actions import Actions
 from edge_agent.boot.control import other_slot
+from edge_agent.consent import Consent
 from edge_agent.conversation import Conversation
 from edge_agent.errors import AgentError, BootStateError, CountersError
 from edge_agent.health import Verdict
@@ -29,6 +30,7 @@ from edge_agent.memory import Memory
 from edge_agent.parts import Parts
 from edge_agent.record import Action, Record
 from edge_agent.request import RefusedError, Request
+from edge_agent.steadiness import Steadiness
 from edge_agent.transfer import StoppedError, Transfer
 from edge_agent.waiting import LOOK_EVERY_S
 from edge_signing.messages import Desired, Status
@@ -70,11 +72,13 @@ class Agent:
         self._wake = wake
         self._memory = Memory(parts.files)
         self._conversation = Conversation(parts)
+        self._steadiness = Steadiness(parts, self._conversation)
         self._transfer = Transfer(parts.clock.monotonic_s, is_stopped, self.tell)
         self._actions = Actions(parts, self._memory, self._conversation, self._transfer)
         self._asked: queue.SimpleQueue[_Asked] = queue.SimpleQueue()
         self._is_kept = False
         self._reason = ""
+        self.consent = Consent(parts.files)
         self.record = Record()
 
     def run(self) -> None:
@@ -279,6 +283,7 @@ class Agent:
 
     def _be_idle(self) -> None:
         self._notice_slot()
+        self._steadiness.look(self.record)
         if self._answer():
             return
         may_go_on = self._keep()

@@ -5,6 +5,7 @@ import socket
 from typing import Final
 
 from edge_agent import device, status
+from edge_agent.consent import CONSENT_WORDS
 from edge_agent.device import Places, Waker
 from edge_agent.driver import Agent
 from edge_agent.errors import AgentError
@@ -96,6 +97,10 @@ def answer(agent: Agent, said: Said) -> Said:
     word, path = said.get("command", "status"), said.get("path", "")
     if word == "status":
         return status.as_json(agent.status())
+    for one in CONSENT_WORDS:
+        if one == word:
+            agent.consent.settle(one)
+            return {}
     known = next((one for one in WORDS if one == word), None)
     if known is None or not isinstance(path, str):
         raise AgentError(f"{word!r} is no request")

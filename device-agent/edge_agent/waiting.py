@@ -10,6 +10,7 @@ from typing import Final
 
 from edge_agent.backoff import Backoff
 from edge_agent.clock import now_s
+from edge_agent.consent import Consent
 from edge_agent.conversation import Conversation
 from edge_agent.health import Verdict
 from edge_agent.hooks import Moment
@@ -43,6 +44,7 @@ class Waiting:
         self._memory = memory
         self._conversation = conversation
         self._transfer = transfer
+        self._consent = Consent(parts.files)
         self._backoff = Backoff(parts.clock.jitter, ASK_FIRST_S, ASK_MOST_S)
         self._ask_again_s = 0.0
         self.reason = ""
@@ -102,8 +104,8 @@ class Waiting:
     def asks_user(self, action: Action) -> bool:
         """Return whether the user is asked; who brought a bundle is there and wants it.
 
-        Once the time is over until which he may put it off, he is not. A clock that is not known
-        yet is not after it: the device waits.
+        Who has agreed to all updates is not, and nobody is once the time is over until which it may
+        be put off. A clock that is not known yet is not after it: the device waits.
         """
         if action.desired is None:
             return False
@@ -112,9 +114,10 @@ class Waiting:
             return False
         match action.desired.policy.confirm:
             case "as-set":
-                return self._parts.options.confirm
+                is_wanted = self._parts.options.confirm
             case word:
-                return word == "always"
+                is_wanted = word == "always"
+        return is_wanted and not self._consent.is_given()
 
     def stay(self, most_s: float = STAY_S) -> Outcome | None:
         """Wait a while, as the action is not over; no longer than the agent may go on."""

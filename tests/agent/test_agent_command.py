@@ -6,6 +6,8 @@ import pytest
 
 from edge_agent import libraries
 from edge_agent.__main__ import main
+from edge_agent.consent import Consent
+from edge_agent.store import files_in
 from edge_signing.formats.boot_state import BootState
 from tests.agent.conftest import AgentFiles
 
@@ -112,3 +114,14 @@ def test_a_library_that_the_image_lacks_is_an_error(monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(ImportError, match="no_such_library"):
         libraries.versions()
+
+
+def test_a_user_agrees_to_all_updates_and_takes_that_back(files: AgentFiles) -> None:
+    consent = Consent(files_in(files.places.data))
+
+    said = []
+    for word in ("auto-confirm", "auto-confirm", "ask-again", "ask-again"):
+        assert main([word]) == 0
+        said.append(consent.is_given())
+
+    assert said == [True, True, False, False]

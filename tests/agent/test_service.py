@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from edge_agent import status
+from edge_agent.consent import Consent
+from edge_agent.store import files_in
 from edge_signing.formats.boot_state import BootState
 from tests.agent.conftest import AgentFiles
 from tests.fakes.fleet import Fleet
@@ -88,10 +90,13 @@ def test_a_service_that_sleeps_until_its_next_poll_is_woken(files: AgentFiles) -
             # Answered by the thread that sleeps.
             answer = status.ask({"command": "install", "path": "/none"}, files.places.run)
             wait_until(lambda: "No such file" in said(files))
+            settled = status.ask({"command": "auto-confirm"}, files.places.run)
             child.send_signal(signal.SIGTERM)
 
             assert child.wait(10) == 0
     assert "action" in answer
+    assert settled == {}
+    assert Consent(files_in(files.places.data)).is_given()
 
 
 def said(files: AgentFiles) -> str:

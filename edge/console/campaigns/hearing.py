@@ -9,12 +9,15 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from edge.console.campaigns import store
+from edge.console.campaigns.campaign import State
 from edge.console.campaigns.ledger import Ledger, actor_of, opened
 from edge.console.campaigns.members import MemberEvent, MemberState
 from edge.console.desk import Caller
 from edge.console.store.tables import DEVICES, ORDERS
 from edge_signing.messages import ReportEvent, Status
 
+_COMMITTED: Final = frozenset({MemberState.SOAKING, MemberState.SUCCEEDED})
+_WATCHING: Final = frozenset({State.RUNNING, State.PAUSED, State.CLOSING})
 _PASSED: Final = "waiting"
 _HELD: Final = frozenset({_PASSED, "waiting-for-user"})
 _RESTARTING: Final = frozenset({"arming", "rebooting", "trial", "committing", "reverting"})
@@ -89,6 +92,17 @@ def fell_back(connection: Connection, caller: Caller, reason: str, now_s: int) -
     same = (DEVICES.c.tenant == caller.tenant, DEVICES.c.device == caller.device)
     action = connection.scalar(select(DEVICES.c.desired_action).where(*same)) or ""
     _happen(connection, caller, action, MemberEvent.FAILED, reason, now_s)
+
+
+def unsteady(connection: Connection, caller: Caller, told: ReportEvent, now_s: int) -> None:
+    """Note that services of a system end again and again since it was committed."""
+    found = store.by_action(connection, caller.tenant, caller.device, told.action)
+    if found is None or found[1].state not in _COMMITTED:
+        return
+    with opened(connection, caller.tenant, found[0], now_s) as ledger:
+        # What comes long after is no matter of a campaign that is over.
+        if ledger.campaign.state in _WATCHING:
+            ledger.happen(found[1], MemberEvent.FAILED, reason=told.reason)
 
 
 def replaced(connection: Connection, tenant: str, device: str, by: str, now_s: int) -> None:

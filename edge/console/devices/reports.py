@@ -16,6 +16,7 @@ from edge_signing.messages import EventId, ReportEvent, Status
 
 FINAL: Final = ("succeeded", "failed", "cancelled")
 FELL_BACK: Final = "fell-back"
+UNSTEADY: Final = "unsteady"
 OPEN: Final = "open"
 # Another order took its place; the device may still tell how it ended.
 REPLACED: Final = "replaced"
@@ -74,6 +75,8 @@ def take_events(
             hearing.ended(connection, caller, one, now_s)
         elif is_new and one.kind == FELL_BACK:
             hearing.fell_back(connection, caller, one.reason, now_s)
+        elif is_new and one.kind == UNSTEADY:
+            hearing.unsteady(connection, caller, one, now_s)
     return [one.id for one in events]
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from edge_agent.counters import Floor
+from edge_agent.driver import Agent
 from edge_agent.errors import SlotError
 from edge_agent.link import LinkError, RefusedByServerError
 from edge_agent.machine import State
@@ -119,6 +120,46 @@ def test_a_system_that_falls_back_after_it_was_committed_is_told_of(bench: Bench
     assert bench.slot == "a"
     assert bench.finals() == [("succeeded", "")]
     assert bench.counters().floor().counter == 5
+
+
+def idle_for(agent: Agent, bench: Bench, seconds: float) -> None:
+    ends_s = bench.clock.at_s + seconds
+    while bench.clock.at_s < ends_s:
+        agent.step()
+
+
+def test_services_that_end_again_and_again_after_an_update_are_told_once(bench: Bench) -> None:
+    bench.run()
+    agent = bench.start()
+    idle_for(agent, bench, 10)
+
+    bench.probe.ended += 3
+    idle_for(agent, bench, 600)
+    few = [one.kind for one in bench.heard]
+    for _ in range(3):
+        bench.probe.ended += 2
+        idle_for(agent, bench, 600)
+
+    assert "unsteady" not in few
+    (told,) = [one for one in bench.heard if one.kind == "unsteady"]
+    assert (told.action, told.reason) == (ACTION, "services ended 5 times after the update")
+    assert bench.slot == "b"
+
+
+def test_services_that_end_after_an_hour_or_without_an_update_are_not_told(bench: Bench) -> None:
+    bench.link.order, order = None, bench.link.order
+    agent = bench.start()
+    idle_for(agent, bench, 10)
+    bench.probe.ended += 9
+    idle_for(agent, bench, 600)
+    bench.link.order = order
+    bench.run()
+    agent = bench.start()
+    idle_for(agent, bench, 4000)
+    bench.probe.ended += 9
+    idle_for(agent, bench, 600)
+
+    assert "unsteady" not in [one.kind for one in bench.heard]
 
 
 def test_the_release_that_runs_is_not_installed_again(bench: Bench) -> None:

@@ -150,6 +150,24 @@ def test_a_device_that_falls_back_later_has_failed(ground: Ground) -> None:
     assert ground.member(id_, "d-000").state is MemberState.FAILED
 
 
+def test_services_that_end_again_and_again_in_the_soak_are_a_failure(ground: Ground) -> None:
+    ground.fleet(3)
+    id_ = ground.start(ALL_AT_ONCE)
+    for device in ("d-000", "d-001"):
+        ground.update(device)
+    said = {"version": "2", "reason": "services ended 5 times after the update"}
+    ground.report("d-000", "unsteady", **said)
+    ground.report("d-001", "unsteady", action="1-other", **said)
+    ground.report("d-002", "unsteady", **said)
+
+    found = ground.members(id_)
+
+    assert {name: str(one.state) for name, one in found.items()} == {
+        **{"d-000": "failed", "d-001": "soaking", "d-002": "offered"}
+    }
+    assert found["d-000"].reason == said["reason"]
+
+
 def test_a_device_that_is_not_seen_after_it_committed_does_not_succeed(ground: Ground) -> None:
     ground.fleet(1)
     id_ = ground.start(PLAN)

@@ -152,6 +152,20 @@ def test_it_waits_for_its_user_without_being_late(stand: Stand) -> None:
     assert (stand.member(id_), stand.bench.slot) == ("succeeded", "b")
 
 
+def test_it_goes_on_by_itself_when_its_user_has_put_it_off_long_enough(stand: Stand) -> None:
+    day_s, clock = 86_400, stand.bench.clock
+    id_ = stand.start(confirm="always", confirm_until_s=clock.now_s() + day_s)
+    stand.run(lambda: stand.member(id_) == "held")
+    assert stand.agent is not None
+    stand.agent.take(Request("postpone", "local-1"))
+    assert stand.bench.slot == "a"
+
+    clock.at_s += day_s
+    stand.run(lambda: stand.campaign(id_) == "finished")
+
+    assert (stand.member(id_), stand.bench.slot) == ("succeeded", "b")
+
+
 def test_what_is_only_downloaded_is_started_by_the_next_campaign(stand: Stand) -> None:
     first = stand.start(download_only=True)
     stand.run(lambda: stand.campaign(first) == "finished")
