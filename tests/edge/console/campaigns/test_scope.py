@@ -12,7 +12,7 @@ import pytest
 from edge.console.api.campaign_details import ENDPOINTS as DETAILS
 from edge.console.api.campaigns import ENDPOINTS
 from edge.console.api.endpoint import Reach
-from edge.console.campaigns import scope
+from edge.console.campaigns import scope, surveys
 from edge.console.campaigns.campaign import Event
 from edge.console.devices import groups
 from edge.console.notices import Topic
@@ -285,3 +285,20 @@ def test_more_devices_than_are_counted_are_told_as_at_least(
     assert counted() == (5, False)
     monkeypatch.setattr(scope, "COUNT_MOST", 3)
     assert counted() == (3, True)
+
+
+def test_what_was_surveyed_for_all_is_not_told_to_who_reaches_some(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surveys, "LONG_S", 0.0)
+    ground.fleet(3)
+    in_group(ground, "hall-3", "d-001")
+    own = replace(ALL_AT_ONCE, within=("hall-3",))
+
+    found = [
+        ground.run(ground.conductor.preview(TENANT, one)) for one in (ALL_AT_ONCE, own, ALL_AT_ONCE)
+    ]
+
+    assert [one.devices for one in found] == [3, 1, 3]
+    assert [one.first for one in found[1].waves] == [("d-001",)]
+    assert (found[1].left_out, found[1].refused) == ((), ())

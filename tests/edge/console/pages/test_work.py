@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
@@ -151,6 +152,7 @@ def test_a_bundle_is_uploaded_and_a_device_takes_it_while_somebody_watches(
     site.good("POST", "/devices", {"device": "unit-7"})
     link = site.link("unit-7")
     idle = Status("b-1", slot="a", board="board", product="gateway", version="1", counter=1)
+    idle = replace(idle, services={"web": "web+1.9"})
     link.send_state(idle)
 
     ada.go("/releases")
@@ -160,6 +162,8 @@ def test_a_bundle_is_uploaded_and_a_device_takes_it_while_somebody_watches(
     expect(ada.page.locator(".releases tbody tr")).to_have_count(1)
 
     ada.go("/devices/unit-7")
+    running = ada.page.get_by_role("row").filter(has_text="Service web")
+    expect(running).to_contain_text("web+1.9")
     ada.page.keyboard.press("d")
     expect(ada.page.get_by_role("dialog").locator("code").last).to_have_text(
         "edge deploy 2 --to unit-7"
