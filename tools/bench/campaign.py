@@ -31,6 +31,7 @@ from unittest.mock import patch
 
 from sqlalchemy import select
 
+from edge.console.app import SWITCH_S
 from edge.console.audit import Actor
 from edge.console.campaigns import plan as plans
 from edge.console.campaigns import store
@@ -81,6 +82,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="edge-bench-") as name:
         folder = chosen.folder or Path(name)
         if chosen.what == "create":
+            sys.setswitchinterval(SWITCH_S)
             asyncio.run(create(folder, chosen.devices or 1_000_000))
         else:
             run(Path(name), chosen.devices or 10_000, chosen)

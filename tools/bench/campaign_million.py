@@ -11,10 +11,12 @@ when a tenth of its devices is through.
 import argparse
 import asyncio
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
 
+from edge.console.app import SWITCH_S
 from edge.console.campaigns import plan as plans
 from edge.console.campaigns.conductor import Conductor
 from edge.console.campaigns.plan import Plan, Wave
@@ -37,6 +39,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="With a database of tools/bench/million.py.")
     chosen = parser.parse_args()
+    sys.setswitchinterval(SWITCH_S)
     with tempfile.TemporaryDirectory(prefix="edge-bench-") as name:
         folder = chosen.folder or Path(name)
         database = million.filled(folder / f"console-{chosen.devices}.db", chosen.devices)
