@@ -41,12 +41,19 @@ def create(
     way is taken back, with --on-trip revert all go back to what they ran before.
 
     \b
+    Several releases are a set: of each device the system that is for it, and of
+    each service one version. It takes them one after the other, the system first,
+    and has succeeded when it runs all of them.
+
+    \b
     Examples:
       edge campaign create --release 1.2.0 --target 'group:eu' \
         --waves 1%,10%,50%,100% --preview
       edge campaign create --release 1.2.0 --canary lab-1 --canary lab-2 \
         --on-trip revert --bandwidth 20MB --start
       edge campaign create --plan careful.yml --release 1.2.0 --start
+      edge campaign create --release 1.2.0 --release web+1.1.0 --release mqtt+2.0 \
+        --preview
     """
     output.as_json |= as_json
     body = said.body()
@@ -55,7 +62,8 @@ def create(
         found = client.send("POST", "/campaign-previews", seeded)
         output.result(found, campaign_text.preview(found))
         return
-    made = client.send("POST", "/campaigns", {**seeded, "name": name or f"to {body['version']}"})
+    usual = f"to {' + '.join([body['version'], *body['also']])}"
+    made = client.send("POST", "/campaigns", {**seeded, "name": name or usual})
     if is_started:
         made = client.send("POST", f"/campaigns/{part(made['campaign'])}/start", {})
     output.result(made, campaign_text.campaign(made))

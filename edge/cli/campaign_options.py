@@ -36,7 +36,7 @@ class Said:
         Raises:
             InputError: No release is said, or a word can not be read.
         """
-        if not self.words["version"]:
+        if not any(self.words["versions"]):
             raise InputError("no release is said", hint="--release 1.2.0, or `release` in the plan")
         return campaign_request.body(**self.words)
 
@@ -81,7 +81,13 @@ _PLAN: Final = click.option(
     help="A file that says what these options say, and more of each wave.",
 )
 _OPTIONS: Final = (
-    click.option("--release", "version", default="", metavar="VERSION", help="What to bring."),
+    click.option(
+        "--release",
+        "versions",
+        multiple=True,
+        metavar="VERSION",
+        help="What to bring. Repeatable: with versions of services it is a set.",
+    ),
     click.option("--product", default="", help="Only the release of this product."),
     click.option("--target", default="", metavar="FILTER", help="To whom; all if not said."),
     click.option(
@@ -191,7 +197,7 @@ _OPTIONS: Final = (
     ),
 )
 _NAMES: Final = (
-    *("version", "product", "target", "waves_text", "canaries", "success", "stop_at", "sample"),
+    *("versions", "product", "target", "waves_text", "canaries", "success", "stop_at", "sample"),
     *("wait", "evidence", "on_trip", "soak", "silence", "timeout", "answer", "seen", "at_once"),
     *("per_minute", "bandwidth", "start_at", "end_at", "approvals", "priority", "tries"),
     *("dynamic", "download_only", "reboot", "window", "confirm", "confirm_until"),

@@ -22,8 +22,7 @@ from edge_signing.messages import Confirm, Reboot
 
 _MOST: Final = 1 << 53
 _MAPPING: Final = "tag:yaml.org,2002:map"
-# Of the file, by the names of the options.
-_OPTIONS: Final = {"release": "version"}
+_RELEASES: Final = frozenset({"release", "also"})
 
 
 class OneLine(dict[str, object]):
@@ -89,6 +88,7 @@ class PlanWords(StrictModel):
     """The file of a plan."""
 
     release: Text | None = None
+    also: tuple[Text, ...] | None = None
     product: Text | None = None
     target: Text | None = None
     dynamic: bool | None = None
@@ -121,7 +121,9 @@ class PlanWords(StrictModel):
 
     def words(self) -> dict[str, Any]:
         """Return what the file says, by the names of the options."""
-        found = {_OPTIONS.get(name, name): value for name, value in _said(self).items()}
+        found = {name: one for name, one in _said(self).items() if name not in _RELEASES}
+        if self.release is not None or self.also is not None:
+            found["versions"] = (*([self.release] if self.release else []), *(self.also or ()))
         if self.waves is not None:
             found["waves"] = [_said(one) for one in self.waves]
         return found
@@ -164,6 +166,7 @@ def text(plan: Mapping[str, Any]) -> str:
     same = _same(waves)
     found: dict[str, object] = {
         "release": plan["version"],
+        **({"also": plan["also"]} if plan["also"] else {}),
         **{name: plan[name] for name in ("product", "target") if plan[name]},
         **({"dynamic": True} if plan["is_dynamic"] else {}),
         "waves": [_less(one, same) for one in waves],

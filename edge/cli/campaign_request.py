@@ -8,7 +8,7 @@ from edge.console.campaigns.plan import Wave, waves
 from edge.errors import InputError
 
 _AS_SAID: Final = (
-    *("version", "product", "target", "on_trip", "approvals", "priority", "tries"),
+    *("product", "target", "on_trip", "approvals", "priority", "tries"),
     *("download_only", "reboot", "window", "confirm"),
 )
 _TIMES: Final = ("soak", "silence", "timeout", "answer", "seen")
@@ -35,7 +35,10 @@ def body(**said: Any) -> dict[str, Any]:
         InputError: One can not be read.
     """
     bandwidth, evidence, until = said["bandwidth"], said["evidence"], said["confirm_until"]
+    version, *also = said["versions"] or ("",)
     return {
+        "version": version,
+        "also": also,
         **{name: said[name] for name in _AS_SAID},
         "is_dynamic": said["dynamic"],
         "waves": _waves(said),
@@ -69,6 +72,8 @@ def changed(plan: Mapping[str, Any], words: Mapping[str, Any], given: frozenset[
         *above, last = _PARTS[name]
         into, out_of = (found[above[0]], wanted[above[0]]) if above else (found, wanted)
         into[last] = out_of[last]
+    if "versions" in given:
+        found |= {name: wanted[name] for name in ("version", "also")}
     if given & _SIZES:
         found["waves"] = wanted["waves"]
     else:

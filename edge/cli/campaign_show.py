@@ -27,7 +27,7 @@ def list_campaigns(output: Output, *, client: Client, as_json: bool) -> None:
     found = client.get("/campaigns")
     rows = [
         (
-            *(one["campaign"], one["name"], one["version"], one["state"]),
+            *(one["campaign"], one["name"], campaign_text.releases(one), one["state"]),
             f"{one['open_wave']}/{one['waves']}",
             f"{one['reached']}/{one['devices']}",
             one["reason"],
@@ -90,10 +90,16 @@ def devices(
     words = {name: value for name, value in (("state", state), ("wave", wave)) if value}
     found = list(client.pages(f"/campaigns/{part(campaign)}/devices", "devices", **words))
     rows = [
-        (one["device"], str(one["wave"]), one["state"], one["from_version"], one["reason"])
+        (
+            *(one["device"], str(one["wave"]), one["state"]),
+            one["from_version"],
+            # Of its newest order: which step of a set it is in.
+            one["release"].split("/")[1] if one["release"] else "",
+            one["reason"],
+        )
         for one in found
     ]
-    head = ("device", "wave", "state", "from", "reason")
+    head = ("device", "wave", "state", "from", "to", "reason")
     output.result({"devices": found}, "\n".join(table(head, rows, right={1})) if rows else "none")
 
 

@@ -7,16 +7,17 @@ from edge.cli.table import human, table
 _BAR: Final = 24
 # From the left of a bar to its right, with the sign of each.
 _SIGNS: Final = (
-    ("succeeded", "█"), ("present", "█"), ("soaking", "▓"), ("updating", "▒"), ("held", "▒"),
-    ("offered", "░"), ("reverting", "<"), ("reverted", "<"), ("failed", "x"), ("silent", "x"),
-    ("stranded", "x"), ("refused", "-"), ("cancelled", "-"), ("overtaken", "-"), ("gone", "-"),
+    ("succeeded", "█"), ("present", "█"), ("soaking", "▓"), ("updating", "▒"), ("between", "▒"),
+    ("held", "▒"), ("offered", "░"), ("reverting", "<"), ("half-back", "<"),
+    ("reverted", "<"), ("failed", "x"), ("silent", "x"), ("stranded", "x"), ("refused", "-"),
+    ("cancelled", "-"), ("overtaken", "-"), ("gone", "-"),
 )  # fmt: skip
 
 
 def campaign(one: dict[str, Any]) -> str:
     """Return how a campaign stands."""
     lines = [
-        f"{one['campaign']}  {one['name']}  release {one['version']}  {one['state']}",
+        f"{one['campaign']}  {one['name']}  release {releases(one)}  {one['state']}",
         *([f"  {one['reason']}"] if one["reason"] else []),
         *table(
             ("wave", "size", "devices", "", "succeeded", "failed", "stops at"),
@@ -40,6 +41,11 @@ def campaign(one: dict[str, Any]) -> str:
     if one["acts"]:
         lines.append(f"next: edge campaign {' | '.join(one['acts'])} {one['campaign']}")
     return "\n".join(lines)
+
+
+def releases(one: dict[str, Any]) -> str:
+    """Return what a campaign brings: its release, or all of a set."""
+    return " + ".join([one["version"], *one["also"]])
 
 
 def bar(counts: dict[str, int], total: int, width: int = _BAR) -> str:
@@ -74,6 +80,8 @@ def preview(one: dict[str, Any]) -> str:
         *table(("wave", "devices", "bytes", "time", "first"), rows, right={0, 1, 2, 3}),
         f"{one['reverting']} of {one['devices']} can go back by themselves",
     ]
+    if one["several"]:
+        lines.append(f"{one['several']} take several releases, one after the other")
     if one["steps"]:
         lines.append(f"{one['steps']} take another release first")
     if one["unseen"]:

@@ -47,8 +47,9 @@ class MemberView(View):
     wave: int = Field(description="Counts from 1")
     reason: str
     action: str
-    release: str
-    from_version: str
+    release: str = Field(description="Of its newest order: the step that it is in")
+    from_version: str = Field(description="What it ran of that before; empty if not known")
+    taken: list[str] = Field(description="Releases of the set that it committed before that order")
     tries: int
     planned_bytes: int
     changed_at_s: int

@@ -24,6 +24,7 @@ from edge.console.campaigns import curve, scope, standing, store, verifying
 from edge.console.campaigns.campaign import Decided
 from edge.console.campaigns.course import Happened
 from edge.console.campaigns.journal import Entry, Joined, Tripped
+from edge.console.campaigns.members import Member
 from edge.console.campaigns.scope import Seen
 from edge.console.store.campaign_tables import JOURNAL
 from edge.console.tokens import Scope
@@ -146,13 +147,21 @@ def _member(row: store.MemberRow) -> MemberView:
         **{
             name: getattr(row.member, name)
             for name in (
-                *("device", "state", "reason", "action", "release", "from_version", "tries"),
-                "planned_bytes",
+                *("device", "state", "reason", "action", "release", "tries", "planned_bytes"),
             )
         },
+        from_version=_from_version(row.member),
+        taken=[one.release for one in row.member.taken],
         wave=row.member.wave + 1,
         changed_at_s=row.changed_at_s,
     )
+
+
+def _from_version(one: Member) -> str:
+    """Return what a device ran before of what its newest order is of."""
+    if not one.service:
+        return one.from_version
+    return next((ran.version for ran in one.from_services if ran.service == one.service), "")
 
 
 def _entry(number: int, at_s: int, entry: Entry, *, is_part: bool) -> JournalEntryView:

@@ -1,5 +1,6 @@
 """What the API takes and says of campaigns."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -7,6 +8,7 @@ from pydantic import Field
 from edge.console.api.views import MOST, View, Words
 from edge.console.campaigns.campaign import State
 from edge.console.campaigns.plan import (
+    RELEASES_MOST,
     Evidence,
     Limit,
     OnTrip,
@@ -71,6 +73,12 @@ class PlanBody(Words):
     """What a campaign is to do."""
 
     version: str = Field(description="Of the releases; each device gets the one that is for it")
+    also: list[str] = Field(
+        default=[],
+        max_length=RELEASES_MOST - 1,
+        description="Versions of further releases, as of services: each device gets those of a set"
+        " that are for it, one after the other",
+    )
     product: str = Field("", description="Only this product's")
     target: str = Field("", description="Filter of devices; empty for all that are accepted")
     is_dynamic: bool = False
@@ -212,6 +220,7 @@ class CampaignSummaryView(View):
     reason: str
     tripped: str = Field(description="The rule that stopped it; empty if none did")
     version: str
+    also: list[str] = Field(description="Further releases of the set")
     products: list[str]
     target: str
     devices: int
@@ -301,7 +310,8 @@ class PreviewView(View):
     planned_bytes: int
     patched: int
     full: int
-    steps: int
+    steps: int = Field(description="Devices that take another release first")
+    several: int = Field(description="Devices that take more than one release of the set")
     unseen: int
     reverting: int
     duration_s: int
@@ -312,7 +322,7 @@ class PreviewView(View):
     exposures: list[ExposureView]
 
 
-def plan_body(plan: Plan, version: str, product: str) -> PlanBody:
+def plan_body(plan: Plan, versions: Sequence[str], product: str) -> PlanBody:
     """Return what somebody would send to get this plan."""
     waves = [
         WaveBody(
@@ -330,7 +340,8 @@ def plan_body(plan: Plan, version: str, product: str) -> PlanBody:
     ]
     evidence = plan.evidence
     return PlanBody(
-        version=version,
+        version=versions[0],
+        also=list(versions[1:]),
         product=product,
         target=plan.target,
         is_dynamic=plan.is_dynamic,

@@ -35,7 +35,7 @@ from edge.console.campaigns.plan import Plan, Wave
 from edge.console.campaigns.scope import Seen
 from edge.console.campaigns.store import Stored
 from edge.console.tokens import Scope
-from edge.errors import ThingNotFoundError
+from edge.errors import InputError, ThingNotFoundError
 from edge_signing.approval import Approver
 
 _ACTS: Final = {
@@ -152,26 +152,41 @@ async def _plan(call: Call, body: PlanBody) -> Plan:
     known = await call.office.database.read(
         lambda one: releases.list_(one, tenant, product=body.product)
     )
-    paths = tuple(one.path for one in known if one.version == body.version)
-    if not paths:
-        raise ThingNotFoundError(f"no release {body.version!r}", hint="edge releases list")
+    paths: list[str] = []
+    for version in (body.version, *body.also):
+        found = [one.path for one in known if one.version == version]
+        if not found:
+            raise ThingNotFoundError(f"no release {version!r}", hint="edge releases list")
+        if paths and found[0] in paths:
+            raise InputError(f"also: {version} is said twice")
+        paths += found
     names = call.visitor.groups
     within = None if names is None else tuple(sorted(names))
-    return replace(body.plan(paths, policy_of(body)), within=within)
+    return replace(body.plan(tuple(paths), policy_of(body)), within=within)
+
+
+def _versions(plan: Plan) -> list[str]:
+    """Return the versions of a plan, each once: as somebody says them."""
+    return list(dict.fromkeys(one.split("/")[1] for one in plan.releases))
+
+
+def _products(plan: Plan) -> list[str]:
+    return list(dict.fromkeys(one.split("/")[0] for one in plan.releases))
 
 
 def _summary(seen: Seen) -> dict[str, Any]:
     stored, campaign = seen.stored, seen.stored.campaign
     within = campaign.plan.within
-    paths = [one.split("/") for one in campaign.plan.releases]
+    version, *also = _versions(campaign.plan)
     return {
         "campaign": stored.id,
         "name": stored.name,
         "state": campaign.state,
         "reason": campaign.reason,
         "tripped": campaign.tripped,
-        "version": paths[0][1],
-        "products": [one[0] for one in paths],
+        "version": version,
+        "also": also,
+        "products": _products(campaign.plan),
         "target": campaign.plan.target,
         "devices": campaign.total,
         "counts": campaign.counts,
@@ -191,16 +206,16 @@ def _summary(seen: Seen) -> dict[str, Any]:
 
 def _view(seen: Seen) -> CampaignView:
     campaign = seen.stored.campaign
-    product, version, _document = campaign.plan.releases[0].split("/")
-    if len(campaign.plan.releases) > 1:
-        product = ""
+    products = _products(campaign.plan)
     return CampaignView(
         **_summary(seen),
         under_way=campaign.under_way,
         approved_by=list(campaign.approved_by),
         wave_views=[_wave(campaign, number) for number in range(len(campaign.tallies))],
         evidence=None if seen.is_part else _evidence(campaign),
-        plan=plan_body(campaign.plan, version, product),
+        plan=plan_body(
+            campaign.plan, _versions(campaign.plan), products[0] if len(products) == 1 else ""
+        ),
         acts=[] if seen.is_part else _acts(campaign),
     )
 

@@ -122,6 +122,7 @@ class Campaign:
         ordered: Orders in that minute.
         ahead_bytes: What was ordered and, by the bandwidth, is not fetched yet.
         ahead_at_s: When that was so.
+        halfway: Devices that have a part of what is meant, and did not come to its end.
     """
 
     plan: Plan
@@ -137,6 +138,7 @@ class Campaign:
     ordered: int = 0
     ahead_bytes: int = 0
     ahead_at_s: int = 0
+    halfway: int = 0
 
     def of(self, states: frozenset[MemberState]) -> int:
         """Return how many devices stand in one of these states."""

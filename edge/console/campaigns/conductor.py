@@ -13,11 +13,19 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from edge.console.campaigns import approving, curve, enlisting, offering, store, upkeep
+from edge.console.campaigns import (
+    approving,
+    curve,
+    enlisting,
+    going_back,
+    offering,
+    store,
+    upkeep,
+)
 from edge.console.campaigns.acts import Acts
 from edge.console.campaigns.deafness import Deafness
 from edge.console.campaigns.ledger import opened
-from edge.console.campaigns.offering import Desk
+from edge.console.campaigns.ordering import Desk
 from edge.console.front_desk import FrontDesk
 from edge.console.notices import Topic
 from edge.console.releases import Release
@@ -164,7 +172,7 @@ class Conductor(Acts):
             ordered = [
                 *unanswered,
                 *offering.withdraw(ledger, desk),
-                *offering.call_back(ledger, desk),
+                *going_back.call_back(ledger, desk),
                 *offering.offer(ledger, desk, chosen),
             ]
             upkeep.settle(ledger)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from edge.console.campaigns.members import Member, MemberEvent, MemberState, following
+from edge.console.campaigns.members import Member, MemberEvent, MemberState, Ran, Step, following
 from edge.console.campaigns.plan import Plan, Times
 
 # More starts than this in a soak are not normal.
@@ -12,7 +12,10 @@ STARTS_MOST: Final = 3
 LATER: Final = 1 << 32
 _E = MemberEvent
 _TRYING: Final = frozenset(
-    {MemberState.WAITING, MemberState.OFFERED, MemberState.UPDATING, MemberState.HELD}
+    {
+        *(MemberState.WAITING, MemberState.OFFERED, MemberState.UPDATING, MemberState.HELD),
+        MemberState.BETWEEN,
+    }
 )
 # Begin a new order, or are about no order.
 _UNORDERED: Final = frozenset(
@@ -29,7 +32,10 @@ class Happened:
         action: The order that it is about; empty if it is about none.
         reason: Why.
         release: Of the order.
-        from_release: What the device ran then, and its version.
+        service: That this is a release of; empty for a system.
+        from_release: The system that the device ran then, and its version.
+        from_services: What it ran then of the services that are meant.
+        left: Services that are to go back after it.
         planned_bytes: What the device has to fetch.
     """
 
@@ -41,6 +47,9 @@ class Happened:
     from_release: str = ""
     from_version: str = ""
     planned_bytes: int = 0
+    service: str = ""
+    from_services: tuple[Ran, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def after(plan: Plan, member: Member, happened: Happened) -> Member:
@@ -101,6 +110,8 @@ def _meant(plan: Plan, member: Member, event: MemberEvent, reason: str) -> tuple
         case _E.FAILED, _ if member.state in _TRYING:
             is_last = member.tries + 1 >= plan.tries
             return (_E.FAILED if is_last else _E.AGAIN), reason
+        case _E.WENT_BACK, MemberState.REVERTING | MemberState.STRANDED if member.left:
+            return _E.STEPPED_BACK, reason
         case _E.STARTED, _ if member.starts >= STARTS_MOST:
             return _E.FAILED, f"started {member.starts + 1} times in its soak"
         case _:
@@ -117,7 +128,7 @@ def _deadline_s(
             return at_s + times.timeout_s
         case _E.RESTARTING:
             return at_s + times.silence_s
-        case _E.COMMITTED:
+        case _E.COMMITTED | _E.COMPLETED:
             return at_s + times.soak_s
         case _:
             return member.deadline_s if state is member.state else 0
@@ -130,18 +141,11 @@ def _is_later(times: Times, before_s: int, after_s: int) -> bool:
 
 def _noted(member: Member, event: MemberEvent, happened: Happened) -> Member:
     match event:
-        case _E.OFFERED:
-            return replace(
-                member,
-                action=happened.action,
-                release=happened.release,
-                from_release=member.from_release or happened.from_release,
-                from_version=member.from_version or happened.from_version,
-                planned_bytes=happened.planned_bytes,
-                starts=0,
-            )
-        case _E.CALLED_BACK:
-            return replace(member, action=happened.action, release=happened.release)
+        case _E.OFFERED | _E.CALLED_BACK:
+            return _ordered(member, event, happened)
+        case _E.STEPPED:
+            step = Step(member.service, member.release)
+            return replace(member, taken=(*(one for one in member.taken if one != step), step))
         case _E.UNANSWERED:
             return replace(member, rank=member.rank + LATER)
         case _E.PASSED | _E.RETRIED:
@@ -151,3 +155,23 @@ def _noted(member: Member, event: MemberEvent, happened: Happened) -> Member:
             return replace(member, tries=member.tries + 1, action=again)
         case _:
             return replace(member, starts=member.starts + (event is _E.STARTED))
+
+
+def _ordered(member: Member, event: MemberEvent, happened: Happened) -> Member:
+    changed = replace(
+        member,
+        action=happened.action,
+        release=happened.release,
+        service=happened.service,
+        left=happened.left,
+    )
+    if event is _E.CALLED_BACK:
+        return changed
+    return replace(
+        changed,
+        from_release=member.from_release or happened.from_release,
+        from_version=member.from_version or happened.from_version,
+        from_services=member.from_services or happened.from_services,
+        planned_bytes=happened.planned_bytes,
+        starts=0,
+    )

@@ -24,7 +24,9 @@ _AHEAD_S: Final = 10
 _WATCHED: Final = (State.RUNNING, State.CLOSING)
 _TRIPS: Final = dict(zip(ON_TRIP, (Event.PAUSED, Event.ABORTED, Event.REVERTED), strict=True))
 _SETTLED: Final = (State.FINISHED, State.ABORTED, State.REVERTED)
-_UNENDED: Final = ACTIVE - {MemberState.SOAKING, MemberState.REVERTING}
+_GOING_BACK: Final = frozenset({MemberState.REVERTING, MemberState.HALF_BACK})
+_UNENDED: Final = ACTIVE - _GOING_BACK - {MemberState.SOAKING}
+_ORDERED: Final = _UNENDED - {MemberState.BETWEEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,13 @@ class Offers:
         wave: Of waves up to this one.
         free_bytes: What they may have to fetch together; one device may always go over it. None
             for any amount.
+        goes_on: Devices that took a step may get the next one: they have their place already.
     """
 
     count: int
     wave: int
     free_bytes: int | None = None
+    goes_on: bool = False
 
 
 def joined(campaign: Campaign, device: str, rank: int, at_s: int) -> tuple[Campaign, Member]:
@@ -61,8 +65,11 @@ def apply(campaign: Campaign, member: Member, happened: Happened) -> tuple[Campa
     if after is member:
         return campaign, member
     counted = _counted(campaign, member.wave, member.state, after.state)
+    halfway = campaign.halfway + after.is_halfway - member.is_halfway
+    counted = replace(counted, halfway=halfway)
     if happened.event is MemberEvent.OFFERED:
-        counted = _paced(counted, after.planned_bytes, happened.at_s)
+        is_new = member.state is not MemberState.BETWEEN
+        counted = _paced(counted, after.planned_bytes, happened.at_s, is_new=is_new)
     return _judged(counted, happened.at_s), after
 
 
@@ -108,29 +115,44 @@ def due(campaign: Campaign, now_s: int) -> Event | None:
 
 
 def next_offers(campaign: Campaign, at_s: int) -> Offers:
-    """Return how many devices may be ordered now, none if the campaign is halted."""
-    if campaign.state is not State.RUNNING:
-        return Offers(0, campaign.open_wave)
+    """Return how many devices may be ordered now, none if the campaign is halted.
+
+    A device that took a step of several is ordered the next one also after the campaign's time: it
+    is under way.
+    """
+    goes_on = campaign.state in _WATCHED and not campaign.tripped
     pace = campaign.plan.pace
-    count = max(0, pace.at_once - campaign.under_way)
+    count = max(0, pace.at_once - campaign.under_way) if campaign.state is State.RUNNING else 0
     if pace.per_minute is not None:
         ordered = campaign.ordered if campaign.minute == at_s // _MINUTE_S else 0
         count = min(count, max(0, pace.per_minute - ordered))
     if pace.bytes_per_s is None:
-        return Offers(count, campaign.open_wave)
-    free = pace.bytes_per_s * _AHEAD_S - _ahead_bytes(campaign, at_s)
-    return Offers(count if free > 0 else 0, campaign.open_wave, max(0, free))
+        return Offers(count, campaign.open_wave, goes_on=goes_on)
+    free = max(0, pace.bytes_per_s * _AHEAD_S - _ahead_bytes(campaign, at_s))
+    return Offers(count if free else 0, campaign.open_wave, free, goes_on=goes_on and free > 0)
 
 
 def may_revert(campaign: Campaign) -> bool:
     """Return whether devices are to run again what they ran before."""
-    return campaign.state is State.REVERTING and campaign.of(TO_REVERT) > 0
+    return campaign.state is State.REVERTING and _has_to_revert(campaign)
 
 
-def may_withdraw(campaign: Campaign) -> bool:
-    """Return whether orders that are under way are to be taken back."""
-    halted = campaign.state in (State.ABORTING, State.REVERTING)
-    return halted and campaign.of(_UNENDED) > 0
+def to_withdraw(campaign: Campaign) -> frozenset[MemberState]:
+    """Return of which devices the orders that are under way are to be taken back."""
+    match campaign.state:
+        case State.ABORTING:
+            return _UNENDED
+        case State.REVERTING:
+            return _ORDERED
+        case State.CLOSING if campaign.tripped:
+            # They are ordered nothing more, so that they would never come to an end.
+            return frozenset({MemberState.BETWEEN})
+        case _:
+            return frozenset()
+
+
+def _has_to_revert(campaign: Campaign) -> bool:
+    return campaign.of(TO_REVERT) > 0 or campaign.halfway > 0
 
 
 def _counted(
@@ -148,7 +170,7 @@ def _judged(campaign: Campaign, at_s: int) -> Campaign:
         if trip is not None:
             stopped = TABLE.get((campaign.state, _TRIPS[campaign.plan.on_trip]), campaign.state)
             return replace(campaign, state=stopped, reason=trip.reason, tripped=trip.reason)
-    if campaign.state is State.REVERTED and campaign.of(TO_REVERT):
+    if campaign.state is State.REVERTED and _has_to_revert(campaign):
         # A device committed the release after it was asked to leave it.
         return replace(campaign, state=State.REVERTING)
     is_satisfied = _is_satisfied(campaign)
@@ -179,7 +201,7 @@ def _is_over(campaign: Campaign) -> bool:
         case State.ABORTING:
             return not campaign.of(_UNENDED)
         case State.REVERTING:
-            return not campaign.of(ACTIVE | TO_REVERT)
+            return not campaign.of(ACTIVE) and not _has_to_revert(campaign)
         case _:
             return False
 
@@ -257,13 +279,13 @@ def _require_same_devices(before: Plan, after: Plan) -> None:
         )
 
 
-def _paced(campaign: Campaign, planned_bytes: int, at_s: int) -> Campaign:
+def _paced(campaign: Campaign, planned_bytes: int, at_s: int, *, is_new: bool) -> Campaign:
     minute = at_s // _MINUTE_S
     ordered = campaign.ordered if campaign.minute == minute else 0
     return replace(
         campaign,
         minute=minute,
-        ordered=ordered + 1,
+        ordered=ordered + is_new,
         ahead_bytes=_ahead_bytes(campaign, at_s) + planned_bytes,
         ahead_at_s=at_s,
     )

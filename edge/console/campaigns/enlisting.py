@@ -19,11 +19,10 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    true,
 )
 
 from edge.console import releases
-from edge.console.campaigns import drawing
+from edge.console.campaigns import drawing, sets
 from edge.console.campaigns.drawing import DRAWN
 from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.store import Turns
@@ -79,17 +78,12 @@ def releases_of(connection: Connection, tenant: str, plan: Plan) -> list[Release
 
     Raises:
         ThingNotFoundError: One is not there.
-        InputError: One is not published; or it is of one service, and there are others beside it.
+        InputError: One is not published.
     """
     found = [releases.get(connection, tenant, path) for path in plan.releases]
     for one in found:
         if not one.is_published:
             raise InputError(f"{one.product} {one.version} is not published yet")
-        if one.kind == SERVICE and len(found) > 1:
-            raise InputError(
-                f"{one.product} {one.version} is of one service: it is alone in a campaign",
-                hint="a campaign for each",
-            )
     return found
 
 
@@ -104,10 +98,12 @@ def enlist(connection: Connection, tenant: str, plan: Plan, *, seed: int, now_s:
         now_s: The time, for filters.
 
     Raises:
-        InputError: A filter can not be read, or a device is in two waves.
+        InputError: A filter can not be read, a device is in two waves, or no device could run all
+            releases that are for it.
         ThingNotFoundError: A release or a named device is not there.
     """
     known = releases_of(connection, tenant, plan)
+    sets.check(plan, known)
     where = taking(connection, tenant, plan, known, now_s)
     devices = list(connection.scalars(_asked(tenant, *where).order_by(DEVICES.c.device)))
     waves = places(connection, tenant, plan, known, devices, seed=seed, now_s=now_s)
@@ -179,24 +175,40 @@ def taking(
     Raises:
         FilterError: The filter can not be read.
     """
-    return (*meant(connection, tenant, plan, now_s), takes(known), not_(runs(known)))
+    return (*meant(connection, tenant, plan, now_s), *takes(known))
 
 
-def takes(known: Iterable[Release]) -> ColumnElement[bool]:
-    """Return what holds for devices that one of these releases is for, as far as is known."""
-    return or_(*(_fits(one) for one in known))
+def takes(known: Iterable[Release]) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds for devices that have something to take of these releases.
+
+    Of the system, or of a service, one is for them that they do not run; and their system has the
+    services that are meant, if it stays: what another one has is not known.
+    """
+    by_service: dict[str, list[Release]] = {}
+    for one in known:
+        by_service.setdefault(one.service, []).append(one)
+    wants = {name: _wants(some) for name, some in by_service.items()}
+    lacks = [
+        and_(_fits(one), services.lacks(name))
+        for name, some in by_service.items()
+        for one in some
+        if name
+    ]
+    if not lacks:
+        return (or_(*wants.values()),)
+    gets_system = [wants[""]] if "" in wants else []
+    return or_(*wants.values()), or_(*gets_system, not_(or_(*lacks)))
 
 
-def runs(known: Iterable[Release]) -> ColumnElement[bool]:
-    """Return what holds for devices that run one of these releases."""
-    return or_(
-        *(
-            services.runs(one)
-            if one.kind == SERVICE
-            else and_(DEVICES.c.product == one.product, DEVICES.c.version == one.version)
-            for one in known
-        )
-    )
+def _wants(known: Sequence[Release]) -> ColumnElement[bool]:
+    """Return what holds for devices that one of these is for, and that run none of them."""
+    return and_(or_(*(_fits(one) for one in known)), not_(or_(*(_runs(one) for one in known))))
+
+
+def _runs(one: Release) -> ColumnElement[bool]:
+    if one.kind == SERVICE:
+        return services.runs(one)
+    return and_(DEVICES.c.product == one.product, DEVICES.c.version == one.version)
 
 
 def newcomers(
@@ -265,9 +277,7 @@ def _filter(connection: Connection, tenant: str, text: str, now_s: int) -> Colum
 
 
 def _fits(release: Release) -> ColumnElement[bool]:
-    has_it = not_(services.lacks(release.service)) if release.kind == SERVICE else true()
     return and_(
-        has_it,
         DEVICES.c.product.in_(("", release.product)),
         DEVICES.c.board.in_(("", *release.boards)),
         SPEAKS_DDI if release.kind == FOREIGN else not_(SPEAKS_DDI),

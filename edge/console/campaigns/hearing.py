@@ -8,15 +8,17 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from edge.console.campaigns import store
+from edge.console import releases
+from edge.console.campaigns import sets, store
 from edge.console.campaigns.campaign import State
 from edge.console.campaigns.ledger import Ledger, actor_of, opened
-from edge.console.campaigns.members import MemberEvent, MemberState
+from edge.console.campaigns.members import Member, MemberEvent, MemberState
 from edge.console.desk import Caller
+from edge.console.devices import registry
 from edge.console.store.tables import DEVICES, ORDERS
 from edge_signing.messages import ReportEvent, Status
 
-_COMMITTED: Final = frozenset({MemberState.SOAKING, MemberState.SUCCEEDED})
+_COMMITTED: Final = frozenset({MemberState.SOAKING, MemberState.SUCCEEDED, MemberState.BETWEEN})
 _WATCHING: Final = frozenset({State.RUNNING, State.PAUSED, State.CLOSING})
 _PASSED: Final = "waiting"
 _HELD: Final = frozenset({_PASSED, "waiting-for-user"})
@@ -82,8 +84,8 @@ def ended(connection: Connection, caller: Caller, told: ReportEvent, now_s: int)
             ordered = _version(connection, caller.tenant, told.action)
             if told.version and told.version != ordered:
                 event, reason = MemberEvent.FAILED, f"reports {told.version}, not {ordered}"
-            elif member.release not in ledger.campaign.plan.releases:
-                event = MemberEvent.PASSED
+            elif _has_more(ledger, member):
+                event = MemberEvent.STEPPED
         ledger.happen(member, event, reason=reason)
 
 
@@ -97,7 +99,11 @@ def fell_back(connection: Connection, caller: Caller, reason: str, now_s: int) -
 def unsteady(connection: Connection, caller: Caller, told: ReportEvent, now_s: int) -> None:
     """Note that services of a system end again and again since it was committed."""
     found = store.by_action(connection, caller.tenant, caller.device, told.action)
-    if found is None or found[1].state not in _COMMITTED:
+    if found is None:
+        found = _took(connection, caller, told.action)
+    elif found[1].state not in _COMMITTED:
+        return
+    if found is None:
         return
     with opened(connection, caller.tenant, found[0], now_s) as ledger:
         # What comes long after is no matter of a campaign that is over.
@@ -138,6 +144,33 @@ def _passes(told: Status, ledger: Ledger) -> bool:
     """Whether a device only comes by the state in which others wait: it keeps its place."""
     is_whole = not ledger.campaign.plan.policy.download_only
     return told.phase == _PASSED and not told.reason and is_whole
+
+
+def _took(connection: Connection, caller: Caller, action: str) -> tuple[str, Member] | None:
+    """Return the campaign in which a device took an order as a step, and is at a later one."""
+    newest = _newest(connection, caller.tenant, caller.device)
+    found = store.by_action(connection, caller.tenant, caller.device, newest)
+    same = (ORDERS.c.tenant == caller.tenant, ORDERS.c.action == action)
+    path = connection.scalar(select(ORDERS.c.release).where(*same))
+    is_step = found is not None and any(one.release == path for one in found[1].taken)
+    return found if is_step else None
+
+
+def _has_more(ledger: Ledger, member: Member) -> bool:
+    """Whether a device has more to take than the release that it committed now."""
+    plan = ledger.campaign.plan
+    if member.release not in plan.releases:
+        return True
+    if len(plan.releases) == 1:
+        return False
+    connection, tenant = ledger.connection, ledger.stored.tenant
+    row = registry.get(connection, tenant, member.device)
+    found = (releases.by_path(connection, tenant, one) for one in plan.releases)
+    known = [one for one in found if one is not None and one.is_published]
+    is_ddi = registry.speaks_ddi(connection, tenant, member.device)
+    done = {member.release, *(one.release for one in member.taken)}
+    parts = sets.for_one(known, row, is_ddi=is_ddi)
+    return bool(sets.left(parts, row, sets.told(row.services), done))
 
 
 def _event_of(phase: str, *, has_started: bool) -> MemberEvent | None:

@@ -4,8 +4,7 @@ An order, how the device stands, and the entry of the journal are one: after any
 three are there, or none. So no device is ordered twice, and none is forgotten.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -22,43 +21,27 @@ from sqlalchemy import (
     select,
 )
 
-from edge.console import orders, releases
-from edge.console.campaigns import before, engine, enlisting, store
+from edge.console import orders
+from edge.console.campaigns import engine, enlisting, ordering, sets, store
 from edge.console.campaigns.campaign import State
+from edge.console.campaigns.engine import Offers
 from edge.console.campaigns.ledger import Ledger
-from edge.console.campaigns.members import ACTIVE, TO_REVERT, Member, MemberEvent, MemberState
+from edge.console.campaigns.members import ACTIVE, Member, MemberEvent, MemberState
+from edge.console.campaigns.ordering import Desk
 from edge.console.campaigns.store import Stored
-from edge.console.campaigns.ways import Ways
 from edge.console.ddi import actions
-from edge.console.devices import registry, states
-from edge.console.orders import Director, Order, UnsignedError
-from edge.console.releases import FOREIGN, Release
+from edge.console.devices import registry, services, states
+from edge.console.orders import UnsignedError
+from edge.console.releases import SERVICE, Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES, CAMPAIGNS
 from edge.console.store.tables import DEVICES, SIGHTINGS
 from edge.errors import EdgeError, RefusedError
-from edge_signing.messages import Policy
 
 # In one transaction: what others write waits for no more.
 PIECE: Final = 50
-_BACK: Final = Policy(reboot="now", confirm="never")
 _ASKED_BACK: Final = frozenset({MemberState.OFFERED, MemberState.UPDATING, MemberState.HELD})
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What orders are made with.
-
-    Attributes:
-        director: Signs them.
-        word: Gives a word that is not given twice.
-        ways: What releases cost, by path.
-        approval: What people signed for the campaign, for devices that want that.
-    """
-
-    director: Director
-    word: Callable[[], str]
-    ways: Mapping[str, Ways]
-    approval: bytes = b""
+# A device that committed a step tells how it is then; if it does not, its report has to do.
+_TELLS_IN_S: Final = 60
 
 
 def candidates(connection: Connection, stored: Stored, now_s: int) -> list[str]:
@@ -68,24 +51,29 @@ def candidates(connection: Connection, stored: Stored, now_s: int) -> list[str]:
     """
     campaign = stored.campaign
     offers = engine.next_offers(campaign, campaign.clock_s(now_s))
-    if not offers.count:
-        return []
-    asked = _waiting(stored, offers.wave, now_s).limit(min(PIECE, offers.count))
-    return [row.device for row in connection.execute(asked)]
+    rows: list[Row[Any]] = []
+    if _has_between(stored, offers):
+        rows += connection.execute(_between(stored, now_s).limit(PIECE))
+    if offers.count:
+        most = min(PIECE, offers.count)
+        rows += connection.execute(_waiting(stored, offers.wave, now_s).limit(most))
+    return [row.device for row in rows[:PIECE]]
 
 
 def offer(ledger: Ledger, desk: Desk, chosen: Sequence[str]) -> list[str]:
     """Order devices of `candidates`, as many as may be now; return those that were looked at.
 
-    What has changed since they were chosen counts: each is asked for once more.
+    What has changed since they were chosen counts: each is asked for once more. Devices that took a
+    step come first: they have their place.
     """
     offers = engine.next_offers(ledger.campaign, ledger.at_s)
-    if not offers.count or not chosen:
-        return []
-    asked = _waiting(ledger.stored, offers.wave, ledger.now_s)
-    asked = asked.where(CAMPAIGN_DEVICES.c.device.in_(chosen)).limit(offers.count)
-    known, free, looked = _releases(ledger), offers.free_bytes, []
-    for row in ledger.connection.execute(asked).all():
+    rows = _still(ledger, offers, chosen) if chosen else []
+    known = ordering.plan_releases(ledger) if rows else []
+    free, looked = offers.free_bytes, []
+    for row in rows:
+        if ledger.campaign.tripped:
+            # One could not take the rest of what is meant: that is a failure too.
+            break
         member = store.member_of(row)
         after = _offer_one(ledger, desk, member, known, free)
         if after is None:
@@ -98,12 +86,18 @@ def offer(ledger: Ledger, desk: Desk, chosen: Sequence[str]) -> list[str]:
 
 def withdraw(ledger: Ledger, desk: Desk) -> list[str]:
     """Take back orders that are under way, at most `PIECE`; return of which devices."""
-    if not engine.may_withdraw(ledger.campaign):
-        return []
-    found = _members(ledger, _ASKED_BACK)
+    states = engine.to_withdraw(ledger.campaign)
+    found = _members(ledger, states & _ASKED_BACK)
     for member in found:
-        take_back(ledger, desk, member, MemberEvent.CANCELLED, "the campaign was stopped")
-    return [one.device for one in found]
+        take_back(ledger, desk, member, MemberEvent.CANCELLED, _STOPPED)
+    between = _members(ledger, states - _ASKED_BACK)
+    for member in between:
+        # Its order has ended: there is nothing to take back.
+        ledger.happen(member, MemberEvent.CANCELLED, reason=_STOPPED)
+    return [one.device for one in (*found, *between)]
+
+
+_STOPPED: Final = "the campaign was stopped"
 
 
 def take_back(
@@ -124,124 +118,143 @@ def take_back(
     return ledger.happen(member, event, reason=reason)
 
 
-def call_back(ledger: Ledger, desk: Desk) -> list[str]:
-    """Order devices to run again what they ran before, at most `PIECE`; return which."""
-    if not engine.may_revert(ledger.campaign):
-        return []
-    found = _members(ledger, TO_REVERT)
-    for member in found:
-        _call_one_back(ledger, desk, member)
-    return [one.device for one in found]
-
-
 def _offer_one(
     ledger: Ledger, desk: Desk, member: Member, known: Sequence[Release], free: int | None
 ) -> Member | None:
     """Order a release of a device; None if the bandwidth does not allow it now."""
     row = registry.get(ledger.connection, ledger.stored.tenant, member.device)
-    if any(before.runs(row, one) for one in known):
-        return ledger.happen(member, MemberEvent.FOUND)
+    is_ddi = registry.speaks_ddi(ledger.connection, row.tenant, row.device)
+    parts = sets.for_one(known, row, is_ddi=is_ddi)
     try:
-        release = _step(ledger, row, known)
-    except RefusedError as error:
-        return ledger.happen(member, MemberEvent.REFUSED, reason=_said(error))
-    was = before.version(row, release)
-    planned = desk.ways[release.path].from_(was, row.board) if release.path in desk.ways else 0
-    is_first = free is None or ledger.campaign.under_way == 0
-    if free is not None and planned > free and not is_first:
-        return None
-    try:
-        order = _give(ledger, desk, member.device, release, ledger.campaign.plan.policy)
+        release = _step(ledger, row, member, parts)
+        if release is None:
+            has_any = bool(member.taken)
+            return ledger.happen(member, MemberEvent.COMPLETED if has_any else MemberEvent.FOUND)
+        planned = _planned(ledger, desk, row, release)
+        is_first = free is None or _takes_no_place(ledger, member)
+        if free is not None and planned > free and not is_first:
+            return None
+        order = ordering.give(ledger, desk, member.device, release, ledger.campaign.plan.policy)
     except UnsignedError:
         # No fault of the device: all of them wait until there is a key.
         raise
     except RefusedError as error:
-        return ledger.happen(member, MemberEvent.REFUSED, reason=_said(error))
+        # Who took a part of what is meant, and can not take the rest, has failed.
+        event = MemberEvent.FAILED if member.taken else MemberEvent.REFUSED
+        return ledger.happen(member, event, reason=ordering.said(error))
+    is_system = release.kind != SERVICE
+    told = sets.told(row.services) or {}
+    of_services = (one for one in parts if one.kind == SERVICE)
     return ledger.happen(
         member,
         MemberEvent.OFFERED,
         action=order.action,
         release=release.path,
-        from_release=before.path(ledger.connection, row, release),
-        from_version=was,
+        service=release.service,
+        from_release=_running(ledger, row) if is_system else "",
+        from_version=row.version if is_system else "",
+        from_services=tuple(
+            ordering.ran(ledger, row, one.service, told.get(one.service, ""))
+            for one in of_services
+            if not member.from_services
+        ),
         planned_bytes=planned,
     )
 
 
-def _step(ledger: Ledger, row: Row[Any], known: Iterable[Release]) -> Release:
-    """Return the release that a device takes now: the one that is meant, or one on the way."""
-    is_ddi = registry.speaks_ddi(ledger.connection, row.tenant, row.device)
-    fitting = [
-        one
-        for one in known
-        if (one.kind == FOREIGN) == is_ddi
-        and row.product in ("", one.product)
-        and (not row.board or row.board in one.boards)
-    ]
-    if not fitting:
+def _takes_no_place(ledger: Ledger, member: Member) -> bool:
+    """Whether nobody else is under way: one device may always go over the bandwidth."""
+    return ledger.campaign.under_way == (member.state is MemberState.BETWEEN)
+
+
+def _step(
+    ledger: Ledger, row: Row[Any], member: Member, parts: Sequence[Release]
+) -> Release | None:
+    """Return the release that a device takes now, also one on the way; None if it runs all.
+
+    Raises:
+        RefusedError: It can not take what is meant.
+    """
+    if not parts:
         raise RefusedError("none of the releases is for it")
-    meant = fitting[0]
+    told = sets.told(row.services)
+    done = [one.release for one in member.taken if told is None and one.service]
+    if member.state is MemberState.BETWEEN:
+        # What it committed counts, whatever its status says; its soak shows whether it keeps it.
+        done = [one.release for one in member.taken]
+    rest = sets.left(parts, row, told, done)
+    if not rest:
+        return None
+    if service := sets.lacking(rest, told):
+        raise RefusedError(f"has no service {service} that is updated in place")
+    meant = rest[0]
     found = orders.way_to(ledger.connection, row, meant)
     if found is None:
         raise RefusedError(
             f"runs {row.version} with counter {row.counter}, {meant.version} is for systems from"
             f" {meant.from_counter} on, and no release here is a step to it"
         )
+    if found.path in done:
+        raise RefusedError(f"runs {row.version}, after it had committed {found.version}")
     return found
 
 
-def _give(ledger: Ledger, desk: Desk, device: str, release: Release, policy: Policy) -> Order:
-    connection, actor = ledger.connection, ledger.actor
-    if release.kind == FOREIGN:
-        return actions.deploy(connection, actor, device, release, policy=policy, word=desk.word)
-    return orders.deploy(
-        connection,
-        actor,
-        desk.director,
-        device,
-        release,
-        policy=policy,
-        word=desk.word,
-        approval=desk.approval,
+def _planned(ledger: Ledger, desk: Desk, row: Row[Any], release: Release) -> int:
+    """Return what a device has to fetch of a release, as far as it is known."""
+    if release.path not in desk.ways:
+        return 0
+    version = row.version
+    if release.kind == SERVICE:
+        running = services.of(ledger.connection, row.tenant, row.device) or {}
+        version = running.get(release.service, "")
+    return desk.ways[release.path].from_(version, row.board)
+
+
+def _running(ledger: Ledger, row: Row[Any]) -> str:
+    found = ordering.released(ledger.connection, row.tenant, row.product, row.version)
+    return found.path if found else ""
+
+
+def _has_between(stored: Stored, offers: Offers) -> bool:
+    return offers.goes_on and stored.campaign.of(frozenset({MemberState.BETWEEN})) > 0
+
+
+def _still(ledger: Ledger, offers: Offers, chosen: Sequence[str]) -> list[Row[Any]]:
+    """Return the rows of devices that were chosen, as far as they may be ordered now."""
+    is_chosen = CAMPAIGN_DEVICES.c.device.in_(chosen)
+    rows: list[Row[Any]] = []
+    if _has_between(ledger.stored, offers):
+        rows += ledger.connection.execute(_between(ledger.stored, ledger.now_s).where(is_chosen))
+    if offers.count:
+        asked = _waiting(ledger.stored, offers.wave, ledger.now_s).where(is_chosen)
+        rows += ledger.connection.execute(asked.limit(offers.count))
+    return rows
+
+
+def _between(stored: Stored, now_s: int) -> Select[Any]:
+    """Return the question who took a step, and has told how it is since."""
+    return (
+        select(CAMPAIGN_DEVICES)
+        .select_from(joined())
+        .where(
+            CAMPAIGN_DEVICES.c.tenant == stored.tenant,
+            CAMPAIGN_DEVICES.c.campaign == stored.id,
+            CAMPAIGN_DEVICES.c.state == MemberState.BETWEEN,
+            DEVICES.c.state == states.State.ACCEPTED,
+            *enlisting.bound(stored.campaign.plan, CAMPAIGN_DEVICES),
+            is_ready(now_s),
+        )
+        .order_by(CAMPAIGN_DEVICES.c.wave, CAMPAIGN_DEVICES.c.rank)
     )
 
 
-def _call_one_back(ledger: Ledger, desk: Desk, member: Member) -> None:
-    if other := _since(ledger, member):
-        ledger.happen(member, MemberEvent.OVERTAKEN, reason=other)
-        return
-    release = releases.by_path(ledger.connection, ledger.stored.tenant, member.from_release)
-    if release is None:
-        was = member.from_version or "what the console did not know"
-        reason = f"ran {was} before, of which no release is here"
-        ledger.happen(member, MemberEvent.STAYED, reason=reason)
-        return
-    try:
-        order = _give(ledger, desk, member.device, release, _BACK)
-    except UnsignedError:
-        raise
-    except EdgeError as error:
-        ledger.happen(member, MemberEvent.STAYED, reason=_said(error))
-        return
-    ledger.happen(member, MemberEvent.CALLED_BACK, action=order.action, release=release.path)
-
-
-def _since(ledger: Ledger, member: Member) -> str:
-    """Return what was ordered of a device after this campaign, or what it runs instead; or ""."""
-    row = registry.get(ledger.connection, ledger.stored.tenant, member.device)
-    if row.desired_release and row.desired_action != member.action:
-        return f"{row.desired_release} was ordered since"
-    if member.state is not MemberState.SUCCEEDED or ledger.campaign.plan.policy.download_only:
-        return ""
-    ours = releases.by_path(ledger.connection, ledger.stored.tenant, member.release)
-    other = before.version(row, ours) if ours else ""
-    return f"runs {other}" if ours and other and not before.runs(row, ours) else ""
-
-
-def _releases(ledger: Ledger) -> list[Release]:
-    connection, tenant = ledger.connection, ledger.stored.tenant
-    found = (releases.by_path(connection, tenant, one) for one in ledger.campaign.plan.releases)
-    return [one for one in found if one is not None and one.is_published]
+def is_ready(now_s: int) -> ColumnElement[bool]:
+    """Return what holds for devices that committed no step just now, or told how they are since."""
+    return or_(
+        CAMPAIGN_DEVICES.c.state.not_in((MemberState.BETWEEN, MemberState.HALF_BACK)),
+        and_(DEVICES.c.action == CAMPAIGN_DEVICES.c.action, DEVICES.c.phase == "idle"),
+        CAMPAIGN_DEVICES.c.changed_at_s <= now_s - _TELLS_IN_S,
+    )
 
 
 def _waiting(stored: Stored, wave: int, now_s: int) -> Select[Any]:
@@ -311,10 +324,8 @@ def joined() -> Any:
     return CAMPAIGN_DEVICES.join(DEVICES, of_device).join(SIGHTINGS, seen, isouter=True)
 
 
-def _members(ledger: Ledger, states: Iterable[MemberState]) -> list[Member]:
+def _members(ledger: Ledger, states: frozenset[MemberState]) -> list[Member]:
     stored = ledger.stored
+    if not states:
+        return []
     return store.members_in(ledger.connection, stored.tenant, stored.id, states, most=PIECE)
-
-
-def _said(error: EdgeError) -> str:
-    return f"{error}; {error.hint}" if error.hint else str(error)

@@ -20,6 +20,7 @@ ON_TRIP: Final[tuple[OnTrip, ...]] = ("pause", "abort", "revert")
 
 WAVES_MOST: Final = 100
 CANARIES_MOST: Final = 10_000
+RELEASES_MOST: Final = 32
 PRIORITY_MOST: Final = 1000
 TRIES_MOST: Final = 10
 _WAVE: Final = re.compile(r"(\d{1,8})(%?)")
@@ -124,7 +125,8 @@ class Plan:
     """What a campaign is to do.
 
     Attributes:
-        releases: Paths of documents; a device gets the first that is for it.
+        releases: Paths of documents; a device gets those that are for it: of the systems and of
+            each service the first one.
         target: The filter of its devices; empty for all that are accepted.
         is_dynamic: Devices that come to fit the filter later join.
         waves: In order; the last one takes all that are left.
@@ -229,6 +231,8 @@ def _mistakes(plan: Plan) -> list[str]:
     found = []
     if not plan.releases:
         found.append("releases: there is none")
+    if len(plan.releases) > RELEASES_MOST:
+        found.append(f"releases: {len(plan.releases)} of them; {RELEASES_MOST} can be")
     if not 1 <= len(plan.waves) <= WAVES_MOST:
         found.append(f"waves: {len(plan.waves)} of them; 1 to {WAVES_MOST} can be")
     for number, wave in enumerate(plan.waves):

@@ -6,20 +6,20 @@ that are shown are those that it has.
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from edge.console import orders
-from edge.console.campaigns import before, enlisting, scope, stopping, store
+from edge.console.campaigns import enlisting, scope, sets, stopping, store
+from edge.console.campaigns.alike import Cost, Set
 from edge.console.campaigns.members import ACTIVE, MemberState
 from edge.console.campaigns.plan import Plan
 from edge.console.campaigns.stopping import Exposure
 from edge.console.campaigns.survey import EXAMPLES, Kind, Survey
 from edge.console.campaigns.ways import Ways
-from edge.console.releases import FOREIGN, Release
+from edge.console.releases import Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.console.store.tables import DEVICES, ORDERS
 
@@ -81,6 +81,7 @@ class Preview:
         seed: By which turns were drawn: given when the campaign is made, it has these devices.
         patched: How many devices fetch a patch; `full` the whole release.
         steps: How many take another release first.
+        several: How many take more than one of the releases, one after the other.
         unseen: Were not seen lately: they get their order when they call.
         reverting: How many can go back without a person, should it be reverted.
         left_out: Devices that take no part.
@@ -94,6 +95,7 @@ class Preview:
     patched: int
     full: int
     steps: int
+    several: int
     unseen: int
     reverting: int
     duration_s: int
@@ -131,35 +133,50 @@ def preview(
     """
     plan.check()
     known = enlisting.releases_of(connection, tenant, plan)
+    sets.check(plan, known)
     drawn = enlisting.places(connection, tenant, plan, known, met.names, seed=seed, now_s=now_s)
-    costs = {one: _cost(one, known, ways) for one in met.kinds}
+    meant = {one: Set(connection, tenant, one, known) for one in met.kinds}
+    costs = {kind: one.cost(ways) for kind, one in meant.items()}
     waves = _waves(plan, met, drawn, costs, _update_s(connection, tenant, known))
     of_kind = met.counts(met.places)
     where = enlisting.taking(connection, tenant, plan, known, now_s)
-    patched = sum(count for kind, count in of_kind.items() if costs[kind][1])
     return Preview(
         seed=seed,
         devices=len(met.names),
         planned_bytes=sum(one.planned_bytes for one in waves),
-        patched=patched,
-        full=len(met.names) - patched,
-        steps=_steps(connection, tenant, of_kind, known),
-        unseen=sum(count for kind, count in of_kind.items() if kind.is_unseen),
-        reverting=_reverting(connection, tenant, of_kind, known),
+        **_counted(of_kind, meant, costs),
         duration_s=sum(one.duration_s for one in waves),
         waves=waves,
-        left_out=_left_out(met, known),
-        refused=_refused(connection, tenant, of_kind, known),
+        left_out=_left_out(met, meant),
+        refused=_refused(meant, of_kind),
         conflicts=_conflicts(connection, tenant, plan, where),
         exposures=_exposures(plan, [one.devices for one in waves], seed),
     )
+
+
+def _counted(
+    of_kind: Mapping[Kind, int], meant: Mapping[Kind, Set], costs: Mapping[Kind, Cost]
+) -> dict[str, int]:
+    """Return how many devices go which way."""
+
+    def of(is_one: Callable[[Kind], bool]) -> int:
+        return sum(count for kind, count in of_kind.items() if is_one(kind))
+
+    return {
+        "patched": of(lambda kind: costs[kind].is_patched),
+        "full": of(lambda kind: not costs[kind].is_patched),
+        "steps": of(lambda kind: meant[kind].has_hop),
+        "several": of(lambda kind: costs[kind].releases > 1),
+        "unseen": of(lambda kind: kind.is_unseen),
+        "reverting": of(lambda kind: meant[kind].can_go_back()),
+    }
 
 
 def _waves(
     plan: Plan,
     met: Survey,
     drawn: Sequence[Sequence[int]],
-    costs: Mapping[Kind, tuple[int, bool]],
+    costs: Mapping[Kind, Cost],
     update_s: int,
 ) -> tuple[WavePreview, ...]:
     found = []
@@ -174,41 +191,19 @@ def _exposures(plan: Plan, sizes: Sequence[int], seed: int) -> tuple[Exposure, .
     return tuple(stopping.exposure(plan, sizes, one, noise.random) for one in _DEFECTS)
 
 
-def _cost(kind: Kind, known: Iterable[Release], ways: Mapping[str, Ways]) -> tuple[int, bool]:
-    """Return what a device has to fetch, and whether that is a patch."""
-    release = _release_for(kind, known)
-    if release is None or release.path not in ways:
-        return 0, False
-    way = ways[release.path]
-    said = kind.said(release)
-    return way.from_(said, kind.board), said in way.patched
-
-
-def _release_for(kind: Kind, known: Iterable[Release]) -> Release | None:
-    return next(
-        (
-            one
-            for one in known
-            if (one.kind == FOREIGN) == kind.is_ddi
-            and kind.product in ("", one.product)
-            and (not kind.board or kind.board in one.boards)
-        ),
-        None,
-    )
-
-
 def _wave(
     plan: Plan,
     number: int,
     first: tuple[str, ...],
     of_kind: Mapping[Kind, int],
-    costs: Mapping[Kind, tuple[int, bool]],
+    costs: Mapping[Kind, Cost],
     update_s: int,
 ) -> WavePreview:
     devices = sum(of_kind.values())
-    bytes_ = sum(costs[kind][0] * count for kind, count in of_kind.items())
+    bytes_ = sum(costs[kind].planned_bytes * count for kind, count in of_kind.items())
+    updates = sum(costs[kind].releases * count for kind, count in of_kind.items())
     pace, times, wave = plan.pace, plan.times, plan.waves[number]
-    by_places = -(-devices // pace.at_once) * update_s
+    by_places = -(-updates // pace.at_once) * update_s
     by_orders = devices * 60 // pace.per_minute if pace.per_minute else 0
     by_bytes = bytes_ // pace.bytes_per_s if pace.bytes_per_s else 0
     takes_s = max(by_places, by_orders, by_bytes) + times.soak_s if devices else 0
@@ -242,11 +237,11 @@ def _update_s(connection: Connection, tenant: str, known: Sequence[Release]) -> 
     return max(1, found[len(found) * 9 // 10]) if found else _UPDATE_S
 
 
-def _left_out(met: Survey, known: Sequence[Release]) -> tuple[LeftOut, ...]:
+def _left_out(met: Survey, meant: Mapping[Kind, Set]) -> tuple[LeftOut, ...]:
     counts: Counter[str] = Counter()
     examples: dict[str, list[str]] = {}
     for one in met.out:
-        reason = _why_not(one.kind, known)
+        reason = meant[one.kind].why_not()
         counts[reason] += one.devices
         examples.setdefault(reason, []).extend(one.examples)
     return tuple(
@@ -255,75 +250,14 @@ def _left_out(met: Survey, known: Sequence[Release]) -> tuple[LeftOut, ...]:
     )
 
 
-def _why_not(kind: Kind, known: Sequence[Release]) -> str:
-    if not kind.is_accepted:
-        return "not accepted"
-    if running := [one for one in known if kind.runs(one)]:
-        return f"runs {running[0].version} already"
-    products = {one.product for one in known}
-    if kind.product and kind.product not in products:
-        return f"runs {kind.product}, not {', '.join(sorted(products))}"
-    if all((one.kind == FOREIGN) != kind.is_ddi for one in known):
-        return "speaks DDI, and the release is for Edge" if kind.is_ddi else "runs Edge"
-    if kind.lacks_service:
-        return f"has no service {known[0].service} that is updated in place"
-    return f"is {kind.board}, which the release is not for"
-
-
-def _way(connection: Connection, tenant: str, kind: Kind, known: Sequence[Release]) -> Any:
-    """Return the release that is meant for a kind of devices, and the one that they take first."""
-    meant = _release_for(kind, known)
-    if meant is None:
-        return None, None
-    asked = select(DEVICES).where(DEVICES.c.tenant == tenant, DEVICES.c.device == kind.device)
-    return meant, orders.way_to(connection, connection.execute(asked).one(), meant)
-
-
-def _steps(
-    connection: Connection, tenant: str, kinds: Mapping[Kind, int], known: Sequence[Release]
-) -> int:
-    found = 0
-    for kind, count in kinds.items():
-        meant, first = _way(connection, tenant, kind, known)
-        found += count if first is not None and first is not meant else 0
-    return found
-
-
-def _refused(
-    connection: Connection, tenant: str, kinds: Mapping[Kind, int], known: Sequence[Release]
-) -> tuple[LeftOut, ...]:
+def _refused(known: Mapping[Kind, Set], kinds: Mapping[Kind, int]) -> tuple[LeftOut, ...]:
     found: Counter[str] = Counter()
     examples: dict[str, str] = {}
     for kind, count in kinds.items():
-        meant, first = _way(connection, tenant, kind, known)
-        if meant is None:
-            continue
-        if meant.kind != FOREIGN and meant.counter < kind.counter:
-            reason = f"its counter is {kind.counter}, above {meant.counter} of {meant.version}"
-        elif first is None:
-            reason = f"runs {kind.version}, from which no release here leads to {meant.version}"
-        else:
-            continue
-        found[reason] += count
-        examples.setdefault(reason, kind.device)
+        if reason := known[kind].why_refused():
+            found[reason] += count
+            examples.setdefault(reason, kind.device)
     return tuple(LeftOut(one, count, (examples[one],)) for one, count in found.most_common())
-
-
-def _reverting(
-    connection: Connection, tenant: str, kinds: Mapping[Kind, int], known: Sequence[Release]
-) -> int:
-    """Return how many devices can be ordered to run again what they run now."""
-    found = 0
-    for kind, count in kinds.items():
-        meant = _release_for(kind, known)
-        if meant is None:
-            continue
-        was = before.released(connection, tenant, kind.product, kind.said(meant), meant)
-        if was is None or not was.is_published:
-            continue
-        if meant.kind == FOREIGN or was.counter >= meant.counter:
-            found += count
-    return found
 
 
 def _conflicts(

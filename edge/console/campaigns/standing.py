@@ -16,7 +16,7 @@ _S = MemberState
 # What needs somebody, what is under way, what is done, and what has not begun.
 BY_TROUBLE: Final = (
     *(_S.FAILED, _S.SILENT, _S.STRANDED, _S.REFUSED),
-    *(_S.REVERTING, _S.UPDATING, _S.HELD, _S.OFFERED, _S.SOAKING),
+    *(_S.REVERTING, _S.HALF_BACK, _S.UPDATING, _S.BETWEEN, _S.HELD, _S.OFFERED, _S.SOAKING),
     *(_S.OVERTAKEN, _S.CANCELLED, _S.GONE, _S.REVERTED, _S.SUCCEEDED, _S.PRESENT),
     _S.WAITING,
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
+from pydantic import TypeAdapter
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -23,7 +24,7 @@ from edge.console.campaigns import journal
 from edge.console.campaigns import plan as plans
 from edge.console.campaigns.campaign import Campaign, State
 from edge.console.campaigns.journal import Entry
-from edge.console.campaigns.members import Member, MemberState
+from edge.console.campaigns.members import Member, MemberState, Ran, Step
 from edge.console.campaigns.tally import Tally
 from edge.console.store.campaign_tables import (
     CAMPAIGN_APPROVALS,
@@ -37,7 +38,12 @@ from edge.errors import ThingNotFoundError
 Where = Sequence[ColumnElement[bool]]
 
 _BODY_NAMES: Final = tuple(one.name for one in fields(Campaign) if one.name != "plan")
-_MEMBER_NAMES: Final = tuple(one.name for one in fields(Member))
+# Stored as JSON, empty for nothing.
+_SEVERAL: Final = ("taken", "from_services", "left")
+_MEMBER_NAMES: Final = tuple(one.name for one in fields(Member) if one.name not in _SEVERAL)
+_TAKEN: Final = TypeAdapter(tuple[Step, ...])
+_RAN: Final = TypeAdapter(tuple[Ran, ...])
+_LEFT: Final = TypeAdapter(tuple[str, ...])
 
 
 # The names go over as one text: of a million rows it costs a third of binding them row by row.
@@ -235,6 +241,11 @@ def by_action(
 def save_member(connection: Connection, tenant: str, id_: str, one: Member, *, now_s: int) -> None:
     """Store how a device of a campaign stands now."""
     values: dict[str, Any] = {name: getattr(one, name) for name in _MEMBER_NAMES}
+    values |= {
+        "taken": _TAKEN.dump_json(one.taken).decode() if one.taken else "",
+        "from_services": _RAN.dump_json(one.from_services).decode() if one.from_services else "",
+        "left_services": _LEFT.dump_json(one.left).decode() if one.left else "",
+    }
     same = (*_same_devices(tenant, id_), CAMPAIGN_DEVICES.c.device == values.pop("device"))
     changed = update(CAMPAIGN_DEVICES).where(*same)
     connection.execute(changed.values(**values, changed_at_s=now_s))
@@ -243,6 +254,13 @@ def save_member(connection: Connection, tenant: str, id_: str, one: Member, *, n
 def member_of(row: Row[Any]) -> Member:
     """Return the device that a row of `CAMPAIGN_DEVICES` is."""
     values = {name: getattr(row, name) for name in _MEMBER_NAMES}
+    # Most devices have one release, and nothing of this.
+    if row.taken:
+        values["taken"] = _TAKEN.validate_json(row.taken)
+    if row.from_services:
+        values["from_services"] = _RAN.validate_json(row.from_services)
+    if row.left_services:
+        values["left"] = _LEFT.validate_json(row.left_services)
     return Member(**{**values, "state": MemberState(row.state)})
 
 

@@ -25,7 +25,6 @@ from sqlalchemy import (
 
 from edge.console.campaigns import enlisting, offering
 from edge.console.campaigns.plan import Plan
-from edge.console.devices import services
 from edge.console.devices.states import State
 from edge.console.releases import SERVICE, Release
 from edge.console.store.tables import DEVICES
@@ -43,8 +42,7 @@ class Kind:
 
     Attributes:
         version: Of the system.
-        service_version: Of the service that is meant, as they say it; empty if they do not.
-        lacks_service: They say what they run, and have no such service.
+        services: As they say them; empty if no release is of a service.
         is_unseen: They were not seen for longer than the plan asks for.
         device: One of them.
     """
@@ -53,22 +51,11 @@ class Kind:
     version: str
     board: str
     counter: int
-    service_version: str
-    lacks_service: bool
+    services: str
     is_ddi: bool
     is_accepted: bool
     is_unseen: bool
     device: str = ""
-
-    def said(self, meant: Release) -> str:
-        """Return what they run of what is meant."""
-        return self.service_version if meant.kind == SERVICE else self.version
-
-    def runs(self, meant: Release) -> bool:
-        """Return whether they run a release."""
-        said = self.said(meant)
-        is_one = services.is_one(said, meant) if meant.kind == SERVICE else said == meant.version
-        return self.product == meant.product and is_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +151,11 @@ def survey(
 
 def _facts(plan: Plan, known: Iterable[Release], now_s: int) -> dict[str, ColumnElement[Any]]:
     """Return what makes a kind, by the names that it has in `Kind`, as parts of a query."""
-    service = next((one.service for one in known), "")
+    is_of_services = any(one.kind == SERVICE for one in known)
     seen_s = plan.times.seen_s
     return {
         **{name: DEVICES.c[name] for name in ("product", "version", "board", "counter")},
-        "service_version": services.version_of(service) if service else literal(""),
-        "lacks_service": services.lacks(service) if service else false(),
+        "services": DEVICES.c.services if is_of_services else literal(""),
         "is_ddi": enlisting.SPEAKS_DDI,
         "is_accepted": DEVICES.c.state == State.ACCEPTED,
         "is_unseen": offering.seen_at_s() < now_s - seen_s if seen_s else false(),

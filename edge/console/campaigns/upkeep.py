@@ -4,15 +4,13 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select
 
-from edge.console import releases
-from edge.console.campaigns import before, course, engine, enlisting, offering, store
+from edge.console.campaigns import course, engine, enlisting, going_back, offering, store
 from edge.console.campaigns.campaign import Event, State
 from edge.console.campaigns.ledger import Ledger
 from edge.console.campaigns.members import ACTIVE, Member, MemberEvent, MemberState
-from edge.console.campaigns.offering import Desk
+from edge.console.campaigns.ordering import Desk
 from edge.console.desk import Via
 from edge.console.devices import registry, states
-from edge.console.releases import FOREIGN
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
 from edge.console.store.tables import DEVICES, SIGHTINGS
 from edge.errors import EdgeError
@@ -82,7 +80,8 @@ def leave(ledger: Ledger) -> list[str]:
     )
     found = _let_go(ledger, out, "is let in no longer")
     for one in enlisting.bound(ledger.campaign.plan, CAMPAIGN_DEVICES):
-        is_other = and_(not_(one), CAMPAIGN_DEVICES.c.state == MemberState.WAITING)
+        is_free = CAMPAIGN_DEVICES.c.state.in_((MemberState.WAITING, MemberState.BETWEEN))
+        is_other = and_(not_(one), is_free)
         found += _let_go(ledger, is_other, "is in none of the campaign's groups any more")
     return found
 
@@ -151,15 +150,13 @@ _SILENT: Final = {
 
 
 def _runs_other(ledger: Ledger, member: Member) -> str:
-    """Return which other version a device runs; empty if it is the one that it should."""
+    """Return which other version a device runs; empty if all is as it should be."""
     row = registry.get(ledger.connection, ledger.stored.tenant, member.device)
-    release = releases.by_path(ledger.connection, ledger.stored.tenant, member.release)
-    if release is None or release.kind == FOREIGN:
-        return ""
     # Else its status is of another order, or older than the report of how this one ended.
-    if row.action != member.action or row.phase != "idle":
-        return ""
-    return "" if before.runs(row, release) else before.version(row, release)
+    is_told = row.action == member.action and row.phase == "idle"
+    is_ddi = registry.speaks_ddi(ledger.connection, row.tenant, row.device)
+    others = going_back.others(ledger, member, row) if is_told and not is_ddi else iter(())
+    return next((version for _release, version in others), "")
 
 
 def _overdue(ledger: Ledger) -> Any:

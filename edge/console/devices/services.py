@@ -121,13 +121,6 @@ def release_of(
     return releases.by_path(connection, tenant, path) if path else None
 
 
-def version_of(service: str) -> ColumnElement[str]:
-    """Return what rows of `DEVICES` say of a service, empty for nothing; as a part of a query."""
-    same = (_OF.tenant == DEVICES.c.tenant, _OF.device == DEVICES.c.device)
-    asked = select(_OF.version).where(*same, _OF.service == service)
-    return func.coalesce(asked.scalar_subquery(), "")
-
-
 def is_called(service: str, where: WhereVersion) -> ColumnElement[bool]:
     """Return what holds for rows of `DEVICE_SERVICES` whose version is called in such a way.
 

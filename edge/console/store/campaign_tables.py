@@ -59,6 +59,12 @@ CAMPAIGN_DEVICES: Final = Table(
     _integer("deadline_s"),
     _integer("planned_bytes"),
     _integer("changed_at_s"),
+    # Of several releases: which service the order is of, and as JSON what was taken already, what
+    # ran before, and what is to go back after it; empty for nothing.
+    _text("service"),
+    _text("taken"),
+    _text("from_services"),
+    _text("left_services"),
     # Whose turn it is, and lists by state.
     Index(None, "tenant", "campaign", "state", "wave", "rank"),
     # Which campaign a report is about: a fleet of devices that wait costs nothing here.
@@ -86,6 +92,14 @@ CAMPAIGN_DEVICES: Final = Table(
         "reason",
         sqlite_where=text("reason != ''"),
         info=SQLITE_ONLY,
+    ),
+    # Who has a part of a set, when devices are to go back.
+    Index(
+        "ix_campaign_devices_taken",
+        "tenant",
+        "campaign",
+        sqlite_where=text("taken != ''"),
+        postgresql_where=text("taken != ''"),
     ),
     # The rows stand in the tree of their key: a million are stored a quarter sooner.
     sqlite_with_rowid=False,

@@ -100,7 +100,12 @@ def test_a_campaign_without_a_release_is_refused(careful: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("--waves", "1%,100%", "--wait", "1m"), ("--waves", "5,100%", "--stop-at", "3")]
+    "words",
+    [
+        ("--waves", "1%,100%", "--wait", "1m"),
+        ("--waves", "5,100%", "--stop-at", "3"),
+        ("--release", "web+1.1.0", "--release", "mqtt+2.0"),
+    ],
 )
 def test_a_plan_that_is_shown_says_the_same_again(
     careful: str, tmp_path: Path, words: tuple[str, ...]

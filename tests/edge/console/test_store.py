@@ -158,11 +158,14 @@ def test_the_devices_of_campaigns_outlive_the_table_that_is_made_anew(tmp_path: 
             values = {"tenant": "us", "campaign": "c-1", "device": f"d-{number}"}
             more = {"wave": 0, "rank": number, "state": "waiting", "action": "7-x"}
             connection.execute(CAMPAIGN_DEVICES.insert().values(values | more))
-        before = connection.execute(select(CAMPAIGN_DEVICES)).all()
+        asked = select(
+            *(CAMPAIGN_DEVICES.c[name] for name in ("device", "rank", "state", "action"))
+        )
+        before = connection.execute(asked).all()
 
         migrate.upgrade(connection)
 
-        assert connection.execute(select(CAMPAIGN_DEVICES)).all() == before
+        assert connection.execute(asked).all() == before
         assert len(before) == 3
     engine.dispose()
 

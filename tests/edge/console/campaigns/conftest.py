@@ -13,7 +13,9 @@ from edge.console.repository.vaults import Vaults
 from edge.console.store.database import Database
 from edge.console.tenants import Tenant
 from tests.agent.power.system import System
+from tests.edge.console.campaigns import set_ground
 from tests.edge.console.campaigns.ground import TENANT, Ground
+from tests.edge.console.campaigns.set_ground import SetGround
 from tests.fakes import console
 from tests.fakes.console import Console
 from tests.fakes.operator import Operator
@@ -37,6 +39,17 @@ def stock(tmp_path_factory: pytest.TempPathFactory, _tiny_units: None, keys: Pat
 def ground(database: Database, keys: Path, stock: Path, tmp_path: Path) -> Ground:
     shutil.copytree(stock, tmp_path / "tenants")
     return Ground(database, keys, tmp_path / "tenants")
+
+
+@pytest.fixture(scope="module")
+def set_stock(tmp_path_factory: pytest.TempPathFactory, _tiny_units: None, keys: Path) -> Path:
+    """The folder of tenants with one that has systems and releases of services."""
+    return set_ground.stock(tmp_path_factory.mktemp("sets"), keys)
+
+
+@pytest.fixture
+def sets(database: Database, keys: Path, set_stock: Path, tmp_path: Path) -> SetGround:
+    return set_ground.stand(database, keys, set_stock, tmp_path / "tenants")
 
 
 @pytest.fixture

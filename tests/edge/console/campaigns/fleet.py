@@ -87,13 +87,13 @@ class Fleet:
     def offer(self) -> list[str]:
         """Order as many devices as may be now; return which."""
         offers = engine.next_offers(self.campaign, self.campaign.clock_s(self.clock_s))
+        known = sorted(self.members.values(), key=lambda one: (one.wave, one.rank))
         waiting = [
-            one
-            for one in sorted(self.members.values(), key=lambda one: (one.wave, one.rank))
-            if one.state is MemberState.WAITING and one.wave <= offers.wave
+            one for one in known if one.state is MemberState.WAITING and one.wave <= offers.wave
         ]
         chosen = [one.device for one in waiting[: offers.count]]
-        for device in chosen:
+        between = [one.device for one in known if one.state is MemberState.BETWEEN]
+        for device in [*(between if offers.goes_on else ()), *chosen]:
             self.orders += 1
             self.tell(
                 device,

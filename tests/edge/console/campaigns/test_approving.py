@@ -26,6 +26,7 @@ from edge_signing.errors import TrustError
 from edge_signing.messages import Desired, Policy
 from edge_signing.trust import approvals
 from tests.edge.console.campaigns.ground import ALL_AT_ONCE, TENANT, Ground
+from tests.edge.console.campaigns.set_ground import SET, SetGround
 from tests.fakes.approving import approvers, person
 from tests.fakes.console import Console
 
@@ -179,3 +180,20 @@ def test_a_window_of_a_campaign_goes_to_its_devices(fleet: Console) -> None:
     assert str(desired.policy.window) == "02:00-04:00"
     refused = fleet.ask("POST", "/api/v1/campaigns", {**words, "window": "2-4"})
     assert refused.status == 400
+
+
+def test_a_set_is_approved_with_all_its_releases(sets: SetGround) -> None:
+    ground = sets
+    ground.services_fleet(1)
+    plan = replace(PLAN, releases=SET)
+    made = asyncio.run(ground.conductor.create(ground.actor(), "a set", plan))
+    stored = ground.decide(made.id, Event.STARTED)
+    for name in ("anna", "pete"):
+        approve(ground, stored, name, signed(stored, name))
+
+    for _release in SET:
+        ground.look()
+        assert set(SET) <= set(ordered(ground).releases)
+        ground.update("d-000")
+
+    assert ground.paths("d-000") == ["2", "mqtt+2", "web+2"]

@@ -76,6 +76,7 @@ def test_options_are_the_body_of_a_request() -> None:
     assert found["waves"][1]["limit"] == {"percent": None, "count": 3}
     assert found["pace"]["bytes_per_s"] == 1_500_000
     assert found["evidence"] is None
+    assert (found["version"], found["also"]) == ("2", ["web+2"])
     assert found["window"] == "02:00-04:00"
 
 
@@ -103,7 +104,7 @@ def test_a_trip_is_told_with_what_was_seen() -> None:
 
 
 _SAID: dict[str, Any] = {
-    "version": "2",
+    "versions": ("2", "web+2"),
     "product": "",
     "target": "",
     "waves_text": "100%",

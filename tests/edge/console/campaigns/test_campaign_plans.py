@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from edge.console.campaigns import offering, store, upkeep
+from edge.console.campaigns import going_back, offering, store, upkeep
+from edge.console.campaigns.campaign import State
 from edge.console.campaigns.ledger import opened
-from edge.console.campaigns.offering import Desk
+from edge.console.campaigns.ordering import Desk
 from edge.console.campaigns.plan import Pace
 from edge.console.desk import Caller, Via
 from edge.console.devices import reports
@@ -69,6 +70,10 @@ def test_a_look_at_a_campaign_finds_all_by_indexes(ground: Ground) -> None:
             upkeep.overdue(ledger, desk, is_deaf=True)
             upkeep.leave(ledger)
             offering.withdraw(ledger, desk)
+            goes_back = replace(stored.campaign, state=State.REVERTING, halfway=1)
+            ledger.stored = replace(stored, campaign=goes_back)
+            going_back.call_back(ledger, desk)
+            ledger.stored = stored
 
     found = plans(ground.database, look)
 

@@ -128,6 +128,7 @@ def test_each_state_takes_what_its_table_has_and_nothing_else(state: State, even
     ("change", "message"),
     [
         ({"releases": ()}, "releases: there is none"),
+        ({"releases": ("p/1/x",) * 33}, "releases: 33 of them; 32 can be"),
         ({"waves": ()}, "waves: 0 of them"),
         ({"waves": (Wave(percent=10),)}, "the last one is not 100%"),
         ({"waves": (Wave(percent=50), Wave(percent=50), Wave(percent=100))}, "goes up to more"),

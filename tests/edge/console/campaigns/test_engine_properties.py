@@ -20,7 +20,9 @@ REPORTS = (
     MemberEvent.HELD,
     MemberEvent.RESTARTING,
     MemberEvent.PASSED,
+    MemberEvent.STEPPED,
     MemberEvent.COMMITTED,
+    MemberEvent.COMPLETED,
     MemberEvent.STARTED,
     MemberEvent.FAILED,
     MemberEvent.CANCELLED,
@@ -126,17 +128,19 @@ class AnyCampaign(RuleBasedStateMachine):
     def go_back(self) -> None:
         fleet = self.fleet
         if engine.may_revert(fleet.campaign):
-            for member in [one for one in fleet.members.values() if one.state in TO_REVERT]:
-                action = f"back-{len(fleet.entries)}"
-                fleet.tell(member.device, MemberEvent.CALLED_BACK, action=action)
+            for member in list(fleet.members.values()):
+                if member.state in TO_REVERT or member.is_halfway:
+                    left = member.left[1:] if member.left else ("web", "mqtt")[: len(member.taken)]
+                    words = {"action": f"back-{len(fleet.entries)}", "left": left, "release": "r"}
+                    fleet.tell(member.device, MemberEvent.CALLED_BACK, **words)
 
     @rule()
     def withdraw(self) -> None:
         fleet = self.fleet
-        if engine.may_withdraw(fleet.campaign):
-            for device in list(fleet.members):
-                if fleet.members[device].state not in TO_REVERT:
-                    fleet.tell(device, MemberEvent.CANCELLED)
+        states = engine.to_withdraw(fleet.campaign)
+        for device in list(fleet.members):
+            if fleet.members[device].state in states:
+                fleet.tell(device, MemberEvent.CANCELLED)
 
     @rule(event=st.sampled_from(PEOPLE))
     def decide(self, event: Event) -> None:
@@ -162,6 +166,14 @@ class AnyCampaign(RuleBasedStateMachine):
         assert [dict(one.counts) for one in self.fleet.campaign.tallies] == [
             dict(one.counts) for one in counted
         ]
+
+    @invariant()
+    def who_has_a_part_of_it_is_counted(self) -> None:
+        fleet = getattr(self, "fleet", None)
+        if fleet is not None:
+            halfway = sum(one.is_halfway for one in fleet.members.values())
+            assert fleet.campaign.halfway == halfway
+            assert fleet.campaign.state is not State.REVERTED or not halfway
 
     @invariant()
     def no_order_is_given_twice(self) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from edge.console.campaigns import store
 from edge.console.campaigns.campaign import Event
 from edge.console.campaigns.members import MemberState
 from edge.console.campaigns.plan import Limit, Pace, Plan, Times, Wave
-from edge.console.campaigns.store import Stored
 from edge.console.devices import registry
 from edge.console.store.database import Database
 from edge.console.store.tables import RELEASES
 from edge.errors import RefusedError
-from tests.edge.console.campaigns.ground import TENANT, Ground
-from tests.fakes import empty_database
+from tests.edge.console.campaigns.ground import Ground
+from tests.edge.console.campaigns.survivor import Mortal, Survivor, hastily
 
 PLAN = Plan(
     ("gateway/2/release.json",),
@@ -35,111 +32,40 @@ PLAN = Plan(
 )
 
 
-class KilledError(Exception):
-    """The console ended here."""
-
-
-class Mortal:
-    """A database whose console is killed at one of its writes: before it, or after the commit."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.writes = 0
-        self.dies_at = -1
-        self.is_after = False
-
-    async def read(self, step: Callable[[Any], Any]) -> Any:
-        return await self.database.read(step)
-
-    async def write(self, step: Callable[[Any], Any]) -> Any:
-        self.writes += 1
-        is_now = self.writes == self.dies_at
-        if is_now and not self.is_after:
-            raise KilledError
-        found = await self.database.write(step)
-        if is_now:
-            raise KilledError
-        return found
-
-
-class Survivor:
-    """Who starts the console again whenever it was killed."""
-
-    def __init__(self, ground: Ground, mortal: Mortal) -> None:
-        self.ground = ground
-        self.mortal = mortal
-        self._begin()
-
-    def alive(self, act: Callable[[], Any]) -> Any:
-        while True:
-            try:
-                return act()
-            except KilledError:
-                self.ground.restart()
-                self._begin()
-
-    def run(self, bad: frozenset[str]) -> dict[str, str]:
-        """Bring a campaign to its end; return how its devices stand."""
-        ground = self.ground
-        # Who got no answer looks whether it is there before he says it again.
-        made = self.alive(lambda: self._made() or self._create())
-        self.alive(
-            lambda: ground.state(made.id) != "draft" or ground.decide(made.id, Event.STARTED)
-        )
-        while ground.campaign(made.id).campaign.is_live:
-            self.alive(ground.look)
-            self._play(bad)
-            ground.now_s += 15
-            ground.see()
-        assert len(ground.read(lambda c: store.all_of(c, TENANT))) == 1
-        return {name: str(one.state) for name, one in sorted(ground.members(made.id).items())}
-
-    def _made(self) -> Stored | None:
-        return next(iter(self.ground.read(lambda c: store.all_of(c, TENANT))), None)
-
-    def _create(self) -> Stored:
-        return asyncio.run(self.ground.conductor.create(self.ground.actor(), "it", PLAN))
-
-    def _play(self, bad: frozenset[str]) -> None:
-        for device, row in self.ground.ordered().items():
-            is_bad = device in bad and row.ordered == "gateway/2/release.json"
-            (self.ground.fail if is_bad else self.ground.update)(device)
-
-    def _begin(self) -> None:
-        self.ground.conductor._database = self.mortal  # type: ignore[assignment]
-
-
-@pytest.mark.parametrize("bad", [frozenset(), frozenset({"d-001", "d-003"})])
-def test_a_console_that_is_killed_at_any_step_loses_and_doubles_nothing(
-    keys: Path, stock: Path, tmp_path: Path, bad: frozenset[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("secrets.randbits", lambda _bits: 7)
-
-    def fresh(name: str) -> Ground:
-        shutil.copytree(stock, tmp_path / name / "tenants")
-        empty_database.put(tmp_path / name / "test.db")
-        database = Database(f"sqlite:///{tmp_path / name / 'test.db'}")
-        made = Ground(database, keys, tmp_path / name / "tenants")
+@pytest.fixture(scope="module")
+def ready(keys: Path, stock: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a console that has devices."""
+    folder = tmp_path_factory.mktemp("faults") / "ready"
+    shutil.copytree(stock, folder / "tenants")
+    with hastily():
+        made = Ground(Database(f"sqlite:///{folder / 'test.db'}"), keys, folder / "tenants")
         made.fleet(6)
-        return made
+        made.database.close()
+    return folder
 
-    ground = fresh("whole")
-    mortal = Mortal(ground.database)
-    whole = Survivor(ground, mortal).run(bad)
-    ground.database.close()
-    assert mortal.writes > 10
-    steps = range(1, mortal.writes + 1)
 
-    for dies_at in steps:
-        ground = fresh(f"cut-{dies_at}")
-        mortal = Mortal(ground.database)
+@pytest.mark.parametrize("bad", [{}, {"d-001": "2", "d-003": "2"}])
+def test_a_console_that_is_killed_at_any_step_loses_and_doubles_nothing(
+    keys: Path, ready: Path, tmp_path: Path, bad: dict[str, str]
+) -> None:
+    def run(name: str, dies_at: int) -> tuple[int, dict[str, str], dict[str, list[str]]]:
+        folder = shutil.copytree(ready, tmp_path / name)
+        database = Database(f"sqlite:///{folder / 'test.db'}")
+        ground, mortal = Ground(database, keys, folder / "tenants"), Mortal(database)
         mortal.dies_at, mortal.is_after = dies_at, dies_at % 2 == 0
-        found = Survivor(ground, mortal).run(bad)
+        found = Survivor(ground, mortal, PLAN).run(bad)
         orders = {name: [one.release for one in ground.orders(name)] for name in found}
-        ground.database.close()
+        database.close()
+        return mortal.writes, found, orders
 
-        assert found == whole, dies_at
-        assert all(one.count("gateway/2/release.json") <= 1 for one in orders.values())
+    with hastily():
+        writes, whole, _orders = run("whole", -1)
+        assert writes > 10
+        for dies_at in range(1, writes + 1):
+            _writes, found, orders = run(f"cut-{dies_at}", dies_at)
+
+            assert found == whole, dies_at
+            assert all(one.count("gateway/2/release.json") <= 1 for one in orders.values())
 
 
 def test_reports_that_come_while_nobody_looks_count_when_the_console_is_back(

@@ -189,9 +189,9 @@ def test_what_is_only_downloaded_is_left_when_its_campaign_is_reverted(stand: St
     assert (stand.member(id_), stand.bench.slot, stand.bench.boots) == ("reverted", "a", 1)
 
 
-def test_one_service_is_updated_in_place_and_goes_back_to_the_systems_own(
-    stand: Stand, operator: Operator
-) -> None:
+@pytest.fixture
+def room(stand: Stand, operator: Operator) -> ServiceRoom:
+    """The services of the device: its system's own `web`, of which there is a later release."""
     own = System.make("web+1", 1, blocks={"service": 3}).equal_to(DIGEST)
     for one in (own, System.make("web+2", 1, blocks={"service": 3})):
         operator.release(one)
@@ -200,7 +200,12 @@ def test_one_service_is_updated_in_place_and_goes_back_to_the_systems_own(
     stand.bench.services = room = ServiceRoom(stand.bench.medium)
     stand.agent = None
     stand.run(lambda: stand.services() == {"web": "web+1"})
+    return room
 
+
+def test_one_service_is_updated_in_place_and_goes_back_to_the_systems_own(
+    stand: Stand, room: ServiceRoom
+) -> None:
     id_ = stand.start(version="web+2", times={"soak_s": 1}, on_trip="revert")
     stand.run(lambda: stand.campaign(id_) == "finished")
 
@@ -212,3 +217,18 @@ def test_one_service_is_updated_in_place_and_goes_back_to_the_systems_own(
     stand.run(lambda: stand.campaign(id_) == "reverted")
     assert (stand.member(id_), room.running, stand.fetches) == ("reverted", "factory", [])
     assert stand.services() == {"web": "web+1"}
+
+
+def test_a_set_is_taken_system_first_and_goes_back_without_a_download(
+    stand: Stand, room: ServiceRoom
+) -> None:
+    id_ = stand.start(also=["web+2"], times={"soak_s": 1}, on_trip="revert")
+    stand.run(lambda: stand.campaign(id_) == "finished")
+
+    assert (stand.member(id_), stand.version(), room.running) == ("succeeded", "2", "web+2")
+    assert stand.orders()[:2] == ["succeeded", "succeeded"]
+    stand.fetches.clear()
+    stand.decide(id_, "revert")
+    stand.run(lambda: stand.campaign(id_) == "reverted")
+    assert (stand.member(id_), stand.version(), room.running) == ("reverted", "1", "factory")
+    assert (stand.services(), stand.fetches) == ({"web": "web+1"}, [])

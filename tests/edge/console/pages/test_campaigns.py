@@ -1,6 +1,7 @@
 """Campaigns in a browser: planned, watched, decided over; devices with the agent's own link."""
 
 import itertools
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ PLAN: dict[str, Any] = {
 
 @dataclass
 class Fleet:
-    """Three devices at a console with the releases 1 and 2."""
+    """Three devices at a console with the releases 1 and 2, and one of a service."""
 
     site: Console
     prefix: str
@@ -47,8 +48,10 @@ class Fleet:
         about = {"boot_id": "boot-1", "board": "board", "product": "gateway", "counter": 1}
         self.links[device].send_state(Status(version=version, **{**about, **words}))
 
-    def obey(self, device: str, kind: str, version: str, reason: str = "") -> None:
-        """Let a device do what it is ordered, and report how it ended."""
+    def obey(
+        self, device: str, kind: str, version: str, reason: str = "", *, system: str = ""
+    ) -> None:
+        """Let a device do what it is ordered, a service on a system, and report how it ended."""
         link, desired = self.links[device], None
         ends_at = time.monotonic() + 10
         while desired is None or desired.release is None or desired.action in self.done:
@@ -59,7 +62,12 @@ class Fleet:
         self.call(device, seq=desired.seq, action=desired.action, phase="installing")
         event = EventId("boot-1", desired.seq)
         link.send_events([ReportEvent(event, 1, kind, desired.action, version, reason)])
-        self.call(device, version, seq=desired.seq, action=desired.action)
+        self.call(device, system or version, seq=desired.seq, action=desired.action)
+
+    def take_set(self, device: str) -> None:
+        """Let a device take a system, and then a service."""
+        for version in ("2", "web+2"):
+            self.obey(device, "succeeded", version, system="2")
 
     def in_turn(self, id_: str) -> list[str]:
         """Return the devices of a campaign in the order of their turns."""
@@ -86,6 +94,8 @@ def site(
         for version in ("1", "2"):
             operator.release(System.make(version, 1))
             one.good("POST", "/releases", operator.bundle(version))
+        operator.release(System.make("web+2", 1, blocks={"service": 1}))
+        one.good("POST", "/releases", operator.bundle("web+2"))
         yield one
 
 
@@ -120,6 +130,17 @@ def decide(page: Page, verb: str, *, told: str) -> None:
     expect(dialog).to_have_count(0)
 
 
+def choose(page: Page, fleet: Fleet) -> None:
+    """Take the first steps of the wizard: a system with a service, for these devices."""
+    following = page.get_by_role("button", name="Next", exact=True)
+    page.get_by_role("radio", name=re.compile("^2 gateway")).check()
+    page.get_by_role("checkbox", name="web+2 gateway").check()
+    following.click()
+    page.get_by_role("combobox", name="Filter of devices").fill(f"id~{fleet.prefix}-*")
+    expect(page.locator(".filter-count")).to_have_text("3 devices")
+    following.click()
+
+
 def test_a_campaign_is_planned_in_the_wizard_and_watched_to_its_end(
     ada: Window, fleet: Fleet
 ) -> None:
@@ -129,11 +150,7 @@ def test_a_campaign_is_planned_in_the_wizard_and_watched_to_its_end(
     following = page.get_by_role("button", name="Next", exact=True)
     expect(page.get_by_role("button", name="Preview")).to_be_disabled()
 
-    page.get_by_role("radio", name="2 gateway").check()
-    following.click()
-    page.get_by_role("combobox", name="Filter of devices").fill(f"id~{fleet.prefix}-*")
-    expect(page.locator(".filter-count")).to_have_text("3 devices")
-    following.click()
+    choose(page, fleet)
     expect(page.get_by_role("group", name="Wave 4")).to_be_visible()
     following.click()
     soak = page.get_by_label("A device has succeeded when it ran the release for")
@@ -148,9 +165,11 @@ def test_a_campaign_is_planned_in_the_wizard_and_watched_to_its_end(
     expect(shown.locator(".waves-preview tbody tr")).to_have_count(4)
     expect(shown.locator(".exposures tbody tr")).to_have_count(3)
     expect(shown).to_contain_text("without a download")
+    expect(shown).to_contain_text("3 devices take several releases, one after the other")
     told = page.locator(".wizard-side .command code").inner_text()
     target = f"'id~{fleet.prefix}-*'"
-    assert told.startswith(f"edge campaign create --release 2 --target {target} --soak 0 --seed")
+    said = f"edge campaign create --release 2 --release web+2 --target {target} --soak 0 --seed"
+    assert told.startswith(said)
     first = shown.locator(".first-ones .tag").first.inner_text()
     page.get_by_label("Name").fill("To two")
     page.get_by_role("button", name="Create and start").click()
@@ -159,9 +178,11 @@ def test_a_campaign_is_planned_in_the_wizard_and_watched_to_its_end(
     id_ = page.url.rpartition("/")[2]
     assert fleet.in_turn(id_)[0] == first
     fleet.obey(first, "succeeded", "2")
+    expect(page.locator(".members tbody tr", has_text=first)).to_contain_text("web+2 after 2")
+    fleet.obey(first, "succeeded", "web+2", system="2")
     expect(page.locator(".wave").first.get_by_text("1 of 1 succeeded")).to_be_visible()
     for device in fleet.in_turn(id_)[1:]:
-        fleet.obey(device, "succeeded", "2")
+        fleet.take_set(device)
     stands(page, "Finished")
     expect(page.locator(".figure").nth(1)).to_contain_text("3")
     expect(page.locator(".members tbody tr[data-state=succeeded]")).to_have_count(3)

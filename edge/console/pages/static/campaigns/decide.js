@@ -6,7 +6,7 @@ import { open } from "../dialog.js";
 import { h } from "../dom.js";
 import { count, plural } from "../format.js";
 import { tellError, toast } from "../toast.js";
-import { backOf, sumOf, underWayOf } from "./words.js";
+import { backOf, releaseOf, sumOf, underWayOf } from "./words.js";
 
 const device = (value) => plural(value, "device");
 
@@ -78,12 +78,12 @@ const hasRelease = (one) => sumOf(one.counts, "soaking", "succeeded");
 function startTexts(one) {
   const first = one.wave_views[0];
   const lead = one.plan.approvals ? `It waits then until ${plural(one.plan.approvals, "person", "people")} approve it.` : one.plan.start_at_s ? "It begins at the time of its plan." : "It begins at once.";
-  return [`${lead} ${one.version} is ordered of ${device(first.devices)} first, of ${device(one.devices)} in all.`];
+  return [`${lead} ${releaseOf(one)} is ordered of ${device(first.devices)} first, of ${device(one.devices)} in all.`];
 }
 
 function approveTexts(one) {
   const left = one.plan.approvals - one.approved_by.length - 1;
-  return [`You agree that ${one.version} goes to ${device(one.devices)} in ${plural(one.waves, "wave")}.`, left > 0 ? `${plural(left, "more person has", "more people have")} to agree.` : "It begins then, at once or at its time.", "Devices whose image names approvers need more than your word: a signature with a key of yours, by the command with --key."];
+  return [`You agree that ${releaseOf(one)} goes to ${device(one.devices)} in ${plural(one.waves, "wave")}.`, left > 0 ? `${plural(left, "more person has", "more people have")} to agree.` : "It begins then, at once or at its time.", "Devices whose image names approvers need more than your word: a signature with a key of yours, by the command with --key."];
 }
 
 function resumeTexts(one) {
@@ -101,11 +101,11 @@ function nextTexts(one) {
 }
 
 function finishTexts(one) {
-  return [`${device(waiting(one))} that wait are never ordered.`, `${device(underWayOf(one.counts))} under way come to their end. Devices that run ${one.version} keep it.`];
+  return [`${device(waiting(one))} that wait are never ordered.`, `${device(underWayOf(one.counts))} under way come to their end. Devices that run ${releaseOf(one)} keep it.`];
 }
 
 function retryTexts(one, devices) {
-  if (devices.length) return [`${one.version} is ordered of it once more, when it is its turn.`];
+  if (devices.length) return [`${releaseOf(one)} is ordered of it once more, when it is its turn.`];
   return [`${device(sumOf(one.counts, "failed", "silent"))} that failed or are silent get another order, when it is their turn.`];
 }
 
@@ -113,13 +113,13 @@ function abortTexts(one) {
   return [
     underWayOf(one.counts) > 0 ? `The orders of ${device(underWayOf(one.counts))} under way are taken back, where they can still be.` : "No device is under way.",
     `${device(waiting(one))} that wait are not ordered.`,
-    `${device(hasRelease(one))} that run ${one.version} keep it; they can go back afterwards.`,
+    `${device(hasRelease(one))} that run ${releaseOf(one)} keep it; they can go back afterwards.`,
   ];
 }
 
 function revertTexts(one) {
   return [
-    `${device(backOf(one.counts))} that took ${one.version} start their other slot again, without a download. Each restarts.`,
+    `${device(backOf(one.counts))} that took ${releaseOf(one)} start their other slot again, without a download. Each restarts.`,
     underWayOf(one.counts) > 0 && `The orders of ${device(underWayOf(one.counts))} under way are taken back.`,
     waiting(one) > 0 && `${device(waiting(one))} that wait are not ordered.`,
   ];

@@ -12,7 +12,7 @@ export const STEPS = [
 ];
 // To which step belongs what the console says of a place in the plan.
 const PLACES = [
-  [/^(version|product|releases)/, "release"],
+  [/^(version|also|product|releases)/, "release"],
   [/^(target|is_dynamic)/, "devices"],
   [/^waves/, "waves"],
   [/^(on_trip|evidence|approvals|times)/, "safety"],
@@ -34,6 +34,7 @@ export const PRESETS = {
 export const fresh = () => ({
   name: "",
   version: "",
+  also: [],
   product: "",
   target: "",
   is_dynamic: false,
@@ -78,6 +79,7 @@ export function like(one) {
   const stopOf = ({ count, percent }) => (count !== null ? String(count) : percent !== null ? `${percent}%` : "never");
   const draft = Object.assign(fresh(), {
     version: plan.version,
+    also: [...plan.also],
     product: plan.product,
     target: plan.target,
     is_dynamic: plan.is_dynamic,
@@ -165,6 +167,7 @@ export function read(draft) {
   const sample = whole("sample", "safety", "Ended before a share counts", 1) ?? 10;
   const body = {
     version: draft.version,
+    also: draft.also,
     product: draft.product,
     target: draft.target,
     is_dynamic: draft.is_dynamic,
@@ -236,6 +239,7 @@ export function command(draft, { name = "", seed = null, isStarted = false } = {
     ...["campaign", "create"],
     option("--name", name, ""),
     ["--release", draft.version || "VERSION"],
+    draft.also.flatMap((each) => ["--release", each]),
     option("--product", draft.product, ""),
     option("--target", draft.target, ""),
     option("--waves", waves, "1%,10%,50%,100%"),

@@ -7,10 +7,10 @@ import { icon } from "../icons.js";
 import { badge, panel, skeleton, time } from "../parts.js";
 import { tellError } from "../toast.js";
 import { decide, decisions } from "./decide.js";
-import { MEMBER_STATES, RETRIABLE, memberWords } from "./words.js";
+import { MEMBER_STATES, RETRIABLE, memberWords, releaseOf } from "./words.js";
 
 const LIMIT = 25;
-const BACK = ["reverting", "reverted", "stranded"];
+const BACK = ["reverting", "half-back", "reverted", "stranded"];
 
 /** Return the list: load() asks for it anew, view(campaign) draws it. */
 export function members(id, draw) {
@@ -77,7 +77,7 @@ function list(state, one, again) {
 
 function line(row, one, mayRetry, again) {
   const [words, kind] = memberWords(row.state);
-  const isStep = row.release && versionOf(row.release) !== one.version;
+  const isStep = row.release && ![one.version, ...one.also].includes(versionOf(row.release));
   return h(
     "tr",
     { key: row.device, "data-state": row.state },
@@ -96,9 +96,11 @@ function line(row, one, mayRetry, again) {
 }
 
 function versions(row, one, isStep) {
-  if (!row.from_version) return "";
-  if (BACK.includes(row.state)) return [h("span.mono", one.version), " → ", h("span.mono", row.from_version)];
-  return [h("span.mono", row.from_version), " → ", h("span.mono", isStep ? versionOf(row.release) : one.version), isStep && " on the way"];
+  if (BACK.includes(row.state)) return row.from_version ? [h("span.mono", releaseOf(one)), " → ", h("span.mono", row.from_version)] : "";
+  const after = row.taken.length > 0 && [" after ", h("span.mono", row.taken.map(versionOf).join(" + "))];
+  if (row.state === "between") return ["has ", h("span.mono", row.taken.map(versionOf).join(" + "))];
+  if (!row.from_version) return after ? [h("span.mono", versionOf(row.release)), after] : "";
+  return [h("span.mono", row.from_version), " → ", h("span.mono", isStep ? versionOf(row.release) : row.release && one.also.length ? versionOf(row.release) : one.version), isStep && " on the way", after];
 }
 
 function pager(state, acts) {

@@ -35,8 +35,10 @@ function figures(found) {
 }
 
 function notices(found) {
-  if (!found.steps) return null;
-  return h("p.note", `${plural(found.steps, "device takes", "devices take")} another release first, from which this one can be reached.`);
+  return [
+    found.several > 0 && h("p.note", { key: "several" }, `${plural(found.several, "device takes", "devices take")} several releases, one after the other.`),
+    found.steps > 0 && h("p.note", { key: "steps" }, `${plural(found.steps, "device takes", "devices take")} another release first, from which this one can be reached.`),
+  ];
 }
 
 function conflicts(found) {

@@ -15,24 +15,51 @@ function release({ state, draw }) {
   const { draft } = state;
   if (!state.releases.length) return h("div.field", h("p", "There is no published release yet. Bring one first:"), commandLine(line("releases", "add", "gateway-1.2.0.edge")));
   const choose = (one) => {
-    Object.assign(draft, { version: one.version, product: one.product });
+    Object.assign(draft, { version: one.version, product: one.product, also: [] });
+    draw();
+  };
+  return [
+    h(
+      "fieldset.field",
+      h("legend", "Which release"),
+      h(
+        "div.choices.is-list.is-tall",
+        options(state.releases).map((one) => releaseRow(one, { type: "radio", name: "release", checked: draft.version === one.version && draft.product === one.product, on: { change: () => choose(one) } })),
+      ),
+    ),
+    draft.version && beside(state, draw),
+  ];
+}
+
+const releaseRow = (one, words) =>
+  h(
+    "label.choice.is-row",
+    { key: `${one.version} ${one.product}` },
+    h("input", words),
+    h("span", h("strong.mono", one.version), h("span.faint", ` ${one.what}`), one.notes && h("span.under.faint", one.notes)),
+    one.boards && h("span.choice-end", one.boards.map((board) => h("span.tag", board))),
+  );
+
+/** What else the same devices can get: versions of services, each of another one. */
+function beside({ draft, releases }, draw) {
+  const products = new Set(releases.filter((one) => one.version === draft.version && (!draft.product || one.product === draft.product)).map((one) => one.product));
+  const serviceOf = (version) => releases.find((one) => one.version === version && one.kind === "service")?.version.split("+")[0] ?? "";
+  const found = releases.filter((one) => one.kind === "service" && products.has(one.product) && serviceOf(one.version) !== serviceOf(draft.version));
+  if (!found.length) return null;
+  const pick = (version, isPicked) => {
+    const others = draft.also.filter((one) => one !== version && !(isPicked && serviceOf(one) === serviceOf(version)));
+    draft.also = isPicked ? [...others, version] : others;
     draw();
   };
   return h(
     "fieldset.field",
-    h("legend", "Which release"),
+    { key: "beside" },
+    h("legend", "And with it, for the same devices"),
     h(
       "div.choices.is-list.is-tall",
-      options(state.releases).map((one) =>
-        h(
-          "label.choice.is-row",
-          { key: `${one.version} ${one.product}` },
-          h("input", { type: "radio", name: "release", checked: draft.version === one.version && draft.product === one.product, on: { change: () => choose(one) } }),
-          h("span", h("strong.mono", one.version), h("span.faint", ` ${one.what}`), one.notes && h("span.under.faint", one.notes)),
-          one.boards && h("span.choice-end", one.boards.map((board) => h("span.tag", board))),
-        ),
-      ),
+      [...new Map(found.map((one) => [one.version, one])).values()].map((one) => releaseRow({ ...one, what: one.product }, { type: "checkbox", checked: draft.also.includes(one.version), on: { change: (event) => pick(one.version, event.target.checked) } })),
     ),
+    h("p.field-what", "A device takes them one after the other, the system first. It has succeeded when it runs all of them, and goes back with all of them."),
   );
 }
 
@@ -186,7 +213,7 @@ export function summary(state, body) {
   const trips = { pause: "it pauses", abort: "it stops, and takes back what is under way", revert: "its devices go back to what they ran before" };
   return h(
     "ul.plain",
-    h("li", draft.version ? [h("strong.mono", draft.version), draft.product && ` ${draft.product}`] : h("span.faint", "No release yet")),
+    h("li", draft.version ? [h("strong.mono", [draft.version, ...draft.also].join(" + ")), draft.product && ` ${draft.product}`] : h("span.faint", "No release yet")),
     h("li", draft.target.trim() ? [h("code", draft.target)] : "To all devices that are accepted", draft.is_dynamic && ", and those that come to fit later"),
     h("li", `${plural(draft.waves.length, "wave")}: `, draft.waves.map((one) => (one.kind === "percent" ? `${one.amount} %` : one.kind === "count" ? `${one.amount} devices` : one.kind === "filter" ? "by filter" : "named ones")).join(", ")),
     body.waves[0]?.limit && h("li", "In the first wave ", limitWords(body.waves[0].limit)),

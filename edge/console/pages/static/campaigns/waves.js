@@ -6,7 +6,7 @@ import { badge, panel } from "../parts.js";
 import { gauge } from "./gauge.js";
 import { countedOf, isBack, legend, limitWords, standing, statesBar, sumOf } from "./words.js";
 
-const UNENDED = ["waiting", "offered", "updating", "held", "soaking"];
+const UNENDED = ["waiting", "offered", "updating", "between", "held", "soaking"];
 
 /** Return how many of a wave have to succeed for the next one to begin. */
 export const neededOf = (wave) => Math.ceil((wave.success_percent * countedOf(wave)) / 100);

@@ -28,6 +28,7 @@ const MEMBERS = {
   waiting: ["waits for its turn", "none"],
   offered: ["ordered", "info"],
   updating: ["updating", "info"],
+  between: ["between two releases", "info"],
   held: ["waits for its user or window", "warn"],
   soaking: ["in its soak", "info"],
   succeeded: ["succeeded", "good"],
@@ -39,11 +40,14 @@ const MEMBERS = {
   cancelled: ["taken back", "none"],
   gone: ["takes no part any more", "none"],
   reverting: ["going back", "warn"],
+  "half-back": ["system is back", "warn"],
   reverted: ["went back", "none"],
   stranded: ["did not go back", "bad"],
 };
-export const MEMBER_STATES = ["failed", "silent", "stranded", "refused", "reverting", "updating", "held", "offered", "soaking", "overtaken", "cancelled", "gone", "reverted", "succeeded", "present", "waiting"];
+export const MEMBER_STATES = ["failed", "silent", "stranded", "refused", "reverting", "half-back", "updating", "between", "held", "offered", "soaking", "overtaken", "cancelled", "gone", "reverted", "succeeded", "present", "waiting"];
 export const RETRIABLE = ["failed", "silent", "refused", "overtaken", "cancelled", "gone"];
+/** Return what a campaign brings: its release, or all of a set. */
+export const releaseOf = (one) => [one.version, ...one.also].join(" + ");
 /** Return how a device stands: [words, kind]. */
 export const memberWords = (state) => MEMBERS[state] ?? [state, "none"];
 
@@ -51,10 +55,10 @@ export const memberWords = (state) => MEMBERS[state] ?? [state, "none"];
 export const PARTS = [
   { name: "Succeeded", kind: "good", states: ["succeeded", "present"], colour: "--good-line" },
   { name: "In their soak", kind: "soak", states: ["soaking"], colour: "--soak-line" },
-  { name: "Under way", kind: "info", states: ["updating", "offered"], colour: "--info-line" },
+  { name: "Under way", kind: "info", states: ["updating", "between", "offered"], colour: "--info-line" },
   { name: "Waiting for a user or window", kind: "warn", states: ["held"], colour: "--warn-line" },
   { name: "Failed", kind: "bad", states: ["failed", "silent", "stranded"], colour: "--bad-line" },
-  { name: "Going back", kind: "back", states: ["reverting"], colour: "--back-line" },
+  { name: "Going back", kind: "back", states: ["reverting", "half-back"], colour: "--back-line" },
   { name: "Went back", kind: "back-2", states: ["reverted"], colour: "--back-2-line" },
   { name: "Left out", kind: "none", states: ["refused", "overtaken", "cancelled", "gone"], colour: "--none-line" },
   { name: "Not ordered yet", kind: "open", states: ["waiting"], colour: "--none-line" },
@@ -62,7 +66,7 @@ export const PARTS = [
 
 export const sumOf = (counts, ...states) => states.reduce((sum, one) => sum + (counts[one] ?? 0), 0);
 export const failuresOf = (counts) => sumOf(counts, "failed", "silent");
-export const underWayOf = (counts) => sumOf(counts, "offered", "updating", "held");
+export const underWayOf = (counts) => sumOf(counts, "offered", "updating", "between", "held");
 /** Devices that have the release, or may have it: those that go back. */
 export const backOf = (counts) => sumOf(counts, "soaking", "succeeded", "silent");
 /** Whether devices go back, or went: then nothing is measured any more, for they are counted no longer. */

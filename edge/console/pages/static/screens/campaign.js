@@ -15,7 +15,7 @@ import { about, decide, decisions } from "../campaigns/decide.js";
 import { members } from "../campaigns/members.js";
 import { approvals, evidence, exposure, journal, plan, reasons } from "../campaigns/sides.js";
 import { nextWords, waves } from "../campaigns/waves.js";
-import { failuresOf, standing, sumOf, underWayOf } from "../campaigns/words.js";
+import { failuresOf, releaseOf, standing, sumOf, underWayOf } from "../campaigns/words.js";
 
 const ENTRIES = 40;
 const SAMPLES_MS = 5_000;
@@ -103,7 +103,7 @@ function view(state, acts) {
   if (state.error) return [heading("Campaign", { above }), trouble(state.error, acts.load)];
   const { one } = state;
   if (!one) return [heading("Campaign", { above }), skeleton(12)];
-  const note = [h("span.mono", one.version), one.products.length > 0 && ` ${one.products.join(", ")}`, " · ", plural(one.devices, "device"), one.began_at_s > 0 && [" · ", time(one.began_at_s, "began ")]];
+  const note = [h("span.mono", releaseOf(one)), one.products.length > 0 && ` ${one.products.join(", ")}`, " · ", plural(one.devices, "device"), one.began_at_s > 0 && [" · ", time(one.began_at_s, "began ")]];
   return [
     heading([h("span.campaign-name", one.name)], { above, note, actions: buttons(one, acts) }),
     banner(one),
@@ -143,11 +143,11 @@ function banner(one) {
 
 function figures(one) {
   const { counts } = one;
-  const ended = one.devices - sumOf(counts, "waiting", "offered", "updating", "held", "soaking", "reverting");
+  const ended = one.devices - sumOf(counts, "waiting", "offered", "updating", "between", "held", "soaking", "reverting", "half-back");
   const failed = failuresOf(counts);
   const good = sumOf(counts, "succeeded", "present");
   const under = underWayOf(counts) + sumOf(counts, "soaking");
-  const back = sumOf(counts, "reverting", "reverted", "stranded");
+  const back = sumOf(counts, "reverting", "half-back", "reverted", "stranded");
   return h(
     "dl.figures",
     figure("Reached", count(one.reached), `of ${count(one.devices)}`),

@@ -8,7 +8,7 @@ import { onScreen } from "../keys.js";
 import { knowNames, whoIs } from "../names.js";
 import { badge, empty, heading, skeleton, time, trouble } from "../parts.js";
 import { go, title } from "../router.js";
-import { standing, statesBar } from "../campaigns/words.js";
+import { releaseOf, standing, statesBar } from "../campaigns/words.js";
 
 const LIMIT = 200;
 const COMPARED_MOST = 6;
@@ -104,7 +104,7 @@ function row(one, at, state, acts) {
     "tr.campaign-row",
     { key: one.campaign, class: [isChosen && "is-chosen", at === state.at && "is-here"].filter(Boolean).join(" ") },
     h("td.pick", h("input", { type: "checkbox", "aria-label": `Compare ${one.name}`, checked: isChosen, on: { change: () => acts.choose(one.campaign) } })),
-    h("td.name", h("a", { href: path(one.campaign) }, one.name), h("span.under.faint", h("span.mono", one.version), ` ${one.products.join(", ")}`)),
+    h("td.name", h("a", { href: path(one.campaign) }, one.name), h("span.under.faint", h("span.mono", releaseOf(one)), ` ${one.products.join(", ")}`)),
     h("td", { "data-label": "State" }, h("div.campaign-state", badge(text, kind), one.reason && h("span.under.reason-short", { class: kind === "bad" ? "reason" : "faint", title: one.reason }, one.reason))),
     h("td.campaign-bar", { "data-label": "Devices" }, h("div", statesBar(one.counts, `Devices of ${one.name}`), h("span.under.faint.number", devicesOf(one)))),
     h("td.number.nowrap", { "data-label": "Wave" }, one.state === "draft" ? h("span.faint", `none of ${one.waves}`) : `${one.open_wave} of ${one.waves}`),

@@ -9,7 +9,7 @@ import { onScreen } from "../keys.js";
 import { badge, heading, panel, skeleton, trouble } from "../parts.js";
 import { go, title } from "../router.js";
 import { drawOverlaid, overlaid } from "../campaigns/course.js";
-import { failuresOf, standing, statesBar, sumOf } from "../campaigns/words.js";
+import { failuresOf, releaseOf, standing, statesBar, sumOf } from "../campaigns/words.js";
 
 const MOST = 6;
 
@@ -69,13 +69,13 @@ const names = (state) => h("ul.legend", state.all.map(({ one }) => h("li", { key
 
 const ROWS = [
   ["State", (one) => badge(standing(one).text, standing(one).kind)],
-  ["Release", (one) => h("span.mono", one.version)],
+  ["Release", (one) => h("span.mono", releaseOf(one))],
   ["Devices", (one) => [statesBar(one.counts, `Devices of ${one.name}`), h("span.number", count(one.devices))]],
   ["Waves", (one) => `${one.open_wave} of ${one.waves}`],
   ["Reached", (one) => share(one.reached, one.devices)],
   ["Succeeded", (one) => share(sumOf(one.counts, "succeeded", "present"), one.devices)],
   ["Failed", (one) => (failuresOf(one.counts) ? h("span.reason", share(failuresOf(one.counts), one.reached)) : "none")],
-  ["Went back", (one) => (sumOf(one.counts, "reverting", "reverted", "stranded") ? count(sumOf(one.counts, "reverted")) : "–")],
+  ["Went back", (one) => (sumOf(one.counts, "reverting", "half-back", "reverted", "stranded") ? count(sumOf(one.counts, "reverted")) : "–")],
   ["Stopped by", (one) => one.tripped || one.reason || "–"],
   ["Took", (one) => (one.began_at_s ? `${span(Math.max(0, (one.ended_at_s || nowS()) - one.began_at_s))}${one.ended_at_s ? "" : " by now"}` : "not begun")],
 ];

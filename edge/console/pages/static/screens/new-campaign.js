@@ -76,6 +76,7 @@ async function load(state, acts, query) {
     // A product is only said where it tells one from another.
     if (known(state.draft.version).length < 2) state.draft.product = "";
     if (!known(state.draft.version).length) state.draft.version = "";
+    state.draft.also = state.draft.version ? state.draft.also.filter((one) => known(one).length) : [];
   } catch (error) {
     state.error = error;
     state.releases = [];
@@ -101,7 +102,7 @@ async function look(state, draw) {
   draw();
 }
 
-const nameOf = ({ draft }) => draft.name.trim() || `${draft.version} to ${draft.target.trim() || "all"}`.slice(0, 200);
+const nameOf = ({ draft }) => draft.name.trim() || `${[draft.version, ...draft.also].join(" + ")} to ${draft.target.trim() || "all"}`.slice(0, 200);
 
 async function create(state, draw, isStarted) {
   const { body } = read(state.draft);
