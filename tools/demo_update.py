@@ -25,7 +25,7 @@ from edge.emulator.machine import Machine
 from edge.errors import EdgeError
 from edge.keys import create, ring
 from edge.keys.ring import Ring
-from tests.fakes.mosquitto import free_port
+from tests.fakes.ports import free_port
 from tests.fakes.update_site import DEVICE, HOST, UpdateSite
 
 PROJECT: Final = Path(__file__).resolve().parent.parent

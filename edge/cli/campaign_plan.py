@@ -22,7 +22,7 @@ from edge_signing.messages import Confirm, Reboot
 
 _MOST: Final = 1 << 53
 _MAPPING: Final = "tag:yaml.org,2002:map"
-_RELEASES: Final = frozenset({"release", "also"})
+_OPTIONS: Final = {"release": "versions"}
 
 
 class OneLine(dict[str, object]):
@@ -56,7 +56,19 @@ def _as_text(value: object) -> object:
     return str(value) if type(value) is int else value
 
 
+def _as_list(value: object) -> object:
+    """Return one text as a list of one."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
 _TEXT: Final = BeforeValidator(_as_text, json_schema_input_type=int | str)
+_Releases = Annotated[
+    tuple[Text, ...],
+    Field(min_length=1),
+    BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
+]
 _Size = Annotated[str, AfterValidator(_size), _TEXT]
 _Limit = Annotated[str, _read_by(lambda text: campaign_words.limit(text, 1)), _TEXT]
 _Duration = Annotated[str, _read_by(campaign_words.duration_s), _TEXT]
@@ -87,8 +99,7 @@ class WaveWords(StrictModel):
 class PlanWords(StrictModel):
     """The file of a plan."""
 
-    release: Text | None = None
-    also: tuple[Text, ...] | None = None
+    release: _Releases | None = None
     product: Text | None = None
     target: Text | None = None
     dynamic: bool | None = None
@@ -121,9 +132,7 @@ class PlanWords(StrictModel):
 
     def words(self) -> dict[str, Any]:
         """Return what the file says, by the names of the options."""
-        found = {name: one for name, one in _said(self).items() if name not in _RELEASES}
-        if self.release is not None or self.also is not None:
-            found["versions"] = (*([self.release] if self.release else []), *(self.also or ()))
+        found = {_OPTIONS.get(name, name): value for name, value in _said(self).items()}
         if self.waves is not None:
             found["waves"] = [_said(one) for one in self.waves]
         return found
@@ -165,8 +174,7 @@ def text(plan: Mapping[str, Any]) -> str:
     waves = [_wave_words(one) for one in plan["waves"]]
     same = _same(waves)
     found: dict[str, object] = {
-        "release": plan["version"],
-        **({"also": plan["also"]} if plan["also"] else {}),
+        "release": [plan["version"], *plan["also"]] if plan["also"] else plan["version"],
         **{name: plan[name] for name in ("product", "target") if plan[name]},
         **({"dynamic": True} if plan["is_dynamic"] else {}),
         "waves": [_less(one, same) for one in waves],

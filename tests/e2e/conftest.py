@@ -1,7 +1,6 @@
 """Real builds, made once and shared by the tests that boot them."""
 
 import shutil
-import socket
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from edge.cli.main import main
 from edge.emulator import machine
 from edge.keys import create
 from tests.e2e.releases import BASE, OLD, Releases
+from tests.fakes.ports import free_port
 from tests.fakes.update_site import UpdateSite
 
 Build = Callable[..., Path]
@@ -69,13 +69,6 @@ def build(work: Path, ssh_key: Path) -> Build:
         return made[name, board]
 
     return call
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

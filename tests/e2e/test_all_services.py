@@ -22,10 +22,10 @@ from edge.factory.identity import station as stations
 from edge.factory.identity.device_key import START, OwnKey, Speaker
 from edge.flash.protocols.steps import Line
 from edge.keys.secrets import nobody
-from tests.e2e.conftest import free_port
 from tests.e2e.test_running_system import BOOT_S, READY, ssh
 from tests.fakes.machine_dialog import talked
 from tests.fakes.pki import Authority
+from tests.fakes.ports import free_port
 from tests.fakes.syslog_server import SyslogServer, listening
 
 pytestmark = pytest.mark.slow

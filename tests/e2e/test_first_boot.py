@@ -16,12 +16,13 @@ from edge.factory.identity import authority, proof, station
 from edge.factory.identity.device_key import START, OwnKey, Speaker
 from edge.flash.protocols.steps import Line
 from edge.keys.secrets import nobody
-from tests.e2e.conftest import Build, free_port
+from tests.e2e.conftest import Build
 from tests.e2e.releases import BASE, NEXT, Releases
 from tests.e2e.test_running_system import shell, ssh
 from tests.e2e.updated_device import started
 from tests.fakes.machine_dialog import talked
 from tests.fakes.pki import Pki
+from tests.fakes.ports import free_port
 from tests.fakes.update_site import DEVICE, HOST, UpdateSite
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,9 @@ from edge.emulator.command import Forward, Options
 from edge.emulator.machine import Machine
 from edge.errors import ToolError
 from edge.hardening import protections
-from tests.e2e.conftest import Build, free_port
+from tests.e2e.conftest import Build
 from tests.fakes.docker_registry import docker_registry
+from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,8 @@ from edge.console.mqtt.client import Address, MqttClient
 from edge_agent.backoff import Backoff
 from edge_agent.identity import Identity
 from edge_agent.links import tls
-from tests.fakes.mosquitto import free_ports
 from tests.fakes.pki import Pki
+from tests.fakes.ports import free_ports
 
 
 def settings(folder: Path, pki: Pki) -> BrokerSettings:

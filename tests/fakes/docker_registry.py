@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from tests.fakes.mosquitto import free_port
+from tests.fakes.ports import free_port
 
 USER, PASSWORD = "tester", "open-sesame"
 _HTPASSWD = f"{USER}:$2y$04$eUsn.8QKlrRI2BQuVCJJM.pWKRklEavp/gUOV1GHqabV/htYkywMS\n"

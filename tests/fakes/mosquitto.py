@@ -4,12 +4,12 @@ import signal
 import socket
 import subprocess
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 from edge import process, toolbox
 from tests.fakes.pki import CONSOLE, Pki
+from tests.fakes.ports import free_port
 
 _CONFIG: Final = """\
 per_listener_settings false
@@ -106,7 +106,8 @@ class Broker:
                 break
             time.sleep(0.02)
         self.stop()
-        said = (self._folder / "output").read_text(errors="replace")
+        files = (self._folder / "output", self._folder / "log")
+        said = "".join(one.read_text(errors="replace") for one in files if one.exists())
         raise AssertionError(process.ending(words, 1, said))
 
     def stop(self, *, is_killed: bool = False) -> None:
@@ -132,16 +133,3 @@ class Broker:
 
     def __exit__(self, *_error: object) -> None:
         self.stop()
-
-
-def free_port() -> int:
-    return free_ports(1)[0]
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on, each another one."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _number in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]

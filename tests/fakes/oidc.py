@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from tests.fakes.mosquitto import free_port
+from tests.fakes.ports import free_port
 
 _START_S = 20
 _BYTES = 32

@@ -233,19 +233,7 @@ def _still(ledger: Ledger, offers: Offers, chosen: Sequence[str]) -> list[Row[An
 
 def _between(stored: Stored, now_s: int) -> Select[Any]:
     """Return the question who took a step, and has told how it is since."""
-    return (
-        select(CAMPAIGN_DEVICES)
-        .select_from(joined())
-        .where(
-            CAMPAIGN_DEVICES.c.tenant == stored.tenant,
-            CAMPAIGN_DEVICES.c.campaign == stored.id,
-            CAMPAIGN_DEVICES.c.state == MemberState.BETWEEN,
-            DEVICES.c.state == states.State.ACCEPTED,
-            *enlisting.bound(stored.campaign.plan, CAMPAIGN_DEVICES),
-            is_ready(now_s),
-        )
-        .order_by(CAMPAIGN_DEVICES.c.wave, CAMPAIGN_DEVICES.c.rank)
-    )
+    return _standing(stored, MemberState.BETWEEN, is_ready(now_s))
 
 
 def is_ready(now_s: int) -> ColumnElement[bool]:
@@ -261,18 +249,22 @@ def _waiting(stored: Stored, wave: int, now_s: int) -> Select[Any]:
     """Return the question whose turn it is: who waits, was seen lately, and is free."""
     seen_s = stored.campaign.plan.times.seen_s
     is_there = [seen_at_s() >= now_s - seen_s] if seen_s else []
+    is_open = CAMPAIGN_DEVICES.c.wave <= wave
+    return _standing(stored, MemberState.WAITING, is_open, *is_there, not_(_is_busy(stored)))
+
+
+def _standing(stored: Stored, state: MemberState, *where: ColumnElement[bool]) -> Select[Any]:
+    """Return the question which devices stand so that can be ordered something, by their turns."""
     return (
         select(CAMPAIGN_DEVICES)
         .select_from(joined())
         .where(
             CAMPAIGN_DEVICES.c.tenant == stored.tenant,
             CAMPAIGN_DEVICES.c.campaign == stored.id,
-            CAMPAIGN_DEVICES.c.state == MemberState.WAITING,
-            CAMPAIGN_DEVICES.c.wave <= wave,
+            CAMPAIGN_DEVICES.c.state == state,
             DEVICES.c.state == states.State.ACCEPTED,
-            *is_there,
             *enlisting.bound(stored.campaign.plan, CAMPAIGN_DEVICES),
-            not_(_is_busy(stored)),
+            *where,
         )
         .order_by(CAMPAIGN_DEVICES.c.wave, CAMPAIGN_DEVICES.c.rank)
     )

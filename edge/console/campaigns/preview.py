@@ -203,7 +203,9 @@ def _wave(
     bytes_ = sum(costs[kind].planned_bytes * count for kind, count in of_kind.items())
     updates = sum(costs[kind].releases * count for kind, count in of_kind.items())
     pace, times, wave = plan.pace, plan.times, plan.waves[number]
-    by_places = -(-updates // pace.at_once) * update_s
+    # A device takes several releases one after the other, however few devices there are.
+    turns = max((costs[kind].releases for kind in of_kind), default=0)
+    by_places = max(turns, -(-updates // pace.at_once)) * update_s
     by_orders = devices * 60 // pace.per_minute if pace.per_minute else 0
     by_bytes = bytes_ // pace.bytes_per_s if pace.bytes_per_s else 0
     takes_s = max(by_places, by_orders, by_bytes) + times.soak_s if devices else 0

@@ -135,6 +135,8 @@ def test_a_plan_that_is_shown_says_the_same_again(
         ("bandwidth: fast", "not a number of bytes"),
         ("start_at: soon", "not a time"),
         ("success: 101", "at most 100"),
+        ("release: []", "release"),
+        ("release: {version: 1.2.0}", "release: a mapping is not a list"),
         ("on_trip: panic", "'panic'"),
     ],
 )

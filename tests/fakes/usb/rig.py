@@ -28,7 +28,7 @@ from edge.emulator.machine import Machine
 from edge.image import cpio
 from edge.oci.store import Store
 from edge.toolbox import catalogue, tree
-from tests.fakes.mosquitto import free_ports
+from tests.fakes.ports import free_ports
 
 ROOT = Path(__file__).parents[3]
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]

@@ -20,8 +20,8 @@ from edge.console import demo
 from edge.console.client import Address, Client
 from edge.console.site import Site
 from edge.errors import EdgeError
-from tests.fakes.mosquitto import free_ports
 from tests.fakes.pki import Pki
+from tests.fakes.ports import free_ports
 
 pytestmark = [pytest.mark.slow, pytest.mark.tools]
 

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from edge.console.campaigns.members import MemberState
+from edge.console.campaigns.plan import Pace
 from edge.console.campaigns.standing import BY_TROUBLE
 from edge.console.store.tables import RELEASES
 from edge.errors import InputError
@@ -68,6 +69,8 @@ def test_the_preview_counts_all_steps(sets: SetGround) -> None:
     assert (found.devices, found.several, found.reverting) == (4, 4, 3)
     # 300 s an order, 3 or 2 for a device, 2 devices at once, and the soak.
     assert found.waves[0].duration_s == 300 * 6 + 10
+    wide = looked_ahead(sets, replace(PLAN, pace=Pace(at_once=50)))
+    assert wide.waves[0].duration_s == 300 * 3 + 10, "one takes its three one after the other"
 
 
 def test_devices_are_listed_however_they_stand() -> None:

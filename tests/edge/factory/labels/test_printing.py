@@ -14,7 +14,7 @@ from edge.factory.labels import printing, render
 from edge.factory.labels.printing import CupsPrinter, FilePrinter, TcpPrinter
 from edge.factory.labels.render import Form
 from tests.edge.factory.labels.test_labels import LABEL
-from tests.fakes.mosquitto import free_port
+from tests.fakes.ports import free_port
 
 
 @contextmanager
