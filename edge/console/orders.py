@@ -309,7 +309,7 @@ def _require_fit(connection: Connection, row: Row[Any], release: Release) -> Non
         )
     if row.product and row.product != release.product:
         raise RefusedError(f"{row.device} runs {row.product}, the release is {release.product}")
-    told = services.told(row)
+    told = services.told(row.services)
     if release.service and told and release.service not in told:
         raise RefusedError(
             f"{row.device} has no service {release.service} that is updated in place"

@@ -47,7 +47,7 @@ class Set:
         self._connection = connection
         self._tenant = tenant
         self._known = known
-        self._told = sets.told(kind.services)
+        self._told = services.told(kind.services)
         self.parts = sets.for_one(known, kind, is_ddi=kind.is_ddi)
         self.rest = sets.left(self.parts, kind, self._told)
 

@@ -7,7 +7,7 @@ stand for them. What is still another one then is ordered back after it.
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, select, text
+from sqlalchemy import ColumnElement, Row, literal_column, select
 
 from edge.console import releases
 from edge.console.campaigns import engine, offering, ordering, sets, store
@@ -23,6 +23,7 @@ from edge.console.campaigns.members import (
 )
 from edge.console.campaigns.ordering import Desk
 from edge.console.devices import registry, services
+from edge.console.filters.elements import Aside
 from edge.console.orders import UnsignedError
 from edge.console.releases import Release
 from edge.console.store.campaign_tables import CAMPAIGN_DEVICES
@@ -48,7 +49,8 @@ def _to_go_back(ledger: Ledger) -> Iterator[Member]:
     groups: list[tuple[ColumnElement[bool], ...]] = [(of.state.in_(sorted(TO_REVERT)),)]
     if ledger.campaign.halfway:
         # Of devices that wait there may be very many: an index has those that took a step.
-        groups.append((text("taken != ''"), of.state.in_(sorted(MAY_BE_HALFWAY))))  # type: ignore[arg-type]
+        took = of.taken != literal_column("''")
+        groups.append((took, Aside(of.state).in_(sorted(MAY_BE_HALFWAY))))
     for is_one in groups:
         asked = (
             select(CAMPAIGN_DEVICES)
@@ -136,7 +138,7 @@ def _runs_again(member: Member, row: Row[Any], one: Ran) -> bool:
         return False
     if not one.service:
         return bool(one.version) and row.version == one.version
-    return bool(one.version) and services.told(row).get(one.service) == one.version
+    return bool(one.version) and (services.told(row.services) or {}).get(one.service) == one.version
 
 
 def _steps(member: Member) -> list[Step]:
@@ -163,7 +165,7 @@ def _since(ledger: Ledger, member: Member, row: Row[Any]) -> str:
 
 def others(ledger: Ledger, member: Member, row: Row[Any]) -> Iterator[tuple[Release, str]]:
     """Yield what a device took and does not run, and the version that it says it runs instead."""
-    told = sets.told(row.services)
+    told = services.told(row.services)
     for step in _steps(member):
         one = releases.by_path(ledger.connection, ledger.stored.tenant, step.release)
         # A release on the way does not stay.

@@ -14,7 +14,7 @@ from edge.console.campaigns.campaign import State
 from edge.console.campaigns.ledger import Ledger, actor_of, opened
 from edge.console.campaigns.members import Member, MemberEvent, MemberState
 from edge.console.desk import Caller
-from edge.console.devices import registry
+from edge.console.devices import registry, services
 from edge.console.store.tables import DEVICES, ORDERS
 from edge_signing.messages import ReportEvent, Status
 
@@ -170,7 +170,7 @@ def _has_more(ledger: Ledger, member: Member) -> bool:
     is_ddi = registry.speaks_ddi(connection, tenant, member.device)
     done = {member.release, *(one.release for one in member.taken)}
     parts = sets.for_one(known, row, is_ddi=is_ddi)
-    return bool(sets.left(parts, row, sets.told(row.services), done))
+    return bool(sets.left(parts, row, services.told(row.services), done))
 
 
 def _event_of(phase: str, *, has_started: bool) -> MemberEvent | None:

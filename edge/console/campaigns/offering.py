@@ -143,7 +143,7 @@ def _offer_one(
         event = MemberEvent.FAILED if member.taken else MemberEvent.REFUSED
         return ledger.happen(member, event, reason=ordering.said(error))
     is_system = release.kind != SERVICE
-    told = sets.told(row.services) or {}
+    told = services.told(row.services) or {}
     of_services = (one for one in parts if one.kind == SERVICE)
     return ledger.happen(
         member,
@@ -177,7 +177,7 @@ def _step(
     """
     if not parts:
         raise RefusedError("none of the releases is for it")
-    told = sets.told(row.services)
+    told = services.told(row.services)
     done = [one.release for one in member.taken if told is None and one.service]
     if member.state is MemberState.BETWEEN:
         # What it committed counts, whatever its status says; its soak shows whether it keeps it.

@@ -4,7 +4,6 @@ The system comes first, then the services by their names, each by an order of it
 device runs is told by its row and its status.
 """
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
@@ -30,11 +29,6 @@ class Runs(Protocol):
     @property
     def board(self) -> str:
         """Which board it is; empty if it has not said it."""
-
-
-def told(text: str) -> Mapping[str, str] | None:
-    """Return what a device said of its services, from its row; None if it said nothing."""
-    return {one["name"]: one["version"] for one in json.loads(text)} if text else None
 
 
 def for_one(known: Iterable[Release], device: Runs, *, is_ddi: bool) -> list[Release]:

@@ -164,7 +164,7 @@ def _facts(plan: Plan, known: Iterable[Release], now_s: int) -> dict[str, Column
 
 def _key(takes: ColumnElement[bool], facts: Iterable[ColumnElement[Any]]) -> ColumnElement[str]:
     """Return a text that is the same for all devices of a kind; it begins with who takes part."""
-    said: Any = case((takes, _TAKES), else_="0")
+    said: ColumnElement[Any] = case((takes, _TAKES), else_="0")
     for fact in facts:
         match fact.type:
             case Boolean():
@@ -173,7 +173,7 @@ def _key(takes: ColumnElement[bool], facts: Iterable[ColumnElement[Any]]) -> Col
                 said = said + literal(_BETWEEN) + fact
             case _:
                 said = said + literal(_BETWEEN) + cast(fact, Text)
-    return said  # type: ignore[no-any-return]
+    return said
 
 
 def _kinds(

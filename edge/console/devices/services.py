@@ -4,13 +4,13 @@ A device says a version in place by its name, and the system's own by the start 
 that is called is looked up among the releases when it is asked: those may come later.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Select,
     and_,
     delete,
@@ -87,10 +87,9 @@ def of_each(
     return found
 
 
-def told(row: Row[Any]) -> Mapping[str, str]:
-    """Return what a device says, of its row of `DEVICES`; nothing if it says nothing."""
-    found: Any = canonical.decode(row.services.encode()) if row.services else []
-    return {one["name"]: one["version"] for one in found}
+def told(text: str) -> Mapping[str, str] | None:
+    """Return what a device says, from `said` in its row of `DEVICES`; None if it says nothing."""
+    return {one["name"]: one["version"] for one in json.loads(text)} if text else None
 
 
 def is_one(version: str, release: Release) -> bool:

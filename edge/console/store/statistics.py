@@ -13,6 +13,8 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 ROWS: Final = 1_000_000
+# Of an index with a condition: it has what is under way, and not what waits.
+SOME_ROWS: Final = 1_000
 # How many values a column has in one tenant; as many as there are rows, if it is not named here.
 _VALUES: Final = {
     "tenant": 1,
@@ -38,10 +40,14 @@ def tell(connection: Connection) -> None:
     """Write what each index of an SQLite database is to be taken for."""
     connection.exec_driver_sql("ANALYZE sqlite_schema")  # makes the table
     connection.exec_driver_sql("DELETE FROM sqlite_stat1")
-    asked = text("SELECT name, tbl_name FROM sqlite_schema WHERE type = 'index'")
-    for index, table in connection.execute(asked).tuples().all():
+    asked = text(
+        "SELECT name, tbl_name, coalesce(sql, '') LIKE '% WHERE %' FROM sqlite_schema"
+        " WHERE type = 'index'"
+    )
+    for index, table, is_partial in connection.execute(asked).tuples().all():
         asked = text("SELECT name FROM pragma_index_info(:index) ORDER BY seqno")
-        _write(connection, table, index, connection.scalars(asked, {"index": index}).all())
+        columns = connection.scalars(asked, {"index": index}).all()
+        _write(connection, table, index, columns, SOME_ROWS if is_partial else ROWS)
     for table in _trees(connection):
         asked = text("SELECT name FROM pragma_table_info(:table) WHERE pk > 0 ORDER BY pk")
         # The tree of its key is called as the table is.
@@ -57,14 +63,16 @@ def _trees(connection: Connection) -> Sequence[str]:
     return connection.scalars(asked).all()
 
 
-def _write(connection: Connection, table: str, index: str, columns: Sequence[str]) -> None:
-    row = {"table": table, "index": index, "said": _said(columns)}
+def _write(
+    connection: Connection, table: str, index: str, columns: Sequence[str], rows: int = ROWS
+) -> None:
+    row = {"table": table, "index": index, "said": _said(columns, rows)}
     new = text("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (:table, :index, :said)")
     connection.execute(new, row)
 
 
-def _said(columns: Sequence[str]) -> str:
+def _said(columns: Sequence[str], rows: int) -> str:
     """Return the rows of all, and of one value of the first column, of the first two, and so on."""
-    values = [_VALUES.get(one, ROWS) for one in columns]
-    alike = [max(1, ROWS // prod(values[:end])) for end in range(1, len(values) + 1)]
-    return " ".join(map(str, [ROWS, *alike]))
+    values = [_VALUES.get(one, rows) for one in columns]
+    alike = [max(1, rows // prod(values[:end])) for end in range(1, len(values) + 1)]
+    return " ".join(map(str, [rows, *alike]))

@@ -78,3 +78,4 @@ def test_a_look_at_a_campaign_finds_all_by_indexes(ground: Ground) -> None:
     found = plans(ground.database, look)
 
     assert without_index(found) == []
+    assert any("ix_campaign_devices_taken" in one for one in found)

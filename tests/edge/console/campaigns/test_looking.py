@@ -93,9 +93,8 @@ def test_of_a_long_course_some_samples_are_told_evenly_and_the_last_one(ground: 
     assert len(every) >= 100
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_sqlite_finds_a_state_by_its_index_in_a_table_without_row_numbers(ground: Ground) -> None:
-    if ground.database.kind != "sqlite":
-        pytest.skip("of SQLite")
     asked = text(
         "EXPLAIN QUERY PLAN SELECT * FROM campaign_devices WHERE tenant = 't' AND campaign = 'c'"
         " AND state = 'failed' AND wave = 0 ORDER BY wave, rank, device LIMIT 10"
