@@ -64,6 +64,19 @@ class _Seen:
     sampled_at_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Quiet:
+    """A look found nobody whose turn it is.
+
+    Attributes:
+        wave: The wave that was open.
+        until_s: When it is looked again, unless another is open.
+    """
+
+    wave: int
+    until_s: float
+
+
 class Conductor(Acts):
     """Brings campaigns on, beside what people do with them.
 
@@ -95,7 +108,7 @@ class Conductor(Acts):
         self._deafness = Deafness(is_heard, monotonic_s)
         # Why the last look at a campaign failed: it is told once.
         self._failed: dict[tuple[str, str], str] = {}
-        self._again_at: dict[tuple[str, str], float] = {}
+        self._quiet: dict[tuple[str, str], _Quiet] = {}
 
     async def begin(self, tenant: str) -> None:
         """Forget what was left half made when the console ended."""
@@ -139,15 +152,15 @@ class Conductor(Acts):
 
     async def _candidates(self, tenant: str, id_: str) -> list[str]:
         """Return whose turn it is; to look for nobody in a large fleet is not done all the time."""
-        now_s, began = self._now_s(), self._monotonic_s()
-        if began < self._again_at.get((tenant, id_), 0.0):
+        stored = await self._database.read(lambda one: store.get(one, tenant, id_))
+        now_s, began, wave = self._now_s(), self._monotonic_s(), stored.campaign.open_wave
+        quiet = self._quiet.get((tenant, id_))
+        if quiet is not None and quiet.wave == wave and began < quiet.until_s:
             return []
-        found = await self._database.read(
-            lambda one: offering.candidates(one, store.get(one, tenant, id_), now_s)
-        )
+        found = await self._database.read(lambda one: offering.candidates(one, stored, now_s))
         if not found:
             ended = self._monotonic_s()
-            self._again_at[tenant, id_] = ended + _RARER * (ended - began)
+            self._quiet[tenant, id_] = _Quiet(wave, ended + _RARER * (ended - began))
         return found
 
     def _step(
@@ -192,6 +205,10 @@ class Conductor(Acts):
             found = {}
         approval = await self._database.read(lambda one: approving.document(one, stored))
         return Desk(self._vaults, self._word, found, approval)
+
+    def _acted(self, tenant: str, id_: str) -> None:
+        self._quiet.pop((tenant, id_), None)
+        super()._acted(tenant, id_)
 
     async def _note(self, tenant: str, id_: str) -> None:
         """Tell who looks if something happened, and store a sample of it for the chart."""

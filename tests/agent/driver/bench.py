@@ -1,5 +1,6 @@
 """A device whose parts a test may change between two starts."""
 
+import time
 from dataclasses import dataclass, field, replace
 
 from edge_agent.boot.uboot import UbootControl
@@ -199,14 +200,22 @@ class Bench:
         raise AssertionError("the action does not end")
 
 
-def until(agent: Agent, is_over: object) -> bool:
-    """Step until something holds; return False when the device restarts before."""
+def until(agent: Agent, is_over: object, *, within_s: float = 0.0) -> bool:
+    """Step until something holds; return False when the device restarts before.
+
+    Args:
+        agent: What steps, a number of times.
+        is_over: What is to hold.
+        within_s: For so long at least, where others bring it about that work by a real clock.
+    """
     assert callable(is_over)
+    end_s, steps = time.monotonic() + within_s, 0
     try:
-        for _step in range(STEPS_MOST):
+        while steps < STEPS_MOST or time.monotonic() < end_s:
             agent.step()
             if is_over():
                 return True
+            steps += 1
     except RestartAsked:
         return False
     raise AssertionError(f"still {agent.record.state}: {agent.status().reason}")

@@ -60,6 +60,9 @@ class Ground:
         self.words = itertools.count(1)
         self.numbers = itertools.count(1)
         self.told: list[str] = []
+        # What passes between two glances at the clock that is never set back.
+        self.glance_s = 0.0
+        self._passed_s = 0.0
         self.restart()
 
     def restart(self) -> None:
@@ -72,9 +75,13 @@ class Ground:
             desk,
             now_s=lambda: self.now_s,
             word=lambda: f"w{next(self.words)}",
-            monotonic_s=lambda: 0.0,
+            monotonic_s=self._monotonic_s,
         )
         asyncio.run(self.conductor.begin(TENANT))
+
+    def _monotonic_s(self) -> float:
+        self._passed_s += self.glance_s
+        return self._passed_s
 
     def actor(self, name: str = "person:jane") -> Actor:
         return Actor(TENANT, name, self.now_s)

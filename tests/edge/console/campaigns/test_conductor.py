@@ -282,6 +282,24 @@ def test_devices_that_are_not_there_wait_until_they_call(ground: Ground) -> None
     assert ground.member(id_, "d-001").state is MemberState.OFFERED
 
 
+def test_a_long_look_for_nobody_is_done_rarely_but_at_once_when_somebody_decides(
+    ground: Ground,
+) -> None:
+    ground.fleet(4)
+    ground.now_s += 100_000
+    ground.glance_s = 1.0
+    id_ = ground.start(ALL_AT_ONCE)
+    ground.see("d-001")
+    ground.look()
+    assert ground.member(id_, "d-001").state is MemberState.WAITING, "it is looked too often"
+
+    ground.decide(id_, Event.PAUSED)
+    ground.decide(id_, Event.RESUMED)
+    ground.look()
+
+    assert ground.member(id_, "d-001").state is MemberState.OFFERED
+
+
 def test_failed_devices_are_tried_again(ground: Ground) -> None:
     ground.fleet(3)
     id_ = ground.start(replace(ALL_AT_ONCE, waves=(Wave(percent=100, limit=Limit(percent=None)),)))

@@ -70,7 +70,7 @@ class Stand:
             time.sleep(0.02)
             return False
 
-        while not until(self.agent, is_so):
+        while not until(self.agent, is_so, within_s=60):
             assert self.bench.boots < 12
             self.agent = self.bench.start()
 
