@@ -300,6 +300,21 @@ def test_a_long_look_for_nobody_is_done_rarely_but_at_once_when_somebody_decides
     assert ground.member(id_, "d-001").state is MemberState.OFFERED
 
 
+def test_a_wave_that_opens_is_ordered_at_once_however_long_the_last_look_took(
+    ground: Ground,
+) -> None:
+    ground.fleet(4)
+    id_ = ground.start(replace(ALL_AT_ONCE, waves=(Wave(count=1), Wave(percent=100))))
+    [first] = [name for name, one in ground.members(id_).items() if one.state == "offered"]
+    ground.update(first)
+    ground.glance_s = 1.0
+
+    ground.wait(60)  # its soak, in looks that find nobody
+
+    assert ground.campaign(id_).campaign.open_wave == 1
+    assert ground.states(id_) == {"succeeded": 1, "offered": 3}
+
+
 def test_failed_devices_are_tried_again(ground: Ground) -> None:
     ground.fleet(3)
     id_ = ground.start(replace(ALL_AT_ONCE, waves=(Wave(percent=100, limit=Limit(percent=None)),)))
