@@ -131,7 +131,7 @@ class Acts:
                 partial(store.add_waiting, tenant=actor.tenant, id_=made.id, turns=piece)
             )
         await self._database.write(lambda one: _finish(one, actor, made))
-        self._acted(actor.tenant, made.id)
+        self._tell(actor.tenant, made.id)
         return made
 
     async def decide(
@@ -154,7 +154,7 @@ class Acts:
             return store.get(connection, actor.tenant, id_)
 
         found = await self._database.write(step)
-        self._acted(actor.tenant, id_)
+        self._tell(actor.tenant, id_)
         return found
 
     async def approve(
@@ -184,7 +184,7 @@ class Acts:
             return store.get(connection, actor.tenant, id_)
 
         found = await self._database.write(step)
-        self._acted(actor.tenant, id_)
+        self._tell(actor.tenant, id_)
         return found
 
     async def retry(self, actor: Actor, id_: str, devices: Sequence[str] = ()) -> int:
@@ -204,7 +204,7 @@ class Acts:
             retry = partial(_retry, actor=actor, id_=id_, devices=devices, is_first=not total)
             piece = await self._database.write(retry)
             total += piece
-        self._acted(actor.tenant, id_)
+        self._tell(actor.tenant, id_)
         return total
 
     async def remove(self, actor: Actor, id_: str) -> None:
@@ -221,7 +221,7 @@ class Acts:
             audit.record(connection, actor, "campaign.remove", f"campaign:{id_}")
 
         await self._database.write(step)
-        self._acted(actor.tenant, id_)
+        self._tell(actor.tenant, id_)
 
     async def ways(self, tenant: str, release: Release) -> Ways:
         """Return what a release costs a device."""
@@ -243,10 +243,6 @@ class Acts:
             ]
         )
         return await asyncio.to_thread(approving.statement, made, known, vault)
-
-    def _acted(self, tenant: str, id_: str) -> None:
-        """Somebody changed a campaign."""
-        self._tell(tenant, id_)
 
     def _tell(self, tenant: str, id_: str) -> None:
         self._desk.notices.tell(tenant, Topic.CAMPAIGN, id_)

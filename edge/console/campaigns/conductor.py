@@ -23,9 +23,12 @@ from edge.console.campaigns import (
     upkeep,
 )
 from edge.console.campaigns.acts import Acts
+from edge.console.campaigns.campaign import Campaign
 from edge.console.campaigns.deafness import Deafness
 from edge.console.campaigns.ledger import opened
+from edge.console.campaigns.members import MemberState
 from edge.console.campaigns.ordering import Desk
+from edge.console.campaigns.plan import Plan
 from edge.console.front_desk import FrontDesk
 from edge.console.notices import Topic
 from edge.console.releases import Release
@@ -39,6 +42,7 @@ _SAMPLE_S: Final = 5
 _ROUNDS_MOST: Final = 40
 # A look that found nobody is not done again for so many times as long as it took.
 _RARER: Final = 20
+_READY: Final = frozenset({MemberState.WAITING, MemberState.BETWEEN})
 
 logger = logging.getLogger(__name__)
 
@@ -69,12 +73,20 @@ class _Quiet:
     """A look found nobody whose turn it is.
 
     Attributes:
+        plan: What was meant.
         wave: The wave that was open.
-        until_s: When it is looked again, unless another is open.
+        ready: How many devices had no order and may get one.
+        until_s: When it is looked again, unless any of these has changed.
     """
 
+    plan: Plan
     wave: int
+    ready: int
     until_s: float
+
+    def lasts(self, campaign: Campaign, at_s: float) -> bool:
+        same = (campaign.plan, campaign.open_wave, campaign.of(_READY))
+        return at_s < self.until_s and same == (self.plan, self.wave, self.ready)
 
 
 class Conductor(Acts):
@@ -153,14 +165,15 @@ class Conductor(Acts):
     async def _candidates(self, tenant: str, id_: str) -> list[str]:
         """Return whose turn it is; to look for nobody in a large fleet is not done all the time."""
         stored = await self._database.read(lambda one: store.get(one, tenant, id_))
-        now_s, began, wave = self._now_s(), self._monotonic_s(), stored.campaign.open_wave
+        campaign, now_s, began = stored.campaign, self._now_s(), self._monotonic_s()
         quiet = self._quiet.get((tenant, id_))
-        if quiet is not None and quiet.wave == wave and began < quiet.until_s:
+        if quiet is not None and quiet.lasts(campaign, began):
             return []
         found = await self._database.read(lambda one: offering.candidates(one, stored, now_s))
         if not found:
             ended = self._monotonic_s()
-            self._quiet[tenant, id_] = _Quiet(wave, ended + _RARER * (ended - began))
+            until_s, ready = ended + _RARER * (ended - began), campaign.of(_READY)
+            self._quiet[tenant, id_] = _Quiet(campaign.plan, campaign.open_wave, ready, until_s)
         return found
 
     def _step(
@@ -205,10 +218,6 @@ class Conductor(Acts):
             found = {}
         approval = await self._database.read(lambda one: approving.document(one, stored))
         return Desk(self._vaults, self._word, found, approval)
-
-    def _acted(self, tenant: str, id_: str) -> None:
-        self._quiet.pop((tenant, id_), None)
-        super()._acted(tenant, id_)
 
     async def _note(self, tenant: str, id_: str) -> None:
         """Tell who looks if something happened, and store a sample of it for the chart."""

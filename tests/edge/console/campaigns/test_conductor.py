@@ -282,9 +282,7 @@ def test_devices_that_are_not_there_wait_until_they_call(ground: Ground) -> None
     assert ground.member(id_, "d-001").state is MemberState.OFFERED
 
 
-def test_a_long_look_for_nobody_is_done_rarely_but_at_once_when_somebody_decides(
-    ground: Ground,
-) -> None:
+def test_a_long_look_for_nobody_is_done_rarely_but_at_once_after_an_edit(ground: Ground) -> None:
     ground.fleet(4)
     ground.now_s += 100_000
     ground.glance_s = 1.0
@@ -293,8 +291,22 @@ def test_a_long_look_for_nobody_is_done_rarely_but_at_once_when_somebody_decides
     ground.look()
     assert ground.member(id_, "d-001").state is MemberState.WAITING, "it is looked too often"
 
-    ground.decide(id_, Event.PAUSED)
-    ground.decide(id_, Event.RESUMED)
+    ground.decide(id_, Event.EDITED, plan=replace(ALL_AT_ONCE, pace=Pace(at_once=2)))
+    ground.look()
+
+    assert ground.member(id_, "d-001").state is MemberState.OFFERED
+
+
+def test_who_is_to_try_again_does_so_at_once_after_a_long_look_for_nobody(ground: Ground) -> None:
+    ground.fleet(4)
+    ground.now_s += 100_000
+    ground.see("d-001")
+    id_ = ground.start(replace(ALL_AT_ONCE, waves=(Wave(percent=100, limit=Limit(percent=None)),)))
+    ground.fail("d-001")
+    ground.glance_s = 1.0
+    ground.look()
+
+    assert asyncio.run(ground.conductor.retry(ground.actor(), id_)) == 1
     ground.look()
 
     assert ground.member(id_, "d-001").state is MemberState.OFFERED
