@@ -198,7 +198,7 @@ def simulated(
         try:
             yield
         finally:
-            fleet.send_signal(signal.SIGINT)
+            fleet.terminate()
 
 
 def roll_out(console: Console, machine: Machine, version: str) -> dict[str, Any]:

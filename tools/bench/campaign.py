@@ -15,7 +15,6 @@ import contextlib
 import json
 import os
 import random
-import signal
 import statistics
 import subprocess
 import sys
@@ -228,7 +227,7 @@ def run(folder: Path, count: int, chosen: argparse.Namespace) -> None:
                 times=Times(soak_s=5, silence_s=300, timeout_s=3600, answer_s=600, seen_s=0),
             )
             told = campaign(server, broker, devices, plan)
-            devices.send_signal(signal.SIGINT)
+            devices.terminate()
             out, _none = devices.communicate(timeout=120)
     url = Site(folder / "console").database_url
     campaign_check.tell(url, told["campaign"], plan, json.loads(out), count)
@@ -266,13 +265,7 @@ def fleet(
     words += ["--server-ca", str(facts["ca"]), "--ramp", str(chosen.ramp)]
     words += ["--mqtt-percent", str(chosen.mqtt_percent), "--poll", str(chosen.poll)]
     words += ["--speed", str(chosen.speed), "--bad-release", "1.1.0"]
-    with subprocess.Popen(  # noqa: TID251
-        words,
-        stdout=subprocess.PIPE,
-        text=True,
-        # What was started with an ignored interrupt would never end by one.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as child:
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:  # noqa: TID251
         try:
             yield child
         finally:

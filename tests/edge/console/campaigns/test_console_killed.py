@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -93,7 +92,7 @@ def simulated(program: Program, pki: Pki) -> Iterator[Callable[[], dict[str, Any
     child = edge(words, program.folder)
 
     def end() -> dict[str, Any]:
-        child.send_signal(signal.SIGINT)
+        child.terminate()
         facts: dict[str, Any] = json.loads(child.communicate(timeout=20)[0])
         return facts
 

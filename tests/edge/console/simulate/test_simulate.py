@@ -186,14 +186,23 @@ def test_who_is_not_let_in_goes_on_asking(
     assert facts["results"] == {"succeeded": 0, "failed": 0, "cancelled": 0}
 
 
-def test_ctrl_c_ends_with_the_summary(server: UpdateServer, pki: Pki) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_with_the_summary(
+    server: UpdateServer, pki: Pki, number: signal.Signals
+) -> None:
     words = [sys.executable, "-m", "edge.cli.main"]
     words += _words(server, pki, *_urls(server, "both"), "--mix", "ok=1")
     own = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(words, env=own, stdout=subprocess.PIPE) as fleet:
+    with subprocess.Popen(
+        words,
+        env=own,
+        stdout=subprocess.PIPE,
+        # As from a terminal: where tests run in the background, interrupts are ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as fleet:
         try:
             assert eventually(lambda: len(_versions(server)) == COUNT)
-            fleet.send_signal(signal.SIGINT)
+            fleet.send_signal(number)
             said, _none = fleet.communicate(timeout=30)
         finally:
             fleet.kill()
