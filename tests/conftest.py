@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,9 @@ examples = EXAMPLES_IN_CI if IN_CI else EXAMPLES
 settings.register_profile("edge", deadline=None, max_examples=examples)
 settings.load_profile("edge")
 
+# As from a terminal: what a shell starts in the background ignores interrupts, and so would all
+# programs that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TYPES_TEST = "test_types_are_right"
 TYPES = pytest.StashKey["subprocess.Popen[str]"]()

@@ -193,13 +193,7 @@ def test_an_interrupt_ends_with_the_summary(
     words = [sys.executable, "-m", "edge.cli.main"]
     words += _words(server, pki, *_urls(server, "both"), "--mix", "ok=1")
     own = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(
-        words,
-        env=own,
-        stdout=subprocess.PIPE,
-        # As from a terminal: where tests run in the background, interrupts are ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as fleet:
+    with subprocess.Popen(words, env=own, stdout=subprocess.PIPE) as fleet:
         try:
             assert eventually(lambda: len(_versions(server)) == COUNT)
             fleet.send_signal(number)
